@@ -1,0 +1,203 @@
+import { createHealth } from './app/health.ts'
+import { createLoop } from './app/loop.ts'
+import { createMessages } from './app/messages.ts'
+import { createNodes } from './app/nodes.ts'
+import { createOffer } from './app/offer.ts'
+import { createProver } from './app/prover.ts'
+import { StartUpError, waitForNodes } from './app/start-up.ts'
+import type { Config } from './config.ts'
+import { createCycle } from './cycle.ts'
+import { createMemoryJournal } from './journal/memory.ts'
+import { pause } from './lib/deadline.ts'
+import { startHttpServer } from './sinks/http-server.ts'
+import type { Logger } from './sinks/log.ts'
+import { createMetrics } from './sinks/metrics.ts'
+import { createChainInfoReader, currentEpoch } from './sources/chain-info.ts'
+import { createExitEventReader } from './sources/exit-events.ts'
+import { createRequestReader } from './sources/exit-requests.ts'
+import { createLogReader } from './sources/logs.ts'
+import { createSightingsReader, createWithdrawalsReader } from './sources/sightings.ts'
+
+export type AppOptions = {
+  readonly version: string
+  readonly log: Logger
+  /** Test seams: the real ones unless given. */
+  readonly fetch?: typeof fetch
+  readonly now?: () => number
+  /** Instead of the configured port; 0 is any free one. */
+  readonly port?: number
+  /** The built crypto worker, where the sources run unbuilt. */
+  readonly workerUrl?: URL
+}
+
+export type App = {
+  /** Of the HTTP server, where there is one. */
+  readonly port: number | undefined
+  /** Resolves when the daemon has ended; rejects when it cannot work as it is set up. */
+  readonly ended: Promise<void>
+  /** What is in hand is finished; then `ended` resolves. */
+  stop(): void
+}
+
+/** After a stop the cycle in hand may take this long; the rest of 10 s is for closing. */
+const FINISH_MS = 8_000
+
+/**
+ * Wires everything, and starts it.
+ *
+ * @throws when the port is taken
+ */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const { log, version } = options
+  const now = options.now ?? Date.now
+  const stopping = new AbortController()
+  const aborting = new AbortController()
+  const mode = config.delivery.mode
+  const metrics = createMetrics({
+    prefix: config.promPrefix,
+    version,
+    mode,
+    dryRun: config.dryRun,
+    trustMode: config.trustMode,
+  })
+  const health = createHealth(config.jobIntervalMs, now)
+  const port = options.port ?? config.http.port
+  const server =
+    port === undefined
+      ? undefined
+      : await startHttpServer({
+          port,
+          runMetrics: config.http.runMetrics,
+          runHealthCheck: config.http.runHealthCheck,
+          metrics: metrics.expose,
+          health: health.health,
+          ready: health.ready,
+        })
+
+  async function run(): Promise<void> {
+    const nodes = createNodes(config, metrics, options.fetch ?? fetch)
+    const { execution, consensus } = nodes
+    const readChainInfo = createChainInfoReader(consensus.nodes, now)
+    const messages = await createMessages({
+      config,
+      nodes,
+      readChainInfo,
+      log,
+      metrics,
+      now,
+      lifetime: aborting.signal,
+      workerUrl: options.workerUrl,
+    })
+    try {
+      const chainId = await waitForNodes(nodes, log, health.waitingFor, stopping.signal)
+      if (chainId === undefined) return
+      log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
+      const journal = createMemoryJournal()
+      const offer = createOffer(config, nodes, options.fetch ?? fetch)
+      const readLogs = createLogReader(config.loadLogsStep)
+      const runCycle = createCycle({
+        log,
+        now,
+        journal,
+        metrics,
+        settings: { mode, dryRun: config.dryRun },
+        async checkNodes(signal) {
+          const both = await Promise.all([execution.check(signal), consensus.check(signal)])
+          for (const status of both.flat()) metrics.setNode(status)
+          return both
+            .flat()
+            .filter(({ synced }) => !synced)
+            .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
+        },
+        readRequests: createRequestReader(
+          execution.nodes,
+          createExitEventReader(chainId, readLogs),
+          {
+            locator: config.locatorAddress,
+            scope: config.scope,
+            preloadBlocks: config.blocksPreload,
+            loopBlocks: config.blocksLoop,
+          },
+          now,
+        ),
+        prove: createProver({
+          config,
+          chainId,
+          nodes: execution.nodes,
+          readLogs,
+          journal,
+          log,
+          metrics,
+          now,
+        }),
+        readMessages: messages.read,
+        readSightings: createSightingsReader(consensus.nodes),
+        async readChain(signal) {
+          const info = await readChainInfo(signal)
+          return {
+            currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+            shardCommitteePeriod: info.shardCommitteePeriod,
+          }
+        },
+        readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
+        nextOfferAt: offer.nextOfferAt,
+        offer: offer.offer,
+      })
+      const loop = createLoop({
+        runCycle,
+        intervalMs: config.jobIntervalMs,
+        log,
+        timeCycle: () => metrics.timeJob(config.jobIntervalMs),
+        onCycle(ok, failures) {
+          health.cycleEnded(ok, failures, messages.isLoaded())
+          if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
+        },
+      })
+      await loop.run(stopping.signal, aborting.signal)
+      await Promise.race([offer.settled(), pause(1_000, aborting.signal)])
+      journal.close()
+    } finally {
+      aborting.abort(new Error('the daemon stops'))
+      await messages.close()
+    }
+  }
+
+  const ended = run().finally(async () => {
+    await server?.close()
+    metrics.stop()
+  })
+  return {
+    port: server?.port,
+    ended,
+    stop() {
+      if (stopping.signal.aborted) return
+      stopping.abort()
+      const timer = setTimeout(
+        () => aborting.abort(new Error('the daemon stops')),
+        FINISH_MS,
+      ).unref()
+      void ended.catch(() => {}).finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+const NETWORKS: ReadonlyMap<bigint, string> = new Map([
+  [1n, 'mainnet'],
+  [17_000n, 'holesky'],
+  [560_048n, 'hoodi'],
+])
+
+function describe(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
+  const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
+  return {
+    mode: config.delivery.mode,
+    ...(config.dryRun ? { dryRun: true } : {}),
+    ...(config.trustMode ? { trustMode: true } : {}),
+    network: NETWORKS.get(chainId) ?? `chain ${chainId}`,
+    scope: Object.fromEntries(config.scope),
+    executionNodes: hosts(config.executionNodes),
+    consensusNodes: hosts(config.consensusNodes),
+  }
+}
+
+export { StartUpError }

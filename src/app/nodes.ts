@@ -1,0 +1,84 @@
+import type { Config } from '../config.ts'
+import type { Endpoint } from '../lib/endpoints.ts'
+import { createHttpClient } from '../lib/http.ts'
+import type { Metrics } from '../sinks/metrics.ts'
+import { type ConsensusNode, createConsensusNode } from '../sources/consensus-node.ts'
+import {
+  createExecutionNode,
+  type Exchange,
+  type ExecutionNode,
+} from '../sources/execution-node.ts'
+import { createJwtAuthorizer } from '../sources/jwt.ts'
+import { createLayer, type Layer } from '../sources/layer.ts'
+
+export type Nodes = {
+  readonly execution: Layer<ExecutionNode>
+  readonly consensus: Layer<ConsensusNode>
+  /** Every consensus node, for submitting: also those that are passed over for reading. */
+  readonly consensusNodes: readonly Endpoint<ConsensusNode>[]
+  /** Highest head slot that any consensus node told. */
+  readonly headSlot: () => bigint | undefined
+}
+
+/** Makes a client for each configured node, grouped by layer. */
+export function createNodes(config: Config, metrics: Metrics, fetchFn: typeof fetch): Nodes {
+  const observer =
+    (observe: Metrics['observeExecutionRequest'], url: string) =>
+    ({ seconds, status, ok }: Exchange) =>
+      observe({
+        host: new URL(url).hostname,
+        status,
+        seconds,
+        result: ok ? 'success' : 'error',
+      })
+  const authorize =
+    config.jwtSecretPath === undefined ? undefined : createJwtAuthorizer(config.jwtSecretPath)
+  const executionNodes = name(config.executionNodes, (url) =>
+    createExecutionNode(
+      createHttpClient(url, fetchFn),
+      observer(metrics.observeExecutionRequest, url),
+      authorize,
+    ),
+  )
+  const consensusNodes = name(config.consensusNodes, (url) =>
+    createConsensusNode(
+      createHttpClient(url, fetchFn),
+      config.validatorsBatchSize,
+      observer(metrics.observeConsensusRequest, url),
+    ),
+  )
+  const headSlots = new Map<string, bigint>()
+  return {
+    consensusNodes,
+    execution: createLayer('execution', executionNodes, {
+      chainId: (node, signal) => node.chainId(signal),
+      notSynced: async (node, _host, signal) =>
+        (await node.isSyncing(signal)) ? 'still syncing' : undefined,
+    }),
+    consensus: createLayer('consensus', consensusNodes, {
+      chainId: (node, signal) => node.chainId(signal),
+      notSynced: async (node, host, signal) => {
+        const { headSlot, isSyncing } = await node.syncStatus(signal)
+        headSlots.set(host, headSlot)
+        return isSyncing ? `still syncing, at slot ${headSlot}` : undefined
+      },
+    }),
+    headSlot: () => {
+      const slots = [...headSlots.values()]
+      return slots.length === 0 ? undefined : slots.reduce((a, b) => (a >= b ? a : b))
+    },
+  }
+}
+
+/** Names a node by host and port; a second one there gets a number. Never more of the URL. */
+function name<Node>(
+  urls: readonly string[],
+  create: (url: string) => Node,
+): readonly Endpoint<Node>[] {
+  const hosts = urls.map((url) => new URL(url).host)
+  return urls.map((url, at) => {
+    const host = hosts[at] as string
+    const before = hosts.slice(0, at).filter((other) => other === host).length
+    return { host: before === 0 ? host : `${host}#${before + 1}`, node: create(url) }
+  })
+}

@@ -1,0 +1,37 @@
+import type { Config } from '../config.ts'
+import { createProver as createCycleProver, type ProverParts } from '../cycle/prove.ts'
+import type { CycleParts } from '../cycle/types.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
+import type { Metrics } from '../sinks/metrics.ts'
+import { createEvidenceReader } from '../sources/evidence.ts'
+import type { ExecutionNode } from '../sources/execution-node.ts'
+import type { LogReader } from '../sources/logs.ts'
+
+type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now'> & {
+  readonly config: Config
+  readonly nodes: Endpoints<ExecutionNode>
+  readonly readLogs: LogReader
+  readonly metrics: Metrics
+}
+
+/** The proof as configured. With TRUST_MODE every request counts as proven. */
+export function createProver({
+  config,
+  nodes,
+  readLogs,
+  metrics,
+  ...parts
+}: Parts): CycleParts['prove'] {
+  if (config.trustMode) return async () => ({ statusOf: () => 'proven', problems: [] })
+  return createCycleProver({
+    ...parts,
+    trust: {
+      allowlist: new Set(config.oracleAllowlist),
+      quorum: config.oracleQuorum,
+      transactionAllowlist: new Set(config.submitTxHashAllowlist),
+    },
+    countVerification: metrics.countVerification,
+    nodes: nodes.hosts,
+    ask: createEvidenceReader(nodes, readLogs),
+  })
+}

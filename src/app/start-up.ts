@@ -1,0 +1,96 @@
+import type { Log } from '../cycle/types.ts'
+import { pause } from '../lib/deadline.ts'
+import type { NodeStatus } from '../sources/layer.ts'
+import type { Nodes } from './nodes.ts'
+
+/** The operator's set-up cannot work: waiting would not help. */
+export class StartUpError extends Error {
+  override readonly name = 'StartUpError'
+}
+
+const LONGEST_PAUSE_MS = 10_000
+const FIRST_PAUSE_MS = 1_000
+
+/** 1, 2, 4, 8, then 10 s. */
+export const pauseBefore = (attempt: number) =>
+  Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS)
+
+/**
+ * Waits until each layer has a node that is up and synced, and says so meanwhile.
+ *
+ * @param waiting - told what is waited for, for `/readyz`
+ * @returns the chain id that all nodes agree on; `undefined` when `signal` fired first
+ * @throws StartUpError when nodes that answer are on different chains
+ */
+export async function waitForNodes(
+  nodes: Nodes,
+  log: Log,
+  waiting: (reasons: readonly string[]) => void,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  const warned = new Set<string>()
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    const statuses = await lookAtBoth(nodes, signal)
+    if (statuses === undefined) return undefined
+    const chainId = agreedChain(statuses)
+    const missing = missingLayers(statuses)
+    for (const status of statuses) warnOf(status, missing, warned, log)
+    if (missing.length === 0 && chainId !== undefined) {
+      nodes.execution.expectChain(chainId)
+      nodes.consensus.expectChain(chainId)
+      return chainId
+    }
+    waiting(missing)
+    const milliseconds = pauseBefore(attempt)
+    log.warn(`waiting: ${missing.join('; ')}; next look in ${milliseconds / 1_000} s`)
+    await pause(milliseconds, signal)
+  }
+  return undefined
+}
+
+async function lookAtBoth(
+  nodes: Nodes,
+  signal: AbortSignal,
+): Promise<readonly NodeStatus[] | undefined> {
+  try {
+    const both = await Promise.all([nodes.execution.check(signal), nodes.consensus.check(signal)])
+    return both.flat()
+  } catch (error) {
+    if (signal.aborted) return undefined
+    throw error
+  }
+}
+
+function agreedChain(statuses: readonly NodeStatus[]): bigint | undefined {
+  const told = statuses.filter((status) => status.chainId !== undefined)
+  const chains = new Set(told.map((status) => status.chainId))
+  if (chains.size > 1) {
+    const list = told.map(({ layer, host, chainId }) => `${layer} node ${host}: ${chainId}`)
+    throw new StartUpError(
+      `the nodes are on different chains (${list.join(', ')}): set EXECUTION_NODE and CONSENSUS_NODE to nodes of one network`,
+    )
+  }
+  return [...chains][0]
+}
+
+function missingLayers(statuses: readonly NodeStatus[]): readonly string[] {
+  return (['execution', 'consensus'] as const).flatMap((layer) => {
+    const ofLayer = statuses.filter((status) => status.layer === layer)
+    if (ofLayer.some((status) => status.synced)) return []
+    const reasons = ofLayer.map(({ host, why }) => `${host}: ${why}`)
+    return [`no ${layer} node is up and synced (${reasons.join(', ')})`]
+  })
+}
+
+/** A node that is not used, beside one that is: said once. */
+function warnOf(
+  { layer, host, synced, why }: NodeStatus,
+  missing: readonly string[],
+  warned: Set<string>,
+  log: Log,
+): void {
+  const line = `${layer} node ${host} is not used: ${why}`
+  if (synced || warned.has(line) || missing.some((reason) => reason.includes(layer))) return
+  warned.add(line)
+  log.warn(line)
+}

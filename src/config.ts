@@ -1,0 +1,235 @@
+import {
+  type Complain,
+  checkJwtSecret,
+  checkSigners,
+  requireOneWay,
+  trustModeOf,
+} from './config/checks.ts'
+import {
+  type Environment,
+  type Given,
+  gather,
+  type Password,
+  passwordOf,
+  type ReadFile,
+} from './config/environment.ts'
+import type { MessagesLocation } from './config/locations.ts'
+import { type Settings, schemas } from './config/schema.ts'
+import { secretsIn } from './config/secrets.ts'
+import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
+import type { Address, Bytes32, Hex, ModuleId, OperatorId } from './domain/primitives.ts'
+
+export type { Password } from './config/environment.ts'
+export type { MessagesLocation } from './config/locations.ts'
+export { variables } from './config/variables.ts'
+
+/** Whose validators may be exited: operators by staking module. Never empty. */
+export type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
+
+/** How an exit leaves the house: as a signed message, or as a call to somebody who signs. */
+export type Delivery =
+  | {
+      readonly mode: 'message'
+      readonly location: MessagesLocation
+      readonly password: Password | undefined
+    }
+  | {
+      readonly mode: 'webhook'
+      readonly url: string
+      readonly token: string | undefined
+      /** Header that holds the token. */
+      readonly header: string
+      readonly timeoutMs: number
+      /** Attempts after the first. */
+      readonly maxRetries: number
+      readonly resendAfterMs: number
+    }
+
+export type LoggerConfig = {
+  readonly level: 'error' | 'warn' | 'log' | 'info' | 'debug'
+  readonly format: 'simple' | 'json'
+}
+
+export type Config = {
+  /** Base URLs, with paths and credentials, without trailing slashes. At least one. */
+  readonly executionNodes: readonly string[]
+  readonly consensusNodes: readonly string[]
+  readonly locatorAddress: Address
+  readonly scope: Scope
+  readonly delivery: Delivery
+  /** Signers that are believed. May be empty in trust mode only. */
+  readonly oracleAllowlist: readonly Address[]
+  /** Never more than the allowlist has, but in trust mode. */
+  readonly oracleQuorum: number
+  readonly submitTxHashAllowlist: readonly Bytes32[]
+  readonly trustMode: boolean
+  readonly dryRun: boolean
+  readonly blocksPreload: number
+  readonly blocksLoop: number
+  /** Blocks in one `eth_getLogs` range at most. */
+  readonly loadLogsStep: number
+  readonly validatorsBatchSize: number
+  readonly jobIntervalMs: number
+  readonly finalityEvents: boolean
+  readonly http: {
+    /** `undefined`: no server. */
+    readonly port: number | undefined
+    readonly runMetrics: boolean
+    readonly runHealthCheck: boolean
+    readonly runStatus: boolean
+  }
+  readonly logger: LoggerConfig
+  readonly forceDencunForkMode: boolean
+  readonly capellaForkVersion: Hex | undefined
+  /** A file that held a good secret just now. It is read again when needed. */
+  readonly jwtSecretPath: string | undefined
+  readonly promPrefix: string
+  readonly stateFile: string | undefined
+  readonly holdFile: string | undefined
+}
+
+/** One thing that is wrong. Never holds a value of the environment, but for paths of files. */
+export type Problem = {
+  readonly variable: string
+  readonly problem: string
+  /** The variable with a value that would be accepted. */
+  readonly example: string
+}
+
+/** `secrets` is for the redactor, also when there are only problems to be logged. */
+export type ParsedConfig =
+  | {
+      readonly ok: true
+      readonly config: Config
+      readonly warnings: readonly string[]
+      readonly secrets: readonly string[]
+    }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      readonly warnings: readonly string[]
+      readonly secrets: readonly string[]
+      /** As asked for, as far as that could be read. */
+      readonly logger: LoggerConfig
+    }
+
+/** A shorter interval is legal, but no chain finalizes that often. Milliseconds. */
+const SHORTEST_SENSIBLE_INTERVAL = 1_000
+
+/** Settles each variable by itself: given, by default, or not at all. */
+function readSettings(given: Given, complain: Complain): Settings {
+  const entries = variableNames.map((name) => {
+    const value = given.values[name] ?? variableTable[name].default
+    if (value === '') return [name, undefined] as const
+    const parsed = schemas[name].safeParse(value)
+    if (!parsed.success) complain(name, parsed.error.issues[0]?.message ?? 'cannot be used')
+    return [name, parsed.data] as const
+  })
+  return Object.fromEntries(entries) as Settings
+}
+
+/** The promise of `readSettings` and the checks after it: what is required is there. */
+type Checked = { readonly [Name in keyof Settings]-?: NonNullable<Settings[Name]> }
+
+function scopeOf(settings: Settings, checked: Checked): Scope {
+  if (settings.EJECTOR_SCOPE !== undefined) return settings.EJECTOR_SCOPE
+  const operators = settings.OPERATOR_IDENTIFIERS ?? [checked.OPERATOR_ID]
+  return new Map([[checked.STAKING_MODULE_ID, operators]])
+}
+
+function deliveryOf(given: Given, settings: Settings, checked: Checked): Delivery {
+  const { passwordBytes } = given
+  if (settings.MESSAGES_LOCATION !== undefined) {
+    const password = passwordBytes && passwordOf(passwordBytes)
+    return { mode: 'message', location: settings.MESSAGES_LOCATION, password }
+  }
+  return {
+    mode: 'webhook',
+    url: checked.VALIDATOR_EXIT_WEBHOOK,
+    token: settings.WEBHOOK_TOKEN,
+    header: checked.WEBHOOK_HEADER,
+    timeoutMs: checked.WEBHOOK_ABORT_TIMEOUT_MS,
+    maxRetries: checked.WEBHOOK_MAX_RETRIES,
+    resendAfterMs: checked.WEBHOOK_RESEND_AFTER,
+  }
+}
+
+const loggerOf = (settings: Settings): LoggerConfig => ({
+  level: settings.LOGGER_LEVEL ?? 'info',
+  format: settings.LOGGER_FORMAT ?? 'simple',
+})
+
+function configOf(given: Given, settings: Settings): Config {
+  const checked = settings as Checked
+  return {
+    executionNodes: checked.EXECUTION_NODE,
+    consensusNodes: checked.CONSENSUS_NODE,
+    locatorAddress: checked.LOCATOR_ADDRESS,
+    scope: scopeOf(settings, checked),
+    delivery: deliveryOf(given, settings, checked),
+    oracleAllowlist: settings.ORACLE_ADDRESSES_ALLOWLIST ?? [],
+    oracleQuorum: checked.ORACLE_QUORUM,
+    submitTxHashAllowlist: checked.SUBMIT_TX_HASH_ALLOWLIST,
+    trustMode: trustModeOf(given, settings),
+    dryRun: checked.DRY_RUN,
+    blocksPreload: checked.BLOCKS_PRELOAD,
+    blocksLoop: checked.BLOCKS_LOOP,
+    loadLogsStep: checked.LOAD_LOGS_STEP,
+    validatorsBatchSize: checked.VALIDATORS_BATCH_SIZE,
+    jobIntervalMs: checked.JOB_INTERVAL,
+    finalityEvents: checked.FINALITY_EVENTS,
+    http: {
+      port: checked.HTTP_PORT === 0 ? undefined : checked.HTTP_PORT,
+      runMetrics: checked.RUN_METRICS,
+      runHealthCheck: checked.RUN_HEALTH_CHECK,
+      runStatus: checked.RUN_STATUS,
+    },
+    logger: loggerOf(settings),
+    forceDencunForkMode: checked.FORCE_DENCUN_FORK_MODE,
+    capellaForkVersion: settings.CAPELLA_FORK_VERSION,
+    jwtSecretPath: settings.JWT_SECRET_PATH,
+    promPrefix: checked.PROM_PREFIX,
+    stateFile: settings.STATE_FILE,
+    holdFile: settings.HOLD_FILE,
+  }
+}
+
+function exampleOf(variable: string): string {
+  const name = variableNames.find((one) => one === variable)
+  if (name !== undefined) return `${name}=${variableTable[name].example}`
+  const file = FILE_VARIABLES.find((one) => `${one}_FILE` === variable) ?? 'secret'
+  return `${variable}=/secrets/${file.toLowerCase()}.txt`
+}
+
+/**
+ * Reads the whole environment, and says everything that is wrong with it at once.
+ *
+ * @param env - such as `process.env`; an empty value counts as unset
+ * @param readFile - reads the files that variables name; throws when it cannot
+ */
+export function parseConfig(env: Environment, readFile: ReadFile): ParsedConfig {
+  const given = gather(env, readFile)
+  const problems: Problem[] = []
+  const complain: Complain = (variable, problem) =>
+    problems.push({ variable, problem, example: exampleOf(variable) })
+
+  for (const { variable, problem } of given.problems) complain(variable, problem)
+  const settings = readSettings(given, complain)
+  requireOneWay(given, complain)
+  checkSigners(given, settings, complain)
+  checkJwtSecret(settings.JWT_SECRET_PATH, readFile, complain)
+
+  const warnings = [...given.warnings]
+  if ((settings.JOB_INTERVAL ?? Infinity) < SHORTEST_SENSIBLE_INTERVAL) {
+    warnings.push(`JOB_INTERVAL is in milliseconds: ${settings.JOB_INTERVAL} polls without a rest`)
+  }
+  const secrets = secretsIn(env, given, settings.LOGGER_SECRETS ?? [])
+  if (problems.length > 0) {
+    return { ok: false, problems, warnings, secrets, logger: loggerOf(settings) }
+  }
+  return { ok: true, config: configOf(given, settings), warnings, secrets }
+}
+
+/** One problem as a sentence for the log. */
+export const describeProblem = ({ variable, problem, example }: Problem) =>
+  `${variable}: ${problem}, for example ${example}`

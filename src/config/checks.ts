@@ -1,0 +1,63 @@
+import { type Given, type ReadFile, readFailure } from './environment.ts'
+import type { Settings } from './schema.ts'
+
+/** Takes down one problem of one variable. Must not be handed values that may be secret. */
+export type Complain = (variable: string, problem: string) => void
+
+/** What must be set, and what must not be set together. */
+export function requireOneWay(given: Given, complain: Complain): void {
+  const has = (name: keyof Given['values']) => given.values[name] !== undefined
+  for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE', 'LOCATOR_ADDRESS'] as const) {
+    const failed = given.problems.some(({ variable }) => variable === `${name}_FILE`)
+    if (!has(name) && !failed) complain(name, 'is required')
+  }
+  if (!has('EJECTOR_SCOPE')) {
+    const hasOperators = has('OPERATOR_IDENTIFIERS') || has('OPERATOR_ID')
+    if (has('STAKING_MODULE_ID') && !hasOperators) {
+      complain('OPERATOR_IDENTIFIERS', 'is required with STAKING_MODULE_ID')
+    } else if (hasOperators && !has('STAKING_MODULE_ID')) {
+      complain('STAKING_MODULE_ID', 'is required with OPERATOR_IDENTIFIERS or OPERATOR_ID')
+    } else if (!hasOperators) complain('EJECTOR_SCOPE', 'is required')
+  }
+  if (has('MESSAGES_LOCATION') && has('VALIDATOR_EXIT_WEBHOOK')) {
+    complain('MESSAGES_LOCATION', 'only one of it and VALIDATOR_EXIT_WEBHOOK may be set')
+  } else if (!has('MESSAGES_LOCATION') && !has('VALIDATOR_EXIT_WEBHOOK')) {
+    complain('MESSAGES_LOCATION', 'one of it and VALIDATOR_EXIT_WEBHOOK is required')
+  }
+}
+
+/** By its name, or by its old name. */
+export const trustModeOf = (given: Given, settings: Settings) =>
+  (given.values.TRUST_MODE === undefined
+    ? settings.DISABLE_SECURITY_DONT_USE_IN_PRODUCTION
+    : settings.TRUST_MODE) ?? false
+
+/** Nothing could ever be proven without signers, or with more signatures than signers. */
+export function checkSigners(given: Given, settings: Settings, complain: Complain): void {
+  if (trustModeOf(given, settings)) return
+  const name = 'ORACLE_ADDRESSES_ALLOWLIST'
+  const allowlist = settings[name]
+  const quorum = settings.ORACLE_QUORUM
+  if (given.values[name] === undefined) complain(name, 'is required unless TRUST_MODE is true')
+  else if (allowlist?.length === 0) complain(name, 'must not be empty unless TRUST_MODE is true')
+  else if (allowlist && quorum !== undefined && quorum > allowlist.length) {
+    const problem = `must not exceed the ${allowlist.length} distinct addresses of ${name}`
+    complain('ORACLE_QUORUM', problem)
+  }
+}
+
+/** It is read again when needed; here it only has to be good. */
+export function checkJwtSecret(
+  path: string | undefined,
+  readFile: ReadFile,
+  complain: Complain,
+): void {
+  if (path === undefined) return
+  try {
+    const secret = Buffer.from(readFile(path)).toString().trim()
+    if (/^(0x)?[0-9a-f]{64}$/i.test(secret)) return
+    complain('JWT_SECRET_PATH', `the file ${path} must hold 32 bytes as 64 hex digits`)
+  } catch (error) {
+    complain('JWT_SECRET_PATH', `cannot read the file ${path}: ${readFailure(error)}`)
+  }
+}

@@ -1,0 +1,176 @@
+import { z } from 'zod'
+import {
+  type Hex,
+  type ModuleId,
+  type OperatorId,
+  parseAddress,
+  parseBytes32,
+} from '../domain/primitives.ts'
+import { httpUrl, messagesLocation, urlList } from './locations.ts'
+import type { VariableName } from './variables.ts'
+
+/** The longest time a timer of Node can wait, in milliseconds: beyond it, it fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+/** As wide as in oracle reports: `moduleId` has 3 bytes, `nodeOperatorId` 5. */
+const MAX_MODULE_ID = 2 ** 24 - 1
+const MAX_OPERATOR_ID = 2 ** 40 - 1
+
+const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)]
+
+/** A whole number in decimal digits. */
+function integer(min: number, max: number) {
+  const rule = `must be a whole number from ${min} to ${max}`
+  return z
+    .string()
+    .regex(/^[0-9]{1,16}$/, rule)
+    .transform(Number)
+    .pipe(z.number().min(min, rule).max(max, rule))
+}
+
+/** `true` or `false` in any letter case. */
+const boolean = z.stringbool({
+  truthy: ['true'],
+  falsy: ['false'],
+  error: 'must be true or false',
+})
+
+const oneOf = <const Word extends string>(words: readonly Word[]) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(words, `must be one of ${words.join(', ')}`))
+
+const json = (rule: string) =>
+  z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text)
+    } catch {
+      context.addIssue(rule)
+      return z.NEVER
+    }
+  })
+
+/** What one of our own parsers accepts. */
+const parsedBy = <T>(parse: (value: unknown) => T | undefined, rule: string) =>
+  z.unknown().transform((value, context) => {
+    const parsed = parse(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue(rule)
+    return z.NEVER
+  })
+
+const address = parsedBy(parseAddress, 'must be an address: 0x and 40 hex digits')
+
+const listOf = <Item extends z.ZodType>(item: Item, rule: string) =>
+  json(rule).pipe(z.array(item, rule).transform(unique))
+
+/** As a number or in digits, without leading zeros: `01` beside `1` would be one module twice. */
+function id<Id extends number>(what: string, min: number, max: number) {
+  const rule = `${what} must be whole numbers from ${min} to ${max}`
+  const digits = z.string().regex(/^(0|[1-9][0-9]{0,15})$/)
+  return z
+    .union([z.number(), digits.transform(Number)], rule)
+    .pipe(z.number().int(rule).min(min, rule).max(max, rule))
+    .transform((value) => value as Id)
+}
+
+// The staking router counts modules from 1.
+const moduleId = id<ModuleId>('module ids', 1, MAX_MODULE_ID)
+const operatorId = id<OperatorId>('operator ids', 0, MAX_OPERATOR_ID)
+
+const OPERATORS_RULE = 'must be a JSON array of operator ids'
+const operatorIds = z
+  .array(operatorId, OPERATORS_RULE)
+  .min(1, 'must name at least one operator for each module')
+  .transform(unique)
+
+const SCOPE_RULE = 'must be a JSON object: module ids with arrays of operator ids'
+/** As entries, so that every key is looked at, `__proto__` too. */
+const entriesOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value)
+    : undefined
+const scope = json(SCOPE_RULE)
+  .pipe(parsedBy(entriesOf, SCOPE_RULE))
+  .pipe(
+    z
+      .array(z.tuple([z.unknown().pipe(moduleId), z.unknown().pipe(operatorIds)]))
+      .min(1, 'must name at least one module'),
+  )
+  .transform((entries): ReadonlyMap<ModuleId, readonly OperatorId[]> => new Map(entries))
+
+const text = z.string()
+/** Names that `fetch` or the request itself claims. */
+const RESERVED_HEADERS =
+  /^(content-type|content-length|host|connection|transfer-encoding|idempotency-key)$/i
+const headerName = text
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header')
+  .refine((name) => !RESERVED_HEADERS.test(name), 'must not be a header that every call has')
+const headerValue = text.regex(
+  /^[\x20-\x7e\x80-\xff]+$/,
+  'must be usable as an HTTP header: printable characters on one line',
+)
+
+/** How each variable is read once it is set or has a default. */
+export const schemas = {
+  EXECUTION_NODE: urlList,
+  CONSENSUS_NODE: urlList,
+  LOCATOR_ADDRESS: address,
+  EJECTOR_SCOPE: scope,
+  STAKING_MODULE_ID: moduleId,
+  OPERATOR_IDENTIFIERS: json(OPERATORS_RULE).pipe(operatorIds),
+  OPERATOR_ID: operatorId,
+  MESSAGES_LOCATION: messagesLocation,
+  VALIDATOR_EXIT_WEBHOOK: httpUrl,
+  ORACLE_ADDRESSES_ALLOWLIST: listOf(address, 'must be a JSON array of addresses'),
+  ORACLE_QUORUM: integer(1, 1_000),
+  SUBMIT_TX_HASH_ALLOWLIST: listOf(
+    parsedBy(parseBytes32, 'must hold transaction hashes: 0x and 64 hex digits'),
+    'must be a JSON array of transaction hashes',
+  ),
+  MESSAGES_PASSWORD: text,
+  BLOCKS_PRELOAD: integer(1, 1_000_000_000),
+  BLOCKS_LOOP: integer(1, 1_000_000),
+  LOAD_LOGS_STEP: integer(1, 1_000_000_000),
+  VALIDATORS_BATCH_SIZE: integer(1, 100_000),
+  JOB_INTERVAL: integer(1, MAX_TIMER_MS),
+  FINALITY_EVENTS: boolean,
+  HTTP_PORT: z
+    .string()
+    .toLowerCase()
+    .transform((port) => (port === 'false' ? '0' : port))
+    .pipe(integer(0, 65_535)),
+  RUN_METRICS: boolean,
+  RUN_HEALTH_CHECK: boolean,
+  RUN_STATUS: boolean,
+  LOGGER_LEVEL: oneOf(['error', 'warn', 'log', 'info', 'debug']),
+  LOGGER_FORMAT: oneOf(['simple', 'json']),
+  LOGGER_SECRETS: listOf(
+    z.string('must hold texts only'),
+    'must be a JSON array of variable names or values',
+  ),
+  DRY_RUN: boolean,
+  TRUST_MODE: boolean,
+  DISABLE_SECURITY_DONT_USE_IN_PRODUCTION: boolean,
+  FORCE_DENCUN_FORK_MODE: boolean,
+  CAPELLA_FORK_VERSION: text
+    .toLowerCase()
+    .regex(/^0x[0-9a-f]{8}$/, 'must be 4 bytes: 0x and 8 hex digits')
+    .transform((version) => version as Hex),
+  WEBHOOK_ABORT_TIMEOUT_MS: integer(1, MAX_TIMER_MS),
+  WEBHOOK_MAX_RETRIES: integer(0, 1_000),
+  WEBHOOK_TOKEN: headerValue,
+  WEBHOOK_HEADER: headerName,
+  WEBHOOK_RESEND_AFTER: integer(1, MAX_TIMER_MS),
+  JWT_SECRET_PATH: text,
+  PROM_PREFIX: text.regex(
+    /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
+    'must be able to start a metric name: letters, digits, _ and :, no digit first',
+  ),
+  STATE_FILE: text,
+  HOLD_FILE: text,
+} satisfies Record<VariableName, z.ZodType>
+
+type Schemas = typeof schemas
+/** What the environment says; `undefined` where it says nothing, or nothing that can be used. */
+export type Settings = { readonly [Name in VariableName]?: z.output<Schemas[Name]> | undefined }

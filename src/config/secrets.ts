@@ -1,0 +1,95 @@
+import type { Environment, Given } from './environment.ts'
+import { variableNames } from './variables.ts'
+
+/** Characters. API keys in paths are longer; `v3`, `eth` and `beacon` are not keys. */
+const SHORTEST_PATH_KEY = 8
+
+/** Read by the client libraries of object stores, not by us: the log must not show them either. */
+const FOREIGN_SECRETS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+
+/**
+ * A short word or number, which is more likely to be a name than a key (`ethereum`, `mainnet`,
+ * `validator`): masked everywhere, it would make the log unreadable.
+ */
+const isWord = (text: string) =>
+  (/^[a-z]+([-_.][a-z]+)*$/.test(text) && text.length <= 20) || /^[0-9]{1,6}$/.test(text)
+
+/** A word is masked only where it stands as in a URL. */
+const inContext = (text: string, context: (text: string) => readonly string[]) =>
+  isWord(text) ? context(text) : [text]
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function ofCredentials(user: string, password: string): string[] {
+  if (password === '') return [...inContext(user, (name) => [`//${name}@`, `//${name}:@`])]
+  return [...inContext(user, () => []), password, `${user}:${password}`]
+}
+
+/** Whatever of a URL may let somebody in: credentials, long path segments, query values. */
+function ofUrl(text: string): string[] {
+  if (!URL.canParse(text)) return [text]
+  const url = new URL(text)
+  const path = url.pathname.split('/').filter((segment) => segment.length >= SHORTEST_PATH_KEY)
+  const query = [...url.searchParams.values()]
+  return [
+    ...ofCredentials(url.username, url.password),
+    ...ofCredentials(decoded(url.username), decoded(url.password)),
+    ...path.flatMap((key) => inContext(key, (word) => [`/${word}`])),
+    ...path.flatMap((key) => inContext(decoded(key), (word) => [`/${word}`])),
+    ...query.flatMap((value) => inContext(value, (word) => [`=${word}`])),
+  ]
+}
+
+const urlsIn = (list: string | undefined) =>
+  (list ?? '')
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '')
+
+/** EIP-2335 normalizes passwords: an error may show that form. */
+const passwordForms = (password: string) => [
+  password,
+  password.normalize('NFKD'),
+  password.normalize('NFKD').replace(/\p{Cc}/gu, ''),
+]
+
+/** Names stand for their values; what is no name is a value itself. */
+function ofListed(entry: string, env: Environment, values: Given['values']): string[] {
+  const byName: Readonly<Record<string, string | undefined>> = values
+  const found = [byName, env].flatMap((source) => {
+    const value = Object.hasOwn(source, entry) ? source[entry]?.trim() : undefined
+    return value ? [value, ...urlsIn(value)] : []
+  })
+  if (found.length > 0) return found
+  // A variable of ours that is not set has no secret, and its name is none.
+  return variableNames.some((name) => name === entry) ? [] : [entry]
+}
+
+/**
+ * Everything the log must never show, to be handed to a redactor. Works on what the environment
+ * says, not on what it means: what is refused must not be shown either.
+ *
+ * @param listed - LOGGER_SECRETS
+ */
+export function secretsIn(env: Environment, given: Given, listed: readonly string[]): string[] {
+  const { values, passwordBytes } = given
+  const passwords = [
+    values.MESSAGES_PASSWORD,
+    passwordBytes && Buffer.from(passwordBytes).toString(),
+  ]
+  const urls = [values.EXECUTION_NODE, values.CONSENSUS_NODE, values.VALIDATOR_EXIT_WEBHOOK]
+  const all = [
+    ...passwords.flatMap((password) => passwordForms(password ?? '')),
+    values.WEBHOOK_TOKEN ?? '',
+    ...urls.flatMap(urlsIn).flatMap(ofUrl),
+    ...FOREIGN_SECRETS.map((name) => env[name] ?? ''),
+    ...listed.flatMap((entry) => ofListed(entry, env, values)),
+  ]
+  return [...new Set(all)].filter((secret) => secret !== '')
+}

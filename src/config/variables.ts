@@ -1,0 +1,127 @@
+type Variable = {
+  /** As it would be written in the environment; empty: none. */
+  readonly default: string
+  /** A value that would be accepted, for messages about one that was not. */
+  readonly example: string
+  /** One line for people. */
+  readonly meaning: string
+}
+
+const variable = (byDefault: string, example: string, meaning: string): Variable => ({
+  default: byDefault,
+  example,
+  meaning,
+})
+
+const ADDRESS = '0xC1d0b3DE6792Bf6b4b37EccdcC24e45978Cfd2Eb'
+const HASH = `0x${'12'.repeat(32)}`
+
+/**
+ * Every variable of the environment, in the order of the documentation. The defaults are read from
+ * here and go through the same checks as given values.
+ */
+export const variableTable = {
+  EXECUTION_NODE: variable(
+    '',
+    'http://127.0.0.1:8545,https://user:pass@example.org/v3/key',
+    'execution nodes: one URL or several with commas between; the first healthy one is read',
+  ),
+  CONSENSUS_NODE: variable(
+    '',
+    'http://127.0.0.1:5052',
+    'consensus nodes: one URL or several with commas between; exits go to all of them',
+  ),
+  LOCATOR_ADDRESS: variable('', ADDRESS, 'address of the Lido Locator contract'),
+  EJECTOR_SCOPE: variable(
+    '',
+    '{"1":[123],"4":[0,1]}',
+    'whose validators to exit: staking module ids with the ids of their operators, as JSON',
+  ),
+  STAKING_MODULE_ID: variable('', '1', 'older way to say the scope: id of the one staking module'),
+  OPERATOR_IDENTIFIERS: variable('', '[0,1]', 'operator ids in STAKING_MODULE_ID, as JSON'),
+  OPERATOR_ID: variable('', '123', 'the one operator id in STAKING_MODULE_ID'),
+  MESSAGES_LOCATION: variable(
+    '',
+    'messages',
+    'where the signed exit messages are: a folder, s3://bucket/prefix or gs://bucket/prefix',
+  ),
+  VALIDATOR_EXIT_WEBHOOK: variable(
+    '',
+    'http://127.0.0.1:8080/exit',
+    'URL to call for each exit, instead of messages',
+  ),
+  ORACLE_ADDRESSES_ALLOWLIST: variable(
+    '',
+    `["${ADDRESS.toLowerCase()}"]`,
+    'oracle members whose signed reports are believed, as JSON; only TRUST_MODE does without',
+  ),
+  ORACLE_QUORUM: variable('1', '1', 'how many of them must have signed a report'),
+  SUBMIT_TX_HASH_ALLOWLIST: variable(
+    '[]',
+    `["${HASH}"]`,
+    'transactions that ask for exits directly and are believed, as JSON',
+  ),
+  MESSAGES_PASSWORD: variable('', 'a-long-password', 'password of encrypted (EIP-2335) messages'),
+  BLOCKS_PRELOAD: variable('50000', '50000', 'blocks to look back at start'),
+  BLOCKS_LOOP: variable('32', '32', 'blocks to read again at each poll'),
+  LOAD_LOGS_STEP: variable('10000', '10000', 'widest block range of one eth_getLogs request'),
+  VALIDATORS_BATCH_SIZE: variable('1000', '1000', 'validators in one request to a consensus node'),
+  JOB_INTERVAL: variable('384000', '384000', 'milliseconds between polls (one epoch)'),
+  FINALITY_EVENTS: variable('true', 'true', 'poll at once when the chain finalizes'),
+  HTTP_PORT: variable('8989', '8989', 'port of metrics and health; 0 or false: no server'),
+  RUN_METRICS: variable('false', 'true', 'serve /metrics'),
+  RUN_HEALTH_CHECK: variable('true', 'true', 'serve /health, /livez and /readyz'),
+  RUN_STATUS: variable('false', 'true', 'serve /status'),
+  LOGGER_LEVEL: variable('info', 'info', 'error, warn, log, info or debug'),
+  LOGGER_FORMAT: variable('simple', 'json', 'simple or json'),
+  LOGGER_SECRETS: variable(
+    '[]',
+    '["MESSAGES_PASSWORD"]',
+    'more to mask in the log: names of variables or values, as JSON',
+  ),
+  DRY_RUN: variable('false', 'true', 'do everything but hand over exits'),
+  TRUST_MODE: variable('false', 'true', 'believe requests without proof'),
+  DISABLE_SECURITY_DONT_USE_IN_PRODUCTION: variable('', 'true', 'old name of TRUST_MODE'),
+  FORCE_DENCUN_FORK_MODE: variable('false', 'true', 'take Deneb as active without asking the node'),
+  CAPELLA_FORK_VERSION: variable('', '0x03000000', 'Capella fork version of a chain not known'),
+  WEBHOOK_ABORT_TIMEOUT_MS: variable('10000', '10000', 'milliseconds one webhook call may take'),
+  WEBHOOK_MAX_RETRIES: variable('0', '3', 'webhook calls after the first has failed'),
+  WEBHOOK_TOKEN: variable('', 'a-token', 'token that the webhook receives'),
+  WEBHOOK_HEADER: variable('Authorization', 'X-Token', 'header that holds the token'),
+  WEBHOOK_RESEND_AFTER: variable(
+    '3600000',
+    '3600000',
+    'milliseconds until an accepted call is repeated if the validator does not exit',
+  ),
+  JWT_SECRET_PATH: variable(
+    '',
+    '/secrets/jwt.hex',
+    'file with the hex secret that authenticates at the execution nodes',
+  ),
+  PROM_PREFIX: variable('validator_ejector_', 'validator_ejector_', 'prefix of the metric names'),
+  STATE_FILE: variable('', '/data/state.sqlite', 'file that remembers over restarts'),
+  HOLD_FILE: variable('', '/data/hold', 'while this file exists, nothing is submitted'),
+} satisfies Record<string, Variable>
+
+export type VariableName = keyof typeof variableTable
+
+/** Variables whose value may stand in a file, which `<name>_FILE` names. */
+export const FILE_VARIABLES = [
+  'EXECUTION_NODE',
+  'CONSENSUS_NODE',
+  'MESSAGES_PASSWORD',
+  'WEBHOOK_TOKEN',
+] as const satisfies readonly VariableName[]
+
+export const variableNames = Object.keys(variableTable) as readonly VariableName[]
+
+/** The table as a list, `<name>_FILE` included: the documentation is held against it. */
+export const variables: readonly {
+  readonly name: string
+  readonly default: string
+  readonly meaning: string
+}[] = variableNames.flatMap((name) => {
+  const row = { name, default: variableTable[name].default, meaning: variableTable[name].meaning }
+  if (!FILE_VARIABLES.some((file) => file === name)) return [row]
+  return [row, { name: `${name}_FILE`, default: '', meaning: `file that holds ${name}` }]
+})

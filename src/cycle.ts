@@ -1,0 +1,135 @@
+import { actOn } from './cycle/act.ts'
+import { createLookOut } from './cycle/look-out.ts'
+import { createReporter } from './cycle/report.ts'
+import type { Case, CycleParts, CycleReport, Messages, Proofs } from './cycle/types.ts'
+import type { ExitRequest } from './domain/exit-request.ts'
+import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
+import { type ChainView, derive, next } from './domain/request.ts'
+
+/**
+ * The story of one poll: read → record → prove → look up → decide → act → record.
+ *
+ * Each step stands on its own: what one of them could not learn now is asked for again in the next
+ * cycle, and the others go on with what is known.
+ */
+export function createCycle(parts: CycleParts) {
+  const { journal, log, settings } = parts
+  const lookOut = createLookOut(parts)
+  const reporter = createReporter(parts)
+
+  return async function runCycle(signal: AbortSignal): Promise<CycleReport> {
+    const failures: string[] = []
+    const attempt = createAttempt(failures, signal)
+
+    await attempt('check nodes', async () => {
+      for (const problem of await parts.checkNodes(signal)) reporter.warnOnce(problem)
+    })
+
+    await attempt('read exit requests', () => readAndRecord(failures, signal))
+    const requests = [...journal.facts.requests.values()].map(({ request }) => request)
+
+    const proofs = await attempt('prove requests', () => parts.prove(requests, signal))
+    failures.push(...(proofs?.problems ?? []))
+
+    const messages = await attempt('read messages', () => parts.readMessages(signal))
+    if (messages?.problem !== undefined) failures.push(`load messages: ${messages.problem}`)
+    const proven = requests.filter(({ key }) => proofs?.statusOf(key) === 'proven')
+    await attempt('look up validators', () => lookOut.look(proven, signal))
+
+    const cases = await decide(requests, proofs, messages, signal, attempt)
+    reporter.tell(cases, messages)
+    await actOn(cases, parts, reporter, signal)
+    reporter.sumUp(cases)
+
+    return { failures }
+  }
+
+  async function readAndRecord(failures: string[], signal: AbortSignal): Promise<void> {
+    const start = performance.now()
+    const { contracts, cursor } = journal.facts
+    const reading = await parts.readRequests({ contracts, cursor }, signal)
+    const seconds = (performance.now() - start) / 1_000
+    parts.metrics.observePolling(reading.requests.length, seconds)
+
+    const at = parts.now()
+    const fresh = reading.requests.filter(({ key }) => !journal.facts.requests.has(key))
+    journal.append([
+      ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
+      ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
+      ...(reading.cursor === undefined ? [] : [{ kind: 'cursor' as const, block: reading.cursor }]),
+    ])
+    for (const request of fresh) reporter.tellNew(request)
+    for (const problem of reading.problems) reporter.warnOnce(problem)
+    if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
+  }
+
+  /** What each request is, and what is to be done about it now. */
+  async function decide(
+    requests: readonly ExitRequest[],
+    proofs: Proofs | undefined,
+    messages: Messages | undefined,
+    signal: AbortSignal,
+    attempt: Attempt,
+  ): Promise<readonly Case[]> {
+    const chain = await attempt('read chain', () => parts.readChain(signal))
+    const view: ChainView = {
+      // Unknown holds nothing back: an exit that is too early is refused, and offered again.
+      currentEpoch: chain?.currentEpoch ?? ((2n ** 64n - 1n) as Epoch),
+      shardCommitteePeriod: chain?.shardCommitteePeriod ?? 0n,
+      hasPendingPartialWithdrawal: false,
+    }
+    const decideWith = (withdrawals: ReadonlySet<ValidatorIndex>) =>
+      requests.map((request) => decideOne(request, proofs, messages, view, withdrawals))
+
+    const cases = decideWith(new Set())
+    if (settings.mode === 'webhook' || !cases.some((one) => one.next.kind === 'offer')) return cases
+    const withdrawals = await parts.readPendingWithdrawals(signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      log.debug('pending withdrawals are unknown, so they hold nothing back', { error })
+      return new Set<ValidatorIndex>()
+    })
+    return withdrawals.size === 0 ? cases : decideWith(withdrawals)
+  }
+
+  function decideOne(
+    request: ExitRequest,
+    proofs: Proofs | undefined,
+    messages: Messages | undefined,
+    view: ChainView,
+    withdrawals: ReadonlySet<ValidatorIndex>,
+  ): Case {
+    const { validatorIndex, key } = request
+    const offers = journal.facts.offers.get(validatorIndex)
+    const sightings = lookOut.sightingsOf(validatorIndex)
+    const state = derive(proofs?.statusOf(key) ?? 'none', offers, sightings)
+    const message = messages?.exits.get(validatorIndex)
+    const means =
+      settings.mode === 'webhook'
+        ? ({ kind: 'webhook' } as const)
+        : ({ kind: 'message', exit: message?.exit, loaded: messages?.loaded ?? false } as const)
+    const chain = { ...view, hasPendingPartialWithdrawal: withdrawals.has(validatorIndex) }
+    const nextOfferAt = offers === undefined ? undefined : parts.nextOfferAt(offers)
+    const now = parts.now()
+    return {
+      request,
+      state,
+      message,
+      next: next(request, state, sightings, means, chain, nextOfferAt, now),
+    }
+  }
+}
+
+type Attempt = <Value>(what: string, work: () => Promise<Value>) => Promise<Value | undefined>
+
+/** A step that fails is noted and does not stop the others; only the end of the cycle does. */
+function createAttempt(failures: string[], signal: AbortSignal): Attempt {
+  return async function attempt(what, work) {
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import type { ExitRequest } from '../domain/exit-request.ts'
+import type { ValidatorIndex } from '../domain/primitives.ts'
+import { derive, isOver, type Sightings } from '../domain/request.ts'
+import type { CycleParts } from './types.ts'
+
+/** A settled exit cannot be undone, but one node may have lied about it: look again this often. */
+const LOOK_AGAIN_MS = 60 * 60 * 1_000
+
+type Seen = { readonly sightings: Sightings; readonly at: number }
+
+/**
+ * Looks proven requests up in the registry, and records what changed. Requests that are over are
+ * looked at again hourly, so that one node's word never ends a request for good.
+ */
+export function createLookOut({ journal, log, now, readSightings }: CycleParts) {
+  const latest = new Map<ValidatorIndex, Seen>()
+
+  function isDue(validator: ValidatorIndex): boolean {
+    const seen = latest.get(validator)
+    if (seen === undefined) return true
+    const state = derive('proven', journal.facts.offers.get(validator), seen.sightings)
+    return !isOver(state) || now() - seen.at >= LOOK_AGAIN_MS
+  }
+
+  function record(validator: ValidatorIndex, sightings: Sightings): void {
+    latest.set(validator, { sightings, at: now() })
+    const state = derive('proven', journal.facts.offers.get(validator), sightings)
+    const seen = isOver(state) ? 'settled' : state === 'exiting' ? 'exiting' : 'active'
+    const before = journal.facts.sightings.get(validator)
+    if (seen === before) return
+    journal.append([{ kind: 'sighting', at: now(), validator, seen }])
+    if (seen === 'active') {
+      if (before !== undefined) log.warn('validator is active again', { validator })
+      return
+    }
+    const text =
+      seen === 'exiting' ? 'validator is exiting' : 'validator is exiting in the finalized state'
+    log.info(text, { validator })
+  }
+
+  return {
+    /** The latest answers of the nodes, also when they are silent now. */
+    sightingsOf: (validator: ValidatorIndex) => latest.get(validator)?.sightings,
+
+    /** @throws when no node answers: what was seen before stays */
+    async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {
+      const due = [...new Set(requests.map((request) => request.validatorIndex))].filter(isDue)
+      if (due.length === 0) return
+      for (const [validator, sightings] of await readSightings(due, signal)) {
+        record(validator, sightings)
+      }
+    },
+  }
+}

@@ -1,0 +1,202 @@
+import pLimit from 'p-limit'
+import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
+import { type Answer, addAnswer, createEvidence } from '../domain/proof/evidence.ts'
+import type { LookUp } from '../domain/proof/look-up.ts'
+import { nextQuestions, type Question } from '../domain/proof/questions.ts'
+import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
+import { proofReasons } from '../domain/proof-reasons.ts'
+import { checkSerialized } from '../domain/transaction.ts'
+import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
+
+export type ProverParts = {
+  readonly chainId: bigint
+  /** Whom the operator trusts. */
+  readonly trust: Pick<Trust, 'allowlist' | 'quorum' | 'transactionAllowlist'>
+  readonly journal: CycleParts['journal']
+  readonly log: Log
+  readonly now: () => number
+  readonly countVerification: (result: 'success' | 'error') => void
+  /** Nodes that may be asked now, best first. */
+  readonly nodes: () => readonly string[]
+  readonly ask: (lookUp: LookUp, node: string, signal: AbortSignal) => Promise<readonly Answer[]>
+}
+
+/** What the prover remembers of one request. Verdicts are not stored: each process judges anew. */
+type Standing = {
+  status: ProofStatus
+  /** Judged again in this cycle, or at this time, whichever rule the verdict gave. */
+  dueCycle: number
+  dueAt: number
+  /** Times in a row that a log was missing: 1, 2, 4, 8, then 16 cycles. */
+  waits: number
+  counted: boolean
+  said: string
+}
+
+const HOUR_MS = 60 * 60 * 1_000
+const LONGEST_WAIT_CYCLES = 16
+/** Questions under way at once, over all nodes. */
+const QUESTIONS_AT_ONCE = 8
+/** Each round follows hints one step further; the proof of a request takes two or three. */
+const MAX_ROUNDS = 64
+
+/**
+ * Proves requests: judge, fetch what the verdict asks for, judge again. Unproven is never the end:
+ * the other nodes are asked in the same cycle, and later ones ask again.
+ */
+export function createProver(parts: ProverParts) {
+  const { journal, log, now } = parts
+  const standings = new Map<RequestKey, Standing>()
+  let evidence = createEvidence(parts.chainId, storedTransactions(parts))
+  let cycle = 0
+  /** Questions of this cycle that brought no answer: node and reason. */
+  const failures = new Set<string>()
+
+  return async function prove(
+    requests: readonly ExitRequest[],
+    signal: AbortSignal,
+  ): Promise<Proofs> {
+    cycle += 1
+    failures.clear()
+    const due = requests.filter((request) => isDue(standingOf(request)))
+    const verdicts = await judgeAll(due, signal)
+    for (const [request, verdict] of verdicts) {
+      if (verdict.kind === 'proven') settle(request, verdict)
+      if (verdict.kind === 'unproven') object(request, verdict)
+    }
+    // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
+    const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
+    return {
+      statusOf: (key) => standings.get(key)?.status ?? 'none',
+      problems: isOpen ? [...failures].map((why) => `prove requests: ${why}`) : [],
+    }
+  }
+
+  /** Judge, ask what the verdicts lack, judge again, until no node could say more. */
+  async function judgeAll(
+    due: readonly ExitRequest[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ExitRequest, Verdict>> {
+    const verdicts = new Map<ExitRequest, Verdict>()
+    if (due.length === 0) return verdicts
+    // What was asked in earlier cycles may have another answer now; what was proven stays.
+    evidence = createEvidence(parts.chainId, evidence.transactions.values())
+    let open = due
+    for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
+      const trust = trustNow()
+      for (const request of open) verdicts.set(request, judge(request, evidence, trust))
+      open = open.filter((request) => verdicts.get(request)?.kind !== 'proven')
+      const judged = open.flatMap((request) => verdicts.get(request) ?? [])
+      const questions = nextQuestions(judged, evidence, parts.nodes())
+      if (questions.length === 0) break
+      await askAll(questions, signal)
+    }
+    return verdicts
+  }
+
+  async function askAll(questions: readonly Question[], signal: AbortSignal): Promise<void> {
+    const limit = pLimit(QUESTIONS_AT_ONCE)
+    const asked = questions.map(({ lookUp, node }) =>
+      limit(async () => {
+        signal.throwIfAborted()
+        for (const answer of await parts.ask(lookUp, node, signal)) {
+          if (!answer.ok) failures.add(`${node}: ${answer.why}`)
+          const fault = addAnswer(evidence, lookUp, node, answer)
+          if (fault === undefined) continue
+          const details = { node, asked: lookUp.id, fault: fault.fault, why: fault.why }
+          log.error('a node gave a transaction that is not the one asked for', details)
+        }
+      }),
+    )
+    await Promise.all(asked)
+  }
+
+  /** Contracts are what nodes named, now or earlier; they need no trust. */
+  function trustNow(): Trust {
+    return {
+      ...parts.trust,
+      chainId: parts.chainId,
+      exitBuses: [...journal.facts.exitBuses],
+      consensusContracts: [...journal.facts.consensusContracts],
+    }
+  }
+
+  function standingOf(request: ExitRequest): Standing {
+    const standing = standings.get(request.key) ?? {
+      status: 'none',
+      dueCycle: 0,
+      dueAt: 0,
+      waits: 0,
+      counted: false,
+      said: '',
+    }
+    standings.set(request.key, standing)
+    return standing
+  }
+
+  function isDue(standing: Standing): boolean {
+    if (standing.status === 'proven') return false
+    return cycle >= standing.dueCycle || now() >= standing.dueAt
+  }
+
+  function settle(request: ExitRequest, proven: Proven): void {
+    const standing = standingOf(request)
+    standing.status = 'proven'
+    parts.countVerification('success')
+    const fresh = proven.transactions.filter((hash) => !journal.facts.transactions.has(hash))
+    journal.append(
+      fresh.flatMap((hash) => {
+        const transaction = evidence.transactions.get(hash)
+        if (transaction === undefined) return []
+        return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
+      }),
+    )
+    log.info('exit request proven', {
+      ...namesOf(request),
+      by: proven.by,
+      ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
+      transactions: proven.transactions,
+      signers: proven.signers,
+      ...(proven.notes.length === 0 ? {} : { notes: proven.notes }),
+    })
+  }
+
+  function object(request: ExitRequest, verdict: Unproven): void {
+    const standing = standingOf(request)
+    standing.status = 'unproven'
+    standing.waits = verdict.again === 'backing-off' ? standing.waits + 1 : 0
+    const cycles = Math.min(2 ** Math.max(0, standing.waits - 1), LONGEST_WAIT_CYCLES)
+    standing.dueCycle = verdict.again === 'hourly' ? Number.POSITIVE_INFINITY : cycle + cycles
+    standing.dueAt = now() + HOUR_MS
+    if (verdict.complete && !standing.counted) {
+      standing.counted = true
+      parts.countVerification('error')
+    }
+    if (standing.said === verdict.code) return
+    standing.said = verdict.code
+    log[verdict.complete ? 'error' : 'warn'](
+      `exit request not proven, nothing is sent for it: ${proofReasons[verdict.code].short}`,
+      {
+        ...namesOf(request),
+        reason: verdict.code,
+        expected: verdict.expected,
+        actual: verdict.actual,
+        transaction: request.transactionHash,
+      },
+    )
+  }
+}
+
+function storedTransactions({ journal, chainId }: ProverParts) {
+  return [...journal.facts.transactions].flatMap(([hash, serialized]) => {
+    const check = checkSerialized(serialized, hash, chainId)
+    return check.ok ? [check.transaction] : []
+  })
+}
+
+const namesOf = (request: ExitRequest) => ({
+  validator: request.validatorIndex,
+  pubkey: request.pubkey,
+  module: request.moduleId,
+  operator: request.operatorId,
+})

@@ -1,0 +1,121 @@
+import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
+import type { RequestState } from '../domain/request.ts'
+import { waitReasons } from '../domain/wait-reasons.ts'
+import type { Case, CycleParts, Messages, OfferResult } from './types.ts'
+
+export type Reporter = ReturnType<typeof createReporter>
+
+/** What stays true is said again this often. */
+const SAY_AGAIN_MS = 60 * 60 * 1_000
+
+/** Tells the operator, once per change and again each hour, and counts a request once. */
+export function createReporter({ log, metrics, now, settings }: CycleParts) {
+  const said = new Map<string, { readonly text: string; readonly at: number }>()
+  const counted = new Set<string>()
+  let lastSummary = ''
+
+  /** True when this is news about the subject, or an hour has passed since it was said. */
+  function isNews(subject: string, text: string): boolean {
+    const before = said.get(subject)
+    if (before !== undefined && before.text === text && now() - before.at < SAY_AGAIN_MS) {
+      return false
+    }
+    said.set(subject, { text, at: now() })
+    return true
+  }
+
+  function countOnce(key: RequestKey, result: 'success' | 'error'): void {
+    const id = `${result}:${key}`
+    if (counted.has(id)) return
+    counted.add(id)
+    metrics.countExit(result)
+  }
+
+  function tellCase({ request, next, message }: Case, messages: Messages | undefined): void {
+    const subject = `case:${request.key}`
+    if (next.kind === 'offer') {
+      if (!settings.dryRun) return
+      const would = message === undefined ? 'would call the webhook' : 'would send'
+      if (isNews(subject, `${would} ${message?.file}`)) {
+        log.info(`dry run: ${would}`, { ...namesOf(request), file: message?.file })
+      }
+      return
+    }
+    if (next.kind !== 'wait' || next.code === 'accepted') return
+    const reason = waitReasons[next.code]
+    if (next.code === 'no-message') countOnce(request.key, 'error')
+    const detail =
+      next.code === 'no-message' ? messages?.whyMissing(request.validatorIndex) : next.detail
+    // The detail of a wait may change each epoch; that alone is no news.
+    if (!isNews(subject, next.code === 'no-message' ? `${next.code} ${detail}` : next.code)) return
+    const details = { ...namesOf(request), reason: next.code, detail }
+    if (next.code === 'no-message' || next.code === 'pubkey-mismatch') {
+      log.error(`exit cannot be submitted: ${reason.short}`, details)
+    } else {
+      log.info(`exit waits: ${reason.short}`, details)
+    }
+  }
+
+  return {
+    warnOnce(problem: string): void {
+      if (isNews(`problem:${problem}`, problem)) log.warn(problem)
+    },
+
+    tellNew(request: ExitRequest): void {
+      log.info('exit requested', {
+        ...namesOf(request),
+        block: request.blockNumber,
+        transaction: request.transactionHash,
+        requestedAt: new Date(request.timestamp * 1_000).toISOString(),
+      })
+    },
+
+    tell(cases: readonly Case[], messages: Messages | undefined): void {
+      for (const one of cases) tellCase(one, messages)
+      const counts = Object.fromEntries(states.map((state) => [state, 0])) as Counts
+      for (const { state } of cases) counts[state] += 1
+      metrics.setExitRequests(counts)
+    },
+
+    tellOffer({ request, message }: Case, { accepted, answers }: OfferResult): void {
+      countOnce(request.key, accepted ? 'success' : 'error')
+      const details = { ...namesOf(request), file: message?.file, answers }
+      if (accepted) log.info('exit submitted', details)
+      else log.warn('exit was not accepted, it is offered again in the next cycle', details)
+    },
+
+    /** One line at the end of a cycle: in a rehearsal always, otherwise when it changed. */
+    sumUp(cases: readonly Case[]): void {
+      for (const [subject, { at }] of said) if (now() - at >= SAY_AGAIN_MS) said.delete(subject)
+      const count = (test: (one: Case) => boolean) => cases.filter(test).length
+      const ready = count(({ next }) => next.kind === 'offer')
+      const missing = count(({ next }) => next.kind === 'wait' && next.code === 'no-message')
+      const waiting = count(({ next }) => next.kind === 'wait') - missing
+      const exiting = count(({ state }) => ['exiting', 'settled', 'lapsed'].includes(state))
+      const unproven = count(({ state }) => state === 'unproven' || state === 'seen')
+      const unprovenPart = unproven > 0 ? `, ${unproven} unproven` : ''
+      const summary = `${ready} ready, ${missing} missing, ${waiting} waiting, ${exiting} already exiting${unprovenPart}`
+      if (settings.dryRun) log.info(`dry run: ${summary}`)
+      else if (summary !== lastSummary) log.info(`requests: ${summary}`)
+      lastSummary = summary
+    },
+  }
+}
+
+type Counts = Record<RequestState, number>
+const states: readonly RequestState[] = [
+  'seen',
+  'unproven',
+  'proven',
+  'submitted',
+  'exiting',
+  'settled',
+  'lapsed',
+]
+
+const namesOf = (request: ExitRequest) => ({
+  validator: request.validatorIndex,
+  pubkey: request.pubkey,
+  module: request.moduleId,
+  operator: request.operatorId,
+})

@@ -1,0 +1,99 @@
+import type { VerifiedExit } from '../domain/exit-message.ts'
+import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
+import type { Fact, Facts } from '../domain/facts.ts'
+import type { Address, ValidatorIndex } from '../domain/primitives.ts'
+import type { ChainView, Next, OfferHistory, RequestState, Sightings } from '../domain/request.ts'
+
+/** The log as the cycle uses it: `details` are shown behind the message. */
+export type Log = Readonly<
+  Record<
+    'error' | 'warn' | 'info' | 'debug',
+    (message: string, details?: Readonly<Record<string, unknown>>) => void
+  >
+>
+
+export type ProofStatus = 'none' | 'unproven' | 'proven'
+
+/** A verified message in memory, and the file that an operator would look for. */
+export type HeldMessage = { readonly exit: VerifiedExit; readonly file: string }
+
+export type Messages = {
+  /** False until the first load has ended. */
+  readonly loaded: boolean
+  readonly exits: ReadonlyMap<ValidatorIndex, HeldMessage>
+  /** Why the latest load failed, if it did. What was loaded before stays in use. */
+  readonly problem: string | undefined
+  /** Why no message is held, in words that name file and reason, if one was refused. */
+  whyMissing(validator: ValidatorIndex): string | undefined
+}
+
+export type Reading = {
+  readonly requests: readonly ExitRequest[]
+  readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
+  readonly cursor: number | undefined
+  /** False when some part of the scope could be read from no node. */
+  readonly complete: boolean
+  readonly problems: readonly string[]
+}
+
+export type OfferResult = { readonly accepted: boolean; readonly answers: readonly string[] }
+
+/** Everything that a cycle does to the world, as functions. */
+export type CycleParts = {
+  readonly log: Log
+  readonly now: () => number
+  readonly settings: {
+    readonly mode: 'message' | 'webhook'
+    readonly dryRun: boolean
+  }
+  readonly journal: { readonly facts: Facts; append(facts: readonly Fact[]): void }
+  /** Looks at every node; the sentences say which is down, behind or on another chain. */
+  checkNodes(signal: AbortSignal): Promise<readonly string[]>
+  readRequests(
+    known: {
+      readonly contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
+      readonly cursor: number | undefined
+    },
+    signal: AbortSignal,
+  ): Promise<Reading>
+  /** Judges what is due and gives the latest verdict on each. */
+  prove(requests: readonly ExitRequest[], signal: AbortSignal): Promise<Proofs>
+  /** The latest snapshot, after a load that just began had a moment to end. */
+  readMessages(signal: AbortSignal): Promise<Messages>
+  readSightings(
+    validators: readonly ValidatorIndex[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ValidatorIndex, Sightings>>
+  /** What the beacon chain allows now. `pending` lists validators with a pending withdrawal. */
+  readChain(signal: AbortSignal): Promise<Omit<ChainView, 'hasPendingPartialWithdrawal'>>
+  readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
+  /** When an accepted offer may be repeated, unix ms. */
+  nextOfferAt(offers: OfferHistory): number
+  offer(
+    request: ExitRequest,
+    exit: VerifiedExit | undefined,
+    signal: AbortSignal,
+  ): Promise<OfferResult>
+  readonly metrics: {
+    observePolling(events: number, seconds: number): void
+    countExit(result: 'success' | 'error'): void
+    setExitRequests(counts: Readonly<Record<RequestState, number>>): void
+  }
+}
+
+export type Proofs = {
+  readonly statusOf: (key: RequestKey) => ProofStatus
+  /** Look-ups that brought no answer, a sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** One request with what the cycle found about it. */
+export type Case = {
+  readonly request: ExitRequest
+  readonly state: RequestState
+  readonly next: Next
+  readonly message: HeldMessage | undefined
+}
+
+/** What a cycle amounts to. It was good when nothing failed. */
+export type CycleReport = { readonly failures: readonly string[] }

@@ -1,0 +1,105 @@
+import type { ExitRequest, RequestKey } from './exit-request.ts'
+import type { Address, Bytes32, Hex, ValidatorIndex } from './primitives.ts'
+import type { OfferHistory } from './request.ts'
+
+/**
+ * What happened, and nothing that is concluded from it. The journal stores these; trust and
+ * states are never stored, but derived.
+ */
+export type Fact =
+  | { readonly kind: 'request'; readonly at: number; readonly request: ExitRequest }
+  /** A transaction's signed serialization, whose hash was checked. */
+  | { readonly kind: 'transaction'; readonly hash: Bytes32; readonly serialized: Hex }
+  /** The contracts that the Locator led to. */
+  | { readonly kind: 'contracts'; readonly exitBus: Address; readonly consensus: Address }
+  /** About to hand out an exit: written first, so that a crash cannot hide it. */
+  | { readonly kind: 'offer-intended'; readonly at: number; readonly validator: ValidatorIndex }
+  | {
+      readonly kind: 'offer-answered'
+      readonly at: number
+      readonly validator: ValidatorIndex
+      readonly accepted: boolean
+    }
+  /** A change of what the registry shows: exiting at head or at the finalized state, or not. */
+  | {
+      readonly kind: 'sighting'
+      readonly at: number
+      readonly validator: ValidatorIndex
+      readonly seen: 'active' | 'exiting' | 'settled'
+    }
+  /** Blocks up to this one were read: "read", never "dealt with". */
+  | { readonly kind: 'cursor'; readonly block: number }
+
+/** The working set: what all facts so far amount to. */
+export type Facts = {
+  readonly requests: Map<RequestKey, { readonly request: ExitRequest; readonly seenAt: number }>
+  readonly transactions: Map<Bytes32, Hex>
+  /** Every exit bus and HashConsensus that the Locator ever led to. */
+  readonly exitBuses: Set<Address>
+  readonly consensusContracts: Set<Address>
+  contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
+  readonly offers: Map<ValidatorIndex, OfferHistory>
+  readonly sightings: Map<ValidatorIndex, 'active' | 'exiting' | 'settled'>
+  cursor: number | undefined
+}
+
+export const noFacts = (): Facts => ({
+  requests: new Map(),
+  transactions: new Map(),
+  exitBuses: new Set(),
+  consensusContracts: new Set(),
+  contracts: undefined,
+  offers: new Map(),
+  sightings: new Map(),
+  cursor: undefined,
+})
+
+/** Adds one fact to the working set. Repeating a fact changes nothing but its time. */
+export function applyFact(facts: Facts, fact: Fact): void {
+  switch (fact.kind) {
+    case 'request':
+      if (!facts.requests.has(fact.request.key)) {
+        facts.requests.set(fact.request.key, { request: fact.request, seenAt: fact.at })
+      }
+      return
+    case 'transaction':
+      facts.transactions.set(fact.hash, fact.serialized)
+      return
+    case 'contracts':
+      facts.contracts = { exitBus: fact.exitBus, consensus: fact.consensus }
+      facts.exitBuses.add(fact.exitBus)
+      facts.consensusContracts.add(fact.consensus)
+      return
+    case 'offer-intended':
+      return
+    case 'offer-answered':
+      if (fact.accepted) {
+        const before = facts.offers.get(fact.validator)
+        facts.offers.set(fact.validator, {
+          firstAcceptedAt: before?.firstAcceptedAt ?? fact.at,
+          lastAcceptedAt: fact.at,
+          acceptedInARow: (before?.acceptedInARow ?? 0) + 1,
+        })
+      }
+      return
+    case 'sighting':
+      applySighting(facts, fact.validator, fact.seen)
+      return
+    case 'cursor':
+      facts.cursor = fact.block
+  }
+}
+
+/** An exit that is gone again was taken out by a reorg: offers start over, at once. */
+function applySighting(
+  facts: Facts,
+  validator: ValidatorIndex,
+  seen: 'active' | 'exiting' | 'settled',
+): void {
+  const before = facts.sightings.get(validator)
+  facts.sightings.set(validator, seen)
+  const offers = facts.offers.get(validator)
+  if (seen === 'active' && before !== undefined && before !== 'active' && offers !== undefined) {
+    facts.offers.set(validator, { ...offers, lastAcceptedAt: 0, acceptedInARow: 0 })
+  }
+}

@@ -1,0 +1,230 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { BlsVerdict } from './bls.ts'
+import {
+  type CryptoAnswer,
+  type CryptoJob,
+  type CryptoRequest,
+  type HexCheck,
+  packChecks,
+  unpackVerdicts,
+} from './crypto-jobs.ts'
+import { type KdfParams, kdfMemory } from './kdf.ts'
+
+/** The work itself broke off: nothing is known about what was asked. */
+export class CryptoWorkError extends Error {
+  override readonly name = 'CryptoWorkError'
+}
+
+export type CryptoPool = {
+  /** How many jobs run at once. */
+  readonly size: number
+  /** Which BLS runs in the workers: `blst-native`, or the slow `herumi`. Starts a worker. */
+  implementation(signal: AbortSignal): Promise<string>
+  /** One verdict for each check, in the same order. @throws CryptoWorkError, or the signal's reason */
+  verify(checks: readonly HexCheck[], signal: AbortSignal): Promise<readonly BlsVerdict[]>
+  /** 32 bytes of key. @throws CryptoWorkError, or the signal's reason */
+  derive(params: KdfParams, password: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** Ends the workers; what is still open is rejected. */
+  close(): Promise<void>
+}
+
+export type CryptoPoolOptions = {
+  /** The built worker. Beside this file by default. */
+  readonly workerUrl?: URL
+  /** Number of threads; one for each core by default. */
+  readonly size?: number
+  /** Bytes that all key derivations together may hold. One that needs more runs alone. */
+  readonly kdfMemoryBytes?: number
+}
+
+const GIB = 1024 ** 3
+/** Checks in one batch: larger ones gain little, and take longer to bisect. */
+const CHECKS_PER_BATCH = 64
+/** A second batch waits in the worker, so that it never waits for a busy main thread. */
+const BATCHES_IN_WORKER = 2
+/** A job that took its worker down twice is to blame for it. */
+const MAX_ATTEMPTS = 2
+
+type Task = {
+  readonly id: number
+  readonly job: CryptoJob
+  readonly memory: number
+  readonly settle: { resolve(bytes: Uint8Array): void; reject(reason: unknown): void }
+  attempts: number
+  /** Nobody waits for the answer any more. */
+  dropped: boolean
+}
+
+type Thread = {
+  readonly worker: Worker
+  readonly tasks: Map<number, Task>
+}
+
+/**
+ * Threads for BLS and key derivation. They start when there is work for them, do not keep the
+ * process alive, and are replaced when they crash; the jobs of a crashed one are tried once more.
+ */
+export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
+  const workerUrl = options.workerUrl ?? new URL('./crypto-worker.js', import.meta.url)
+  const size = Math.max(1, options.size ?? availableParallelism())
+  const memoryLimit = options.kdfMemoryBytes ?? GIB
+  const threads = new Set<Thread>()
+  /** Batches go first: they are short, and an exit is usable as soon as it is verified. */
+  const batches: Task[] = []
+  const derivations: Task[] = []
+  let lastId = 0
+  let closed = false
+  let implementation: string | undefined
+
+  function submit(job: CryptoJob, memory: number, signal: AbortSignal): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (closed) throw new CryptoWorkError('the crypto pool is closed')
+      signal.throwIfAborted()
+      const onAbort = () => {
+        task.dropped = true
+        remove(queueOf(task), task)
+        reject(signal.reason)
+      }
+      const settled = () => signal.removeEventListener('abort', onAbort)
+      const task: Task = {
+        id: ++lastId,
+        job,
+        memory,
+        settle: {
+          resolve: (bytes) => {
+            settled()
+            resolve(bytes)
+          },
+          reject: (reason) => {
+            settled()
+            reject(reason)
+          },
+        },
+        attempts: 0,
+        dropped: false,
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      queueOf(task).push(task)
+      dispatch()
+    })
+  }
+
+  const queueOf = (task: Task) => (task.job.kind === 'verify' ? batches : derivations)
+
+  function dispatch() {
+    for (let task = next(); task !== undefined; task = next()) {
+      const thread = freeThread(task) ?? start()
+      remove(queueOf(task), task)
+      give(thread, task)
+    }
+  }
+
+  /** The next task that some thread, running or still to be started, can take now. */
+  function next(): Task | undefined {
+    const canTake = (task: Task | undefined) =>
+      task !== undefined && (threads.size < size || freeThread(task) !== undefined)
+    const [batch] = batches
+    if (canTake(batch)) return batch
+    const [derivation] = derivations
+    return canTake(derivation) && derivation !== undefined && fitsMemory(derivation)
+      ? derivation
+      : undefined
+  }
+
+  function freeThread(task: Task): Thread | undefined {
+    const idle = [...threads].find(({ tasks }) => tasks.size === 0)
+    if (idle !== undefined || task.job.kind !== 'verify' || threads.size < size) return idle
+    const takesMore = ({ tasks }: Thread) =>
+      tasks.size < BATCHES_IN_WORKER && [...tasks.values()].every((t) => t.job.kind === 'verify')
+    return [...threads].find(takesMore)
+  }
+
+  function fitsMemory(task: Task): boolean {
+    const running = [...threads].flatMap(({ tasks }) => [...tasks.values()])
+    const held = running.reduce((sum, { memory }) => sum + memory, 0)
+    return held === 0 || held + task.memory <= memoryLimit
+  }
+
+  function give(thread: Thread, task: Task) {
+    task.attempts += 1
+    thread.tasks.set(task.id, task)
+    thread.worker.ref()
+    thread.worker.postMessage({ id: task.id, job: task.job } satisfies CryptoRequest)
+  }
+
+  function start(): Thread {
+    const thread: Thread = { worker: new Worker(workerUrl), tasks: new Map() }
+    threads.add(thread)
+    thread.worker.unref()
+    thread.worker.on('message', (answer: CryptoAnswer) => receive(thread, answer))
+    thread.worker.on('error', (error) => lose(thread, error))
+    thread.worker.on('exit', (code) => lose(thread, new Error(`exit code ${code}`)))
+    return thread
+  }
+
+  function receive(thread: Thread, answer: CryptoAnswer) {
+    if (answer.kind === 'ready') {
+      implementation = answer.implementation
+      return
+    }
+    const task = thread.tasks.get(answer.id)
+    thread.tasks.delete(answer.id)
+    if (thread.tasks.size === 0) thread.worker.unref()
+    if (answer.kind === 'done') task?.settle.resolve(answer.bytes)
+    else task?.settle.reject(new CryptoWorkError(answer.message))
+    dispatch()
+  }
+
+  /** An error is followed by an exit, so this runs twice; the second time there is nothing left. */
+  function lose(thread: Thread, cause: unknown) {
+    threads.delete(thread)
+    const tasks = [...thread.tasks.values()].filter(({ dropped }) => !dropped)
+    thread.tasks.clear()
+    for (const task of tasks) {
+      if (!closed && task.attempts < MAX_ATTEMPTS) queueOf(task).unshift(task)
+      else task.settle.reject(new CryptoWorkError('the crypto worker crashed', { cause }))
+    }
+    if (!closed) dispatch()
+  }
+
+  return {
+    size,
+
+    async implementation(signal) {
+      if (implementation === undefined) await submit(verifyJob([]), 0, signal)
+      return implementation ?? 'unknown'
+    },
+
+    async verify(checks, signal) {
+      const chunks: HexCheck[][] = []
+      for (let at = 0; at < checks.length; at += CHECKS_PER_BATCH) {
+        chunks.push(checks.slice(at, at + CHECKS_PER_BATCH))
+      }
+      const verdicts = await Promise.all(
+        chunks.map(async (chunk) => unpackVerdicts(await submit(verifyJob(chunk), 0, signal))),
+      )
+      return verdicts.flat()
+    },
+
+    derive: (params, password, signal) =>
+      submit({ kind: 'derive', params, password }, kdfMemory(params), signal),
+
+    async close() {
+      closed = true
+      const open = [...batches.splice(0), ...derivations.splice(0)]
+      for (const { settle } of open) settle.reject(new CryptoWorkError('the crypto pool is closed'))
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()))
+    },
+  }
+}
+
+const verifyJob = (checks: readonly HexCheck[]): CryptoJob => ({
+  kind: 'verify',
+  packed: packChecks(checks),
+})
+
+function remove(queue: Task[], task: Task) {
+  const at = queue.indexOf(task)
+  if (at >= 0) queue.splice(at, 1)
+}

@@ -1,0 +1,34 @@
+import { parentPort } from 'node:worker_threads'
+import { blsImplementation, verifyBatch } from './bls.ts'
+import {
+  type CryptoAnswer,
+  type CryptoJob,
+  type CryptoRequest,
+  packVerdicts,
+  unpackChecks,
+} from './crypto-jobs.ts'
+import { deriveKey } from './kdf.ts'
+
+/** Entry of a worker thread: one job after the other, an answer to each. */
+if (parentPort !== null) {
+  const port = parentPort
+  const send = (answer: CryptoAnswer) => port.postMessage(answer)
+  port.on('message', ({ id, job }: CryptoRequest) => {
+    try {
+      send({ kind: 'done', id, bytes: run(job) })
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      send({ kind: 'failed', id, message })
+    }
+  })
+  send({ kind: 'ready', implementation: blsImplementation })
+}
+
+function run(job: CryptoJob): Uint8Array {
+  switch (job.kind) {
+    case 'verify':
+      return packVerdicts(verifyBatch(unpackChecks(job.packed)))
+    case 'derive':
+      return deriveKey(job.params, job.password)
+  }
+}

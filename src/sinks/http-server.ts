@@ -1,0 +1,145 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Whether all is well, and if not, why: sentences for people, without secrets. */
+export type Verdict = { readonly ok: boolean; readonly reasons: readonly string[] }
+
+export type HttpServerOptions = {
+  /** 0: any free one. */
+  readonly port: number
+  /** Every interface unless given: in a container the port is published from outside. */
+  readonly host?: string
+  /** Serve `/metrics`. */
+  readonly runMetrics: boolean
+  /** Serve `/health`, `/livez` and `/readyz`. */
+  readonly runHealthCheck: boolean
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  readonly health: () => Verdict
+  readonly ready: () => Verdict
+}
+
+export type HttpServer = {
+  /** The port that is listened on. */
+  readonly port: number
+  /** Stops listening; answers under way get half a second. */
+  readonly close: () => Promise<void>
+}
+
+type Answer = { readonly status: number; readonly contentType: string; readonly body: string }
+type Route = () => Answer | Promise<Answer>
+
+/** All in milliseconds. A client that sends or reads slower than this is let go. */
+const HEADERS_TIMEOUT = 5_000
+const REQUEST_TIMEOUT = 10_000
+const SOCKET_TIMEOUT = 30_000
+const CLOSE_GRACE = 500
+const MAX_HEADER_BYTES = 8_192
+const MAX_CONNECTIONS = 256
+
+const text = (status: number, body: string): Answer => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body,
+})
+
+const json = (status: number, value: unknown): Answer => ({
+  status,
+  contentType: 'application/json; charset=utf-8',
+  body: JSON.stringify(value),
+})
+
+const verdict = ({ ok, reasons }: Verdict): Answer =>
+  ok ? json(200, { status: 'ok' }) : json(503, { status: 'error', reasons })
+
+/**
+ * `/livez` says no more than that the process still turns: whether a restart would help. That the
+ * nodes are down is for `/health` and `/readyz` to say.
+ */
+function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>()
+  if (options.runMetrics) {
+    routes.set('/metrics', async () => ({ status: 200, ...(await options.metrics()) }))
+  }
+  if (options.runHealthCheck) {
+    routes.set('/health', () => verdict(options.health()))
+    routes.set('/readyz', () => verdict(options.ready()))
+    routes.set('/livez', () => json(200, { status: 'ok' }))
+  }
+  return routes
+}
+
+async function answer(routes: ReadonlyMap<string, Route>, path: string): Promise<Answer> {
+  const route = routes.get(path)
+  if (route === undefined) return text(404, 'not found\n')
+  try {
+    return await route()
+  } catch {
+    // The cause may hold anything: it is not for a client's eyes.
+    return text(500, 'internal error\n')
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, {
+    'Content-Type': answer.contentType,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'Cache-Control': 'no-store',
+    ...(answer.status === 405 && { Allow: 'GET, HEAD' }),
+  })
+  response.end(request.method === 'HEAD' ? undefined : answer.body)
+}
+
+async function listen(server: Server, port: number, host: string | undefined): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'it is already taken' : (cause.code ?? 'no reason')
+      reject(new Error(`listen on HTTP port ${port}: ${why}`, { cause }))
+    })
+    server.listen({ port, ...(host !== undefined && { host }) }, resolve)
+  })
+}
+
+/**
+ * Serves metrics and health over HTTP. GET and HEAD only; query strings are ignored; malformed
+ * requests get node's own 400, 408 or 431.
+ *
+ * @throws Error that names the port, when it cannot be listened on
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const routes = routesOf(options)
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      // Bodies mean nothing here; an unread one would block the connection.
+      request.resume()
+      const isRead = request.method === 'GET' || request.method === 'HEAD'
+      const path = request.url?.split('?', 1)[0] ?? ''
+      const answered = isRead
+        ? answer(routes, path)
+        : Promise.resolve(text(405, 'method not allowed\n'))
+      answered.then((found) => send(request, response, found)).catch(() => response.destroy())
+    },
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  server.timeout = SOCKET_TIMEOUT
+
+  await listen(server, options.port, options.host)
+  // From here on an error concerns one connection, and must not end the process.
+  server.on('error', () => {})
+
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+}
+
+async function close(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+  clearTimeout(timer)
+}

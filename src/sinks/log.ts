@@ -1,0 +1,128 @@
+import pino from 'pino'
+import { toPlain } from './plain.ts'
+
+/** From the fewest lines to the most. `log` is what an operator always wants to see. */
+export const LOG_LEVELS = ['error', 'warn', 'log', 'info', 'debug'] as const
+export const LOG_FORMATS = ['simple', 'json'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LogFormat = (typeof LOG_FORMATS)[number]
+/** More about a line: anything, errors included. */
+export type LogDetails = Readonly<Record<string, unknown>>
+export type LogFunction = (message: string, details?: LogDetails) => void
+export type Logger = Readonly<Record<LogLevel, LogFunction>>
+
+export type LoggerOptions = {
+  readonly level: LogLevel
+  readonly format: LogFormat
+  /** Masks secrets; safe to apply twice. */
+  readonly redact: (text: string) => string
+  /** Takes one line without its line end. Standard output unless given. */
+  readonly write?: (line: string) => void
+  readonly now?: () => Date
+}
+
+/** pino's numbers: higher is graver. */
+const SEVERITY = { error: 50, warn: 40, log: 35, info: 30, debug: 20 }
+/** Bytes kept while standard output takes none (a full disk); what comes after is lost. */
+const MAX_PENDING_BYTES = 1_048_576
+const UNPRINTABLE = 'a log entry could not be printed'
+
+/**
+ * Characters that forge lines, drive terminals or reorder text: control characters, Unicode line
+ * ends and directions. In JSON they can only stand inside strings, where the escape is as good.
+ */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+const escapeUnsafe = (text: string) =>
+  text.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** `YYYY-MM-DD HH:MM:SS` in UTC, whatever the machine's zone: it is compared with chain times. */
+const timestampOf = (now: Date) => now.toISOString().slice(0, 19).replace('T', ' ')
+
+/**
+ * Redacts what has become JSON once more. Every string went through already, so this finds only
+ * what looks like a secret across values; if the JSON breaks on it, one string is left of it.
+ */
+function redactJson(value: object, redact: (text: string) => string): object {
+  const text = JSON.stringify(value)
+  const redacted = redact(text)
+  if (redacted === text) return value
+  try {
+    return JSON.parse(redacted)
+  } catch {
+    return { redacted }
+  }
+}
+
+/** Writes at once: nothing is lost when the process ends, nor when the reader is gone. */
+function writeToStandardOutput() {
+  const stream = pino.destination({ dest: 1, sync: true, maxLength: MAX_PENDING_BYTES })
+  // pino goes silent on EPIPE by itself. Whatever else happens, the daemon outlives its log.
+  stream.on('error', () => {})
+  return (line: string) => {
+    stream.write(`${line}\n`)
+  }
+}
+
+type Entry = { message: string; level: string; timestamp: string; details?: unknown }
+
+function render(entry: Entry, format: LogFormat): string {
+  const { message, level, timestamp, details } = entry
+  const json = details === undefined ? undefined : JSON.stringify(details)
+  if (format === 'json') return escapeUnsafe(JSON.stringify({ message, level, timestamp, details }))
+  return escapeUnsafe(`${timestamp} ${level}: ${message}${json === undefined ? '' : ` ${json}`}`)
+}
+
+/**
+ * Returns a logger: one entry, one line.
+ *
+ * - `simple`: `2024-05-01 12:00:00 info: message {"details":1}`
+ * - `json`: `{"message":"…","level":"info","timestamp":"2024-05-01 12:00:00","details":{…}}`
+ *
+ * Secrets are masked before anything is escaped. Never throws. Stacks of errors show at `debug`.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, format, redact, now = () => new Date() } = options
+  const write = options.write ?? writeToStandardOutput()
+  const backend = pino(
+    {
+      level,
+      customLevels: SEVERITY,
+      useOnlyCustomLevels: true,
+      base: null,
+      messageKey: 'message',
+      nestedKey: 'details',
+      timestamp: () => `,"timestamp":"${timestampOf(now())}"`,
+      formatters: { level: (name) => ({ level: name }) },
+    },
+    { write: (line: string) => write(render(JSON.parse(line), format)) },
+  )
+  const logAt =
+    (at: LogLevel): LogFunction =>
+    (message, details) => {
+      if (!backend.isLevelEnabled(at)) return
+      try {
+        const shown = toPlain(details ?? {}, { redact, stacks: level === 'debug' })
+        const plain = typeof shown === 'object' && shown !== null ? shown : { details: shown }
+        const text = redact(String(message))
+        if (Object.keys(plain).length === 0) backend[at](text)
+        else backend[at](redactJson(plain, redact), text)
+      } catch {
+        writeUnprintable(at)
+      }
+    }
+  const writeUnprintable = (at: LogLevel) => {
+    try {
+      write(render({ message: UNPRINTABLE, level: at, timestamp: timestampOf(now()) }, format))
+    } catch {
+      // There is nowhere left to say it.
+    }
+  }
+  return {
+    error: logAt('error'),
+    warn: logAt('warn'),
+    log: logAt('log'),
+    info: logAt('info'),
+    debug: logAt('debug'),
+  }
+}

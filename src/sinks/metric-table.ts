@@ -1,0 +1,81 @@
+type MetricSpec = {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+const metric = (type: MetricSpec['type'], labels: readonly string[], help: string): MetricSpec => ({
+  type,
+  labels,
+  help,
+})
+
+/**
+ * Every metric of ours by its name without prefix. The instruments are made from this, and the
+ * README is held against it. All carry the label `app` as well.
+ */
+export const metricTable = {
+  build_info: metric('gauge', ['version', 'mode'], 'Always 1: what is running, and how it exits'),
+  exit_messages: metric(
+    'counter',
+    ['valid'],
+    'Exit messages at the last load: validators with a valid one, and refused files or entries',
+  ),
+  exit_messages_left_number: metric(
+    'gauge',
+    [],
+    'Valid exit messages of validators that have not exited yet',
+  ),
+  exit_messages_left_percent: metric(
+    'gauge',
+    [],
+    'Share of the valid exit messages that is left, in percent',
+  ),
+  exit_actions: metric(
+    'counter',
+    ['result'],
+    'Exits handed over, to the consensus nodes or to the webhook',
+  ),
+  event_security_verification: metric(
+    'counter',
+    ['result'],
+    'Exit requests proven to be genuine, or not',
+  ),
+  polling_last_blocks_duration_seconds: metric(
+    'histogram',
+    ['eventsNumber'],
+    'Time to read the exit requests of the last blocks, by how many there were (100+: as many or more)',
+  ),
+  execution_request_duration_seconds: metric(
+    'histogram',
+    ['result', 'status', 'domain'],
+    'Time of a request to an execution node',
+  ),
+  consensus_request_duration_seconds: metric(
+    'histogram',
+    ['result', 'status', 'domain'],
+    'Time of a request to a consensus node',
+  ),
+  job_duration_seconds: metric(
+    'histogram',
+    ['name', 'interval', 'result'],
+    'Time of a cycle, by its interval in milliseconds; failed cycles too',
+  ),
+  job_message_reloader_duration_seconds: metric(
+    'histogram',
+    ['name', 'interval', 'result'],
+    'Time of a load of the exit messages, by its interval in milliseconds',
+  ),
+  last_successful_cycle_timestamp_seconds: metric(
+    'gauge',
+    [],
+    'When the last good cycle ended, in Unix time',
+  ),
+  node_up: metric('gauge', ['layer', 'host'], 'Whether a node answers: 1 or 0'),
+  node_synced: metric('gauge', ['layer', 'host'], 'Whether a node follows the chain: 1 or 0'),
+  exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
+  dry_run: metric('gauge', [], 'Whether submissions are only rehearsed: 1 or 0'),
+  trust_mode: metric('gauge', [], 'Whether requests are believed without proof: 1 or 0'),
+} satisfies Record<string, MetricSpec>
+
+export type MetricName = keyof typeof metricTable

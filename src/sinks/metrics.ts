@@ -1,0 +1,169 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type MetricName, metricTable } from './metric-table.ts'
+
+/** How a thing ended, as a label. */
+export type Result = 'success' | 'error'
+
+/** One request to a node. */
+export type RequestObservation = {
+  /** Host name without port: the label `domain`. Never a path, which may hold an API key. */
+  readonly host: string
+  /** HTTP status, or nothing when there was no answer. */
+  readonly status: number | undefined
+  readonly result: Result
+  readonly seconds: number
+}
+
+/** One node as the last look at it found it. */
+export type NodeObservation = {
+  readonly layer: 'execution' | 'consensus'
+  readonly host: string
+  readonly up: boolean
+  readonly synced: boolean
+}
+
+export type MetricsOptions = {
+  /** Stands before every name but those of Node's own metrics. */
+  readonly prefix: string
+  readonly version: string
+  readonly mode: 'message' | 'webhook'
+  readonly dryRun: boolean
+  readonly trustMode: boolean
+  /** Node's own metrics; they watch garbage collection as long as the process lives. */
+  readonly nodeMetrics?: boolean
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+const APP = 'validator-ejector'
+const RESULTS: readonly Result[] = ['success', 'error']
+/** Seconds. Requests end with their deadline, jobs may take as long as a first look-back. */
+const REQUEST_BUCKETS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const JOB_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+/** Events of one poll that are counted one by one in the label `eventsNumber`. */
+const MANY_EVENTS = 100
+
+const seconds = (from: bigint) => Number(process.hrtime.bigint() - from) / 1e9
+
+/**
+ * Makes instruments by the table. A gauge is registered when it is first set, so that one without a
+ * value is absent instead of 0.
+ */
+function createInstruments(registry: Registry, prefix: string) {
+  const spec = (name: MetricName) => {
+    const { help, labels } = metricTable[name]
+    return { name: prefix + name, help, labelNames: [...labels] }
+  }
+  return {
+    counter: (name: MetricName) => new Counter({ ...spec(name), registers: [registry] }),
+    histogram: (name: MetricName, buckets: number[]) =>
+      new Histogram({ ...spec(name), buckets, registers: [registry] }),
+    gauge: (name: MetricName) => {
+      const gauge = new Gauge({ ...spec(name), registers: [] })
+      return (value: number, labels: Record<string, string> = {}) => {
+        registry.registerMetric(gauge)
+        gauge.set(labels, value)
+      }
+    },
+  }
+}
+
+function createJobTimer(job: Histogram, name: string) {
+  return (intervalMs: number) => {
+    const start = process.hrtime.bigint()
+    return (result: Result) =>
+      job.observe({ name, interval: String(intervalMs), result }, seconds(start))
+  }
+}
+
+function createRequestObserver(histogram: Histogram) {
+  return ({ host, status, result, seconds }: RequestObservation) =>
+    histogram.observe({ result, status: String(status ?? 'unknown'), domain: host }, seconds)
+}
+
+/**
+ * Everything that is measured, on a registry of its own.
+ *
+ * No label may hold a public key, a validator index or a URL path.
+ */
+export function createMetrics(options: MetricsOptions) {
+  const registry = new Registry()
+  registry.setDefaultLabels({ app: APP })
+  if (options.nodeMetrics ?? true) collectDefaultMetrics({ register: registry })
+
+  const { counter, gauge, histogram } = createInstruments(registry, options.prefix)
+  gauge('build_info')(1, { version: options.version, mode: options.mode })
+  gauge('dry_run')(options.dryRun ? 1 : 0)
+  gauge('trust_mode')(options.trustMode ? 1 : 0)
+
+  const messages = counter('exit_messages')
+  const leftNumber = gauge('exit_messages_left_number')
+  const leftPercent = gauge('exit_messages_left_percent')
+  const actions = counter('exit_actions')
+  const verifications = counter('event_security_verification')
+  for (const result of RESULTS) {
+    actions.inc({ result }, 0)
+    verifications.inc({ result }, 0)
+  }
+  const setMessages = (valid: number, refused: number) => {
+    messages.reset()
+    messages.inc({ valid: 'true' }, valid)
+    messages.inc({ valid: 'false' }, refused)
+  }
+  setMessages(0, 0)
+
+  const polling = histogram('polling_last_blocks_duration_seconds', JOB_BUCKETS)
+  const lastGood = gauge('last_successful_cycle_timestamp_seconds')
+  const up = gauge('node_up')
+  const synced = gauge('node_synced')
+  const requests = gauge('exit_requests')
+
+  return {
+    /**
+     * The outcome of one load of the messages, in place of the one before.
+     * @param valid - validators with a valid message, used ones included
+     * @param refused - files or entries that were refused
+     */
+    setMessages,
+    /** Valid messages that can still be used, and those whose validator has exited. */
+    setMessagesLeft: (left: number, used: number) => {
+      leftNumber(left)
+      leftPercent(left + used === 0 ? 0 : (100 * left) / (left + used))
+    },
+    /** The caller counts a request at most once per result. */
+    countExit: (result: Result) => actions.inc({ result }),
+    /** The caller counts a request once. */
+    countVerification: (result: Result) => verifications.inc({ result }),
+    observePolling: (events: number, seconds: number) => {
+      const eventsNumber = events < MANY_EVENTS ? String(events) : `${MANY_EVENTS}+`
+      polling.observe({ eventsNumber }, seconds)
+    },
+    observeExecutionRequest: createRequestObserver(
+      histogram('execution_request_duration_seconds', REQUEST_BUCKETS),
+    ),
+    observeConsensusRequest: createRequestObserver(
+      histogram('consensus_request_duration_seconds', REQUEST_BUCKETS),
+    ),
+    /** Starts a clock; the function returned stops it. The interval is in milliseconds. */
+    timeJob: createJobTimer(histogram('job_duration_seconds', JOB_BUCKETS), APP),
+    timeMessageReload: createJobTimer(
+      histogram('job_message_reloader_duration_seconds', JOB_BUCKETS),
+      'message-reloader',
+    ),
+    /** @param unixSeconds - when the cycle ended */
+    setLastSuccessfulCycle: (unixSeconds: number) => lastGood(unixSeconds),
+    setNode: (node: NodeObservation) => {
+      const labels = { layer: node.layer, host: node.host }
+      up(node.up ? 1 : 0, labels)
+      synced(node.synced ? 1 : 0, labels)
+    },
+    /** Requests by state. States that were there before must be given again, as 0 if need be. */
+    setExitRequests: (counts: Readonly<Record<string, number>>) => {
+      for (const [state, count] of Object.entries(counts)) requests(count, { state })
+    },
+    /** The whole registry in the text format of Prometheus. */
+    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    /** Lets go of every instrument. Only tests need it. */
+    stop: () => registry.clear(),
+  }
+}

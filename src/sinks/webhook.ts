@@ -1,0 +1,73 @@
+import type { ExitRequest } from '../domain/exit-request.ts'
+import type { HttpClient } from '../lib/http.ts'
+import { quote } from '../lib/secret.ts'
+import type { OfferResult } from './pool.ts'
+
+export type WebhookSettings = {
+  /** Shown in the log instead of the URL. */
+  readonly host: string
+  /** Milliseconds for one attempt, the answer's body included. */
+  readonly timeoutMs: number
+  /** Attempts after the first. */
+  readonly retries: number
+  readonly token: string | undefined
+  /** Header that carries the token; `Authorization` gets it as a bearer token. */
+  readonly header: string
+}
+
+/** Calls the operator's own exit machinery. 2xx is success; redirects are answers, not followed. */
+export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
+  const authorization: Record<string, string> =
+    settings.token === undefined
+      ? {}
+      : {
+          [settings.header]:
+            settings.header.toLowerCase() === 'authorization'
+              ? `Bearer ${settings.token}`
+              : settings.token,
+        }
+
+  async function attempt(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
+    try {
+      const { status, text } = await http({
+        method: 'POST',
+        body: toBody(request),
+        headers: { ...authorization, 'idempotency-key': idempotencyKey(request) },
+        timeoutMs: settings.timeoutMs,
+        signal,
+      })
+      if (status >= 200 && status < 300) {
+        return { accepted: true, answers: [`${settings.host}: ${status}`] }
+      }
+      return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}`] }
+    } catch (error) {
+      signal.throwIfAborted()
+      const message = error instanceof Error ? error.message : String(error)
+      return { accepted: false, answers: [`${settings.host}: ${message}`] }
+    }
+  }
+
+  return {
+    async offer(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
+      let result = await attempt(request, signal)
+      for (let retry = 0; retry < settings.retries && !result.accepted; retry += 1) {
+        result = await attempt(request, signal)
+      }
+      return result
+    },
+  }
+}
+
+/** The predecessor's body; fields may be added, never taken away. */
+const toBody = (request: ExitRequest) => ({
+  validatorIndex: String(request.validatorIndex),
+  validatorPubkey: request.pubkey,
+  blockNumber: request.blockNumber,
+  stakingModuleId: request.moduleId,
+  nodeOperatorId: request.operatorId,
+  acknowledged: false,
+})
+
+/** The same for every call about one exit of one validator on one chain. */
+const idempotencyKey = (request: ExitRequest) =>
+  `voluntary-exit-${request.chainId}-${request.validatorIndex}-${request.pubkey}`

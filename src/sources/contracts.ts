@@ -1,0 +1,51 @@
+import { type Address, type Hex, parseAddress } from '../domain/primitives.ts'
+import type { ExecutionNode } from './execution-node.ts'
+
+export type Contracts = { readonly exitBus: Address; readonly consensus: Address }
+
+/** First four bytes of keccak256 of the signature. */
+const VALIDATORS_EXIT_BUS_ORACLE: Hex = '0x12f8d4b9'
+const GET_CONSENSUS_CONTRACT: Hex = '0x8f55b571'
+
+/**
+ * Locator → exit bus → HashConsensus, at the finalized block.
+ *
+ * @throws when a contract answers with something else than an address
+ */
+export async function resolveContracts(
+  node: ExecutionNode,
+  locator: Address,
+  signal: AbortSignal,
+): Promise<Contracts> {
+  const exitBus = await readAddress(
+    node,
+    locator,
+    VALIDATORS_EXIT_BUS_ORACLE,
+    'Locator.validatorsExitBusOracle()',
+    signal,
+  )
+  const consensus = await readAddress(
+    node,
+    exitBus,
+    GET_CONSENSUS_CONTRACT,
+    'exit bus getConsensusContract()',
+    signal,
+  )
+  return { exitBus, consensus }
+}
+
+async function readAddress(
+  node: ExecutionNode,
+  contract: Address,
+  selector: Hex,
+  what: string,
+  signal: AbortSignal,
+): Promise<Address> {
+  const answer = await node.call(contract, selector, signal)
+  const address = /^0x0{24}([0-9a-f]{40})$/.exec(answer)?.[1]
+  const parsed = parseAddress(`0x${address}`)
+  if (parsed === undefined || /^0x0{40}$/.test(parsed)) {
+    throw new Error(`${what} of ${contract} gave no address: check LOCATOR_ADDRESS and the network`)
+  }
+  return parsed
+}

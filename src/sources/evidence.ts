@@ -1,0 +1,40 @@
+import type { Answer } from '../domain/proof/evidence.ts'
+import type { LookUp } from '../domain/proof/look-up.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
+import type { ExecutionNode } from './execution-node.ts'
+import type { LogReader } from './logs.ts'
+
+/** Takes a question of the proof to one node. Logs may come as a part and a failure. */
+export type EvidenceReader = (
+  lookUp: LookUp,
+  host: string,
+  signal: AbortSignal,
+) => Promise<readonly Answer[]>
+
+export function createEvidenceReader(
+  nodes: Endpoints<ExecutionNode>,
+  readLogs: LogReader,
+): EvidenceReader {
+  return async function readEvidence(lookUp, host, signal) {
+    const logs: unknown[] = []
+    try {
+      const result = await nodes.only(
+        host,
+        async (node, _host, deadline) => {
+          if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
+          await readLogs(node, lookUp, (part) => logs.push(...part), deadline)
+          return logs
+        },
+        signal,
+      )
+      return [{ ok: true, result }]
+    } catch (error) {
+      signal.throwIfAborted()
+      const failure: Answer = {
+        ok: false,
+        why: error instanceof Error ? error.message : String(error),
+      }
+      return logs.length === 0 ? [failure] : [{ ok: true, result: logs }, failure]
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { MessageRefusal } from '../../domain/message-reasons.ts'
+import { readShapes, type ShapeEntry } from '../../domain/message-shapes.ts'
+import { type CryptoPool, CryptoWorkError } from '../../lib/crypto-pool.ts'
+import { type Envelope, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
+import { parseJson } from '../../lib/json.ts'
+import type { KdfParams } from '../../lib/kdf.ts'
+
+export type ExitEntry = Extract<ShapeEntry, { kind: 'exit' }>
+export type RefusedEntry = Extract<ShapeEntry, { kind: 'refused' }>
+/** What is left to judge of a file once it is read and decrypted. */
+export type DecodedEntry = ExitEntry | RefusedEntry
+/** Needs a key before more can be said. */
+export type SealedEntry = { readonly kind: 'sealed'; readonly envelope: Envelope }
+
+/** Reads the bytes of a file into its entries, as far as that goes without a key. */
+export function decodeContent(bytes: Uint8Array): readonly (DecodedEntry | SealedEntry)[] {
+  const json = parseJson(bytes)
+  if (!json.ok) return [refused({ code: json.code, detail: json.detail })]
+  return readShapes(json.value).map((entry) => {
+    if (entry.kind !== 'envelope') return entry
+    const parsed = parseEnvelope(entry.envelope)
+    if (parsed.ok) return { kind: 'sealed', envelope: parsed.envelope }
+    return refused({ code: parsed.code, detail: parsed.detail })
+  })
+}
+
+/** @returns the entries inside; `undefined` when the derivation broke off, to be tried again */
+export type OpenSealed = (
+  sealed: SealedEntry,
+  signal: AbortSignal,
+) => Promise<readonly DecodedEntry[] | undefined>
+
+/**
+ * Opens envelopes for the length of one load. Each distinct pair of password and key derivation
+ * is derived once, however many files share it.
+ *
+ * @param passwords - byte strings that the configured password may stand for, likeliest first;
+ *   none if no password is configured
+ */
+export function createOpener(
+  pool: Pick<CryptoPool, 'derive'>,
+  passwords: readonly Uint8Array[],
+): OpenSealed {
+  const keys = new Map<string, Promise<Uint8Array>>()
+  let candidates = passwords.map((password, number) => ({ password, number }))
+
+  function keyFor(candidate: (typeof candidates)[number], kdf: KdfParams, signal: AbortSignal) {
+    const id = `${candidate.number}:${kdfId(kdf)}`
+    const known = keys.get(id)
+    if (known !== undefined) return known
+    const key = pool.derive(kdf, candidate.password, signal)
+    keys.set(id, key)
+    return key
+  }
+
+  return async function open({ envelope }, signal) {
+    if (candidates.length === 0) {
+      return [refused({ code: 'password-missing', detail: 'encrypted' })]
+    }
+    for (const candidate of candidates) {
+      let key: Uint8Array
+      try {
+        key = await keyFor(candidate, envelope.kdf, signal)
+      } catch (error) {
+        if (error instanceof CryptoWorkError) return undefined
+        throw error
+      }
+      const content = openEnvelope(envelope, key)
+      if (content === undefined) continue
+      // The spelling that opened one file is likely to open the next.
+      candidates = [candidate, ...candidates.filter((other) => other !== candidate)]
+      return decodeContent(content).map((entry) =>
+        entry.kind === 'sealed'
+          ? refused({ code: 'nested-envelope', detail: 'encrypted twice' })
+          : entry,
+      )
+    }
+    return [refused({ code: 'wrong-password', detail: 'the checksum does not match' })]
+  }
+}
+
+function kdfId(kdf: KdfParams): string {
+  const salt = Buffer.from(kdf.salt).toString('base64')
+  return kdf.function === 'pbkdf2'
+    ? `pbkdf2:${kdf.c}:${salt}`
+    : `scrypt:${kdf.n}:${kdf.r}:${kdf.p}:${salt}`
+}
+
+const refused = (refusal: MessageRefusal): RefusedEntry => ({ kind: 'refused', refusal })
