@@ -26,8 +26,8 @@ export type AppOptions = {
   readonly now?: () => number
   /** Instead of the configured port; 0 is any free one. */
   readonly port?: number
-  /** The built crypto worker, where the sources run unbuilt. */
-  readonly workerUrl?: URL
+  /** Folder of the built workers, where the sources run unbuilt; ends in a slash. */
+  readonly workers?: URL
 }
 
 export type App = {
@@ -78,19 +78,22 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const nodes = createNodes(config, metrics, options.fetch ?? fetch)
     const { execution, consensus } = nodes
     const readChainInfo = createChainInfoReader(consensus.nodes, now)
+    let agreedChainId = 0n
     const messages = await createMessages({
       config,
       nodes,
       readChainInfo,
+      chainId: () => agreedChainId,
       log,
       metrics,
       now,
       lifetime: aborting.signal,
-      workerUrl: options.workerUrl,
+      workers: options.workers ?? new URL('./lib/', import.meta.url),
     })
     try {
       const chainId = await waitForNodes(nodes, log, health.waitingFor, stopping.signal)
       if (chainId === undefined) return
+      agreedChainId = chainId
       log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
       const journal = createMemoryJournal()
       const offer = createOffer(config, nodes, options.fetch ?? fetch)
@@ -162,10 +165,16 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     }
   }
 
-  const ended = run().finally(async () => {
-    await server?.close()
-    metrics.stop()
-  })
+  async function runToTheEnd(): Promise<void> {
+    try {
+      await run()
+    } finally {
+      await server?.close()
+      metrics.stop()
+    }
+  }
+
+  const ended = runToTheEnd()
   return {
     port: server?.port,
     ended,

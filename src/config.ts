@@ -19,15 +19,13 @@ import { secretsIn } from './config/secrets.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
 import type { Address, Bytes32, Hex, ModuleId, OperatorId } from './domain/primitives.ts'
 
-export type { Password } from './config/environment.ts'
-export type { MessagesLocation } from './config/locations.ts'
 export { variables } from './config/variables.ts'
 
 /** Whose validators may be exited: operators by staking module. Never empty. */
-export type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
+type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
 
 /** How an exit leaves the house: as a signed message, or as a call to somebody who signs. */
-export type Delivery =
+type Delivery =
   | {
       readonly mode: 'message'
       readonly location: MessagesLocation
@@ -45,7 +43,7 @@ export type Delivery =
       readonly resendAfterMs: number
     }
 
-export type LoggerConfig = {
+type LoggerConfig = {
   readonly level: 'error' | 'warn' | 'log' | 'info' | 'debug'
   readonly format: 'simple' | 'json'
 }

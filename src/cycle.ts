@@ -102,7 +102,7 @@ export function createCycle(parts: CycleParts) {
     const offers = journal.facts.offers.get(validatorIndex)
     const sightings = lookOut.sightingsOf(validatorIndex)
     const state = derive(proofs?.statusOf(key) ?? 'none', offers, sightings)
-    const message = messages?.exits.get(validatorIndex)
+    const message = messages?.find(validatorIndex)
     const means =
       settings.mode === 'webhook'
         ? ({ kind: 'webhook' } as const)

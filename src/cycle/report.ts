@@ -93,10 +93,16 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       const waiting = count(({ next }) => next.kind === 'wait') - missing
       const exiting = count(({ state }) => ['exiting', 'settled', 'lapsed'].includes(state))
       const unproven = count(({ state }) => state === 'unproven' || state === 'seen')
-      const unprovenPart = unproven > 0 ? `, ${unproven} unproven` : ''
-      const summary = `${ready} ready, ${missing} missing, ${waiting} waiting, ${exiting} already exiting${unprovenPart}`
-      if (settings.dryRun) log.info(`dry run: ${summary}`)
-      else if (summary !== lastSummary) log.info(`requests: ${summary}`)
+      const rest = unproven > 0 ? `, ${unproven} unproven` : ''
+      if (settings.dryRun) {
+        log.info(
+          `dry run: ${ready} ready, ${missing} missing, ${waiting} waiting, ${exiting} already exiting${rest}`,
+        )
+        return
+      }
+      // What was offered in this cycle waits from now on.
+      const summary = `${missing} missing, ${ready + waiting} waiting, ${exiting} exiting${rest}`
+      log[summary === lastSummary ? 'debug' : 'info'](`requests: ${summary}`)
       lastSummary = summary
     },
   }

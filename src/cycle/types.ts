@@ -20,7 +20,8 @@ export type HeldMessage = { readonly exit: VerifiedExit; readonly file: string }
 export type Messages = {
   /** False until the first load has ended. */
   readonly loaded: boolean
-  readonly exits: ReadonlyMap<ValidatorIndex, HeldMessage>
+  /** Also before the first load has ended: a message is usable once it is verified. */
+  find(validator: ValidatorIndex): HeldMessage | undefined
   /** Why the latest load failed, if it did. What was loaded before stays in use. */
   readonly problem: string | undefined
   /** Why no message is held, in words that name file and reason, if one was refused. */

@@ -56,10 +56,12 @@ export function checkTransaction(
   const serializations = serializeBody(body, chainId)
   if (serializations.kind === 'malformed') return refuse('malformed', serializations.why)
   if (serializations.kind === 'unsupported') return refuse('unsupported-type', serializations.type)
-  const hashes = serializations.candidates.map((serialized) => keccak256(serialized))
-  const found = serializations.candidates[hashes.indexOf(askedHash)]
-  if (found === undefined) return refuse('hash-mismatch', `body hashes to ${hashes[0]}`)
-  return checkSerialized(found, askedHash, chainId)
+  let hash = ''
+  for (const serialized of serializations.candidates) {
+    hash = keccak256(serialized)
+    if (hash === askedHash) return readSigned(serialized, askedHash, chainId)
+  }
+  return refuse('hash-mismatch', `body hashes to ${hash}`)
 }
 
 /** Makes a transaction again from its signed bytes, however they came here. */
@@ -72,7 +74,13 @@ export function checkSerialized(
     return refuse('malformed', 'not lowercase hex')
   }
   const hash = keccak256(serialized)
-  if (hash !== askedHash) return refuse('hash-mismatch', `bytes hash to ${hash}`)
+  return hash === askedHash
+    ? readSigned(serialized, askedHash, chainId)
+    : refuse('hash-mismatch', `bytes hash to ${hash}`)
+}
+
+/** @param serialized - bytes that hash to `hash` */
+function readSigned(serialized: Hex, hash: Bytes32, chainId: bigint): TransactionCheck {
   const type = typeOf(serialized)
   const layout = type === undefined ? undefined : LAYOUTS.get(type)
   if (type === undefined || layout === undefined) {
@@ -103,7 +111,7 @@ export function checkSerialized(
   const from = recover(digest, signing.yParity, r, s)
   if (from === undefined) return refuse('bad-signature', 'not a canonical signature (EIP-2)')
   const transaction = {
-    hash: askedHash,
+    hash,
     chainId,
     to: to === '' ? undefined : (`0x${to}` as Address),
     from,

@@ -10,6 +10,7 @@ import {
   unpackVerdicts,
 } from './crypto-jobs.ts'
 import { type KdfParams, kdfMemory } from './kdf.ts'
+import { onAbort } from './on-abort.ts'
 
 /** The work itself broke off: nothing is known about what was asked. */
 export class CryptoWorkError extends Error {
@@ -81,12 +82,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     return new Promise((resolve, reject) => {
       if (closed) throw new CryptoWorkError('the crypto pool is closed')
       signal.throwIfAborted()
-      const onAbort = () => {
-        task.dropped = true
-        remove(queueOf(task), task)
-        reject(signal.reason)
-      }
-      const settled = () => signal.removeEventListener('abort', onAbort)
+      let settled = () => {}
       const task: Task = {
         id: ++lastId,
         job,
@@ -104,7 +100,11 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
         attempts: 0,
         dropped: false,
       }
-      signal.addEventListener('abort', onAbort, { once: true })
+      settled = onAbort(signal, () => {
+        task.dropped = true
+        remove(queueOf(task), task)
+        reject(signal.reason)
+      })
       queueOf(task).push(task)
       dispatch()
     })

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-jobs.ts'
+import { onAbort } from './on-abort.ts'
 
 export type { FileContent, FileFault, Scan } from './file-jobs.ts'
 
@@ -117,9 +118,7 @@ export function createFiles(
 /** The thread cannot be interrupted, but nobody has to wait for it. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    const settled = onAbort(signal, () => reject(signal.reason))
+    work.then(resolve, reject).finally(settled)
   })
 }

@@ -26,9 +26,7 @@ function shortenHex(run: string): string {
 
 /** `…(96 bytes)`, unless it is only a long word or path. */
 const shortenBase64 = (run: string) =>
-  /[A-Z]/.test(run) && /[a-z]/.test(run) && /[0-9]/.test(run)
-    ? `…(${Math.floor((run.length * 3) / 4)} bytes)`
-    : run
+  /[A-Z]/.test(run) && /[a-z]/.test(run) ? `…(${Math.floor((run.length * 3) / 4)} bytes)` : run
 
 /** White space, control and invisible format characters become one blank. */
 const oneLine = (text: string) => text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
@@ -110,17 +108,20 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
 const isLongEnough = (secret: string) => secret.trim().length >= SHORTEST_SECRET
 
 const ANY_LONG_HEX = new RegExp(LONG_HEX, 'g')
+const shortenRuns = (text: string) =>
+  text.replace(ANY_LONG_HEX, shortenHex).replace(LONG_BASE64, shortenBase64)
+
 /** Characters looked at before the cut: what is beyond them is never shown. */
 const QUOTE_WINDOW = 10_000
 
 /**
- * Somebody else's words for a log line or an error: on one line, without long hex (a node may echo
- * the signature it was sent), and not longer than `max` characters plus `…`.
+ * Somebody else's words for a log line or an error: on one line, without long hex or base64 (a
+ * node may echo the signature it was sent), and not longer than `max` characters plus `…`.
  *
  * Knows no secrets: what it returns still has to pass a redactor, which recognises cut ones.
  */
 export function quote(text: string, max = 200): string {
-  const line = oneLine(text.slice(0, QUOTE_WINDOW).replace(ANY_LONG_HEX, shortenHex))
+  const line = oneLine(shortenRuns(text.slice(0, QUOTE_WINDOW)))
   if (line.length <= max) return text.length > QUOTE_WINDOW ? `${line}…` : line
   return `${line.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…`
 }

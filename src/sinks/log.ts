@@ -2,14 +2,11 @@ import pino from 'pino'
 import { toPlain } from './plain.ts'
 
 /** From the fewest lines to the most. `log` is what an operator always wants to see. */
-export const LOG_LEVELS = ['error', 'warn', 'log', 'info', 'debug'] as const
-export const LOG_FORMATS = ['simple', 'json'] as const
-
-export type LogLevel = (typeof LOG_LEVELS)[number]
-export type LogFormat = (typeof LOG_FORMATS)[number]
+export type LogLevel = 'error' | 'warn' | 'log' | 'info' | 'debug'
+export type LogFormat = 'simple' | 'json'
 /** More about a line: anything, errors included. */
-export type LogDetails = Readonly<Record<string, unknown>>
-export type LogFunction = (message: string, details?: LogDetails) => void
+type LogDetails = Readonly<Record<string, unknown>>
+type LogFunction = (message: string, details?: LogDetails) => void
 export type Logger = Readonly<Record<LogLevel, LogFunction>>
 
 export type LoggerOptions = {

@@ -5,7 +5,7 @@ import { type MetricName, metricTable } from './metric-table.ts'
 export type Result = 'success' | 'error'
 
 /** One request to a node. */
-export type RequestObservation = {
+type RequestObservation = {
   /** Host name without port: the label `domain`. Never a path, which may hold an API key. */
   readonly host: string
   /** HTTP status, or nothing when there was no answer. */

@@ -2,6 +2,8 @@
 const MAX_DEPTH = 8
 const MAX_ENTRIES = 1_000
 const MAX_TEXT = 4_000
+/** Characters of a string that are looked at: what is beyond them is never shown. */
+const TEXT_WINDOW = 100_000
 
 export type PlainOptions = {
   /** Applied to every string, keys included. */
@@ -24,7 +26,7 @@ type Parents = readonly object[]
 function plainOf(value: unknown, options: PlainOptions, parents: Parents): unknown {
   switch (typeof value) {
     case 'string':
-      return shorten(options.redact(value))
+      return plainText(value, options)
     case 'number':
       return plainNumber(value, options)
     case 'bigint':
@@ -80,7 +82,7 @@ function plainEntries(
 ): Record<string, unknown> {
   const shown = entries.slice(0, MAX_ENTRIES).map(([key, value]) => {
     const name = typeof key === 'object' ? JSON.stringify(plainOf(key, options, parents)) : key
-    return [shorten(options.redact(String(name))), plainOf(value, options, parents)]
+    return [plainText(String(name), options), plainOf(value, options, parents)]
   })
   if (entries.length > MAX_ENTRIES) shown.push(['…', `${entries.length - MAX_ENTRIES} more`])
   return Object.fromEntries(shown.filter(([, value]) => value !== undefined))
@@ -115,4 +117,8 @@ function read(value: object, key: string): unknown {
   }
 }
 
-const shorten = (text: string) => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
+/** The `…` lets the redactor see where a secret may have been cut. */
+function plainText(text: string, { redact }: PlainOptions): string {
+  const redacted = redact(text.length > TEXT_WINDOW ? `${text.slice(0, TEXT_WINDOW)}…` : text)
+  return redacted.length > MAX_TEXT ? `${redacted.slice(0, MAX_TEXT)}…` : redacted
+}

@@ -24,8 +24,10 @@ export type Objection = {
 type Finding = Pick<Objection, 'code' | 'expected' | 'actual'>
 
 /** No node can add anything: the signed bytes themselves speak against the request. */
-export const final = (finding: Finding): Objection => ({
-  ...finding,
+export const final = ({ code, expected, actual }: Finding): Objection => ({
+  code,
+  expected,
+  actual,
   complete: true,
   again: 'hourly',
   open: [],
@@ -54,6 +56,7 @@ export type VoteSearch = {
 
 export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection {
   const { open, votes, quorum } = search
+  if (search.consensusContracts.length === 0) return NO_CONTRACT
   const unanswered = open.filter(({ id }) => evidence.lookUps.get(id)?.answered !== true)
   if (unanswered.length > 0) {
     return weigh(evidence, open, missingFinding(evidence, unanswered))
@@ -71,14 +74,30 @@ export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection
   return weigh(evidence, open, closest(findings))
 }
 
+/** The Locator leads to none: no node answered, or the one that did is not of this chain. */
+const NO_CONTRACT: Objection = {
+  code: 'answer-missing',
+  expected: 'the address of HashConsensus',
+  actual: 'no node named it',
+  complete: false,
+  again: 'each-cycle',
+  open: [],
+}
+
 /** Adds how complete the answers are, and when to judge again. */
-function weigh(evidence: Evidence, open: readonly LookUp[], finding: Finding): Objection {
+function weigh(
+  evidence: Evidence,
+  open: readonly LookUp[],
+  { code, expected, actual }: Finding,
+): Objection {
   const states = open.map(({ id }) => evidence.lookUps.get(id))
   const isMissing = states.some((state) => state === undefined || state.missing.length > 0)
   return {
-    ...finding,
+    code,
+    expected,
+    actual,
     complete: states.every((state) => state?.answered === true),
-    again: isMissing ? 'each-cycle' : (AGAIN.get(finding.code) ?? 'hourly'),
+    again: isMissing ? 'each-cycle' : (AGAIN.get(code) ?? 'hourly'),
     open,
   }
 }

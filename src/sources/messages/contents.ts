@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
 import { createBreather } from '../../lib/breathe.ts'
 import { type DecodedEntry, decodeContent, type OpenSealed, type SealedEntry } from './decode.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
@@ -48,7 +49,11 @@ const BATCH_BYTES = 64 * 1024 * 1024
  * content of the same hash is not decrypted again, whatever its file is called now. What is no
  * longer there is forgotten.
  */
-export function createContents(store: MessageStore, now: () => number): Contents {
+export function createContents(
+  store: MessageStore,
+  openAtOnce: number,
+  now: () => number,
+): Contents {
   let files = new Map<string, Known>()
   let decoded = new Map<string, readonly DecodedEntry[]>()
 
@@ -80,7 +85,8 @@ export function createContents(store: MessageStore, now: () => number): Contents
       }
 
       for (const entry of listed) {
-        await breathe()
+        const pause = breathe()
+        if (pause !== undefined) await pause
         if ('fault' in entry) deliverFault(entry.name, entry.fault)
         else {
           const known = files.get(entry.name)
@@ -103,17 +109,17 @@ export function createContents(store: MessageStore, now: () => number): Contents
             if (parts.every(isDecoded)) finish(half, parts)
             else sealed.push(half)
           }
-          await breathe()
+          const pause = breathe()
+          if (pause !== undefined) await pause
         }
       }
 
-      await Promise.all(
-        sealed.map(async (half) => {
-          const entries = await openParts(half.parts, open, signal)
-          if (entries === undefined) onFile(undecrypted(half))
-          else finish(half, entries)
-        }),
-      )
+      await pLimit(openAtOnce).map(sealed, async (half) => {
+        await breathe()
+        const entries = await openParts(half.parts, open, signal)
+        if (entries === undefined) onFile(undecrypted(half))
+        else finish(half, entries)
+      })
 
       files = kept
       const used = new Set([...kept.values()].map(({ hash }) => hash))

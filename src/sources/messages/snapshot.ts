@@ -15,7 +15,7 @@ export type LoadedExit = {
 /** A file, or one entry of it, that is no usable message. */
 export type RefusedMessage = MessageRefusal & {
   readonly file: string
-  /** Position within the file, from 0; `undefined` when it is about the whole file. */
+  /** Position within the file, from 0; `undefined` when the file has no more than one. */
   readonly entry: number | undefined
   /** As far as it could be read. */
   readonly validatorIndex: ValidatorIndex | undefined

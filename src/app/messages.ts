@@ -1,0 +1,146 @@
+import type { MessagesLocation } from '../config/locations.ts'
+import type { Config } from '../config.ts'
+import type { CycleParts, Log } from '../cycle/types.ts'
+import { chooseForkVersions, type ForkVersion, type SigningContext } from '../domain/fork.ts'
+import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
+import { createFiles } from '../lib/files.ts'
+import { passwordCandidates } from '../lib/password.ts'
+import type { Metrics } from '../sinks/metrics.ts'
+import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
+import { createFolderStore } from '../sources/messages/folder.ts'
+import { createMessageLoader } from '../sources/messages/loader.ts'
+import { MAX_FILE_BYTES, type MessageStore } from '../sources/messages/store.ts'
+import { createRegistryReader } from '../sources/sightings.ts'
+import { createLoadTask } from './load-task.ts'
+import type { Nodes } from './nodes.ts'
+import { StartUpError } from './start-up.ts'
+
+export type MessagesParts = {
+  readonly config: Config
+  readonly nodes: Nodes
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  /** What all nodes agreed on; known before the first load. */
+  readonly chainId: () => bigint
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly now: () => number
+  /** Ends a load with the daemon; a load may outlive the cycle that started it. */
+  readonly lifetime: AbortSignal
+  /** Folder of the built workers. */
+  readonly workers: URL
+}
+
+export type MessagesTask = {
+  readonly read: CycleParts['readMessages']
+  readonly isLoaded: () => boolean
+  readonly close: () => Promise<void>
+}
+
+/** In webhook mode nobody needs messages. */
+const NO_MESSAGES: MessagesTask = {
+  read: async () => ({
+    loaded: true,
+    problem: undefined,
+    find: () => undefined,
+    whyMissing: () => undefined,
+  }),
+  isLoaded: () => true,
+  close: async () => {},
+}
+
+/**
+ * The messages of the configured location, checked against the chain, loaded again and again.
+ *
+ * @throws StartUpError when the location cannot be read at all
+ */
+export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
+  const { config, log, lifetime } = parts
+  if (config.delivery.mode === 'webhook') return NO_MESSAGES
+  const store = await openStore(config.delivery.location, parts.workers, lifetime)
+  const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', parts.workers) })
+  await tellImplementation(pool, log, lifetime)
+
+  const { password } = config.delivery
+  const loader = createMessageLoader({
+    store,
+    passwords: passwordCandidates(password?.bytes ?? []),
+    pool,
+    now: parts.now,
+    readRegistry: createRegistryReader(parts.nodes.consensus.nodes),
+    readSigningContext: (signal) => readSigningContext(parts, signal),
+  })
+  const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
+  return {
+    read: task.read,
+    isLoaded: task.isLoaded,
+    async close() {
+      await pool.close()
+      await store.close()
+    },
+  }
+}
+
+async function openStore(
+  location: MessagesLocation,
+  workers: URL,
+  signal: AbortSignal,
+): Promise<MessageStore> {
+  if (location.kind !== 'folder') {
+    throw new StartUpError(
+      `MESSAGES_LOCATION: ${location.kind}:// is not supported yet, use a folder`,
+    )
+  }
+  const store = createFolderStore(
+    location.path,
+    createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers)),
+  )
+  try {
+    await store.list(signal)
+  } catch (error) {
+    throw new StartUpError(error instanceof Error ? error.message : String(error))
+  }
+  return store
+}
+
+async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSignal): Promise<void> {
+  const implementation = await pool.implementation(signal)
+  if (implementation === 'blst-native') {
+    log.info(`BLS signatures are checked by ${implementation}`)
+    return
+  }
+  log.warn(`BLS signatures are checked by ${implementation}, six to ten times slower than blst`, {
+    remedy: 'install the optional package @chainsafe/blst for this platform',
+  })
+}
+
+/** @throws when it cannot be told for which fork messages must be signed */
+async function readSigningContext(
+  { config, nodes, readChainInfo, chainId, now }: MessagesParts,
+  signal: AbortSignal,
+): Promise<SigningContext> {
+  const info = await readChainInfo(signal)
+  const fork = await nodes.consensus.nodes.first(
+    (node, _host, deadline) => node.fork('head', deadline),
+    signal,
+  )
+  const choice = chooseForkVersions(
+    {
+      chainId: chainId(),
+      spec: info.spec,
+      currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+      stateFork: {
+        previousVersion: fork.previousVersion as ForkVersion,
+        currentVersion: fork.currentVersion as ForkVersion,
+      },
+    },
+    {
+      capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
+      forceDeneb: config.forceDencunForkMode,
+    },
+  )
+  if (!choice.ok) throw new Error(choice.detail)
+  return {
+    genesisValidatorsRoot: info.genesisValidatorsRoot,
+    forkVersions: choice.forkVersions,
+  }
+}

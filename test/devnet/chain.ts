@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { ContractFactory, type InterfaceAbi, JsonRpcProvider } from 'ethers'
+import solc from 'solc'
+import { freePorts } from './http.ts'
+import type { Stage } from './stage.ts'
+import { until } from './until.ts'
+
+const BOOT_DEADLINE_MS = 20_000
+
+/**
+ * Starts an execution node that makes a block of each transaction, and finalizes at once what lies
+ * a few blocks back.
+ */
+export async function startAnvil(stage: Stage, chainId: number, signal: AbortSignal) {
+  const [port] = await freePorts(1)
+  const url = `http://127.0.0.1:${port}`
+  const anvil = findAnvil()
+  const args = ['--port', String(port), '--chain-id', String(chainId), '--slots-in-an-epoch', '1']
+  stage.launch('anvil', anvil, args, { cwd: stage.folder, env: { HOME: stage.folder } })
+
+  // Nothing may come from a cache: the chain moves faster than one would expire.
+  const options = { staticNetwork: true, cacheTimeout: -1, pollingInterval: 100 }
+  const provider = new JsonRpcProvider(url, chainId, options)
+  await until('anvil answers', BOOT_DEADLINE_MS, signal, () => provider.getBlockNumber())
+  return { url, provider }
+}
+
+/** The program itself: the package's wrapper is a process more, and survived by this one. */
+function findAnvil(): string {
+  const require = createRequire(import.meta.url)
+  const wrapper = require.resolve('@foundry-rs/anvil/package.json')
+  const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+  return createRequire(wrapper).resolve(`@foundry-rs/anvil-${platform}/bin/anvil`)
+}
+
+type Artifact = { readonly abi: InterfaceAbi; readonly evm: { bytecode: { object: string } } }
+type CompilerOutput = {
+  readonly errors?: readonly { readonly formattedMessage: string }[]
+  readonly contracts: Record<string, Record<string, Artifact>>
+}
+
+/** Compiles every contract of a folder; any warning is an error. Keys are contract names. */
+export function compileContracts(folder: string): Map<string, ContractFactory> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.sol'))
+  const sources = files.map((name) => [name, { content: readFileSync(join(folder, name), 'utf8') }])
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(sources),
+    settings: { outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } } },
+  }
+  const output = JSON.parse(solc.compile(JSON.stringify(input))) as CompilerOutput
+  if (output.errors !== undefined) {
+    throw new Error(output.errors.map((error) => error.formattedMessage).join('\n'))
+  }
+  const artifacts = Object.values(output.contracts).flatMap((file) => Object.entries(file))
+  return new Map(
+    artifacts.map(([name, { abi, evm }]) => [name, new ContractFactory(abi, evm.bytecode.object)]),
+  )
+}

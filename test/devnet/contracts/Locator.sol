@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.20;
+
+/// Says where the rest of the protocol is.
+contract Locator {
+    address public immutable validatorsExitBusOracle;
+    address public immutable stakingRouter;
+
+    constructor(address exitBus, address router) {
+        validatorsExitBusOracle = exitBus;
+        stakingRouter = router;
+    }
+}

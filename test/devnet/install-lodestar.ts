@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Stage } from './stage.ts'
+
+const INSTALL_ATTEMPTS = 3
+/** For one attempt: several times what it takes with an empty cache. */
+const INSTALL_DEADLINE_MS = 5 * 60_000
+const KILL_DEADLINE_MS = 10_000
+
+/** Lodestar 1.5.1 as published does not run alone on Node 20 with the libraries of today. */
+const EDITS = [
+  {
+    why: 'nobody is to be listened to, and its TCP transport no longer fits its libp2p',
+    file: '@lodestar/beacon-node/lib/network/nodejs/bundle.js',
+    from: 'listen: options.addresses.listen,',
+    to: 'listen: [],',
+  },
+  {
+    why: 'the mock engine must know the genesis block, and give payloads of Capella',
+    file: '@chainsafe/lodestar/lib/options/beaconNodeOptions/execution.js',
+    from: 'genesisBlockHash: "",',
+    to: `genesisBlockHash: "0x${'0b'.repeat(32)}", capellaForkTimestamp: 1,`,
+  },
+]
+
+/**
+ * Installs Lodestar into its own folder, unless what is there is this very version with these
+ * very edits. Install scripts stay off: they would want a compiler, and nothing here needs them.
+ */
+export async function installLodestar(stage: Stage, home: string, signal: AbortSignal) {
+  const stampFile = join(home, 'node_modules', '.devnet-stamp')
+  const stamp = createHash('sha256')
+    .update(readFileSync(join(home, 'package-lock.json')))
+    .update(JSON.stringify(EDITS))
+    .digest('hex')
+  if (readIfThere(stampFile) === stamp) return
+
+  await installWithRetries(stage, home, signal)
+  for (const edit of EDITS) applyEdit(join(home, 'node_modules', edit.file), edit.from, edit.to)
+  writeFileSync(stampFile, stamp)
+}
+
+async function installWithRetries(stage: Stage, home: string, signal: AbortSignal) {
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  const options = { cwd: home, env: process.env, ends: true }
+  for (let attempt = 1; attempt <= INSTALL_ATTEMPTS; attempt++) {
+    signal.throwIfAborted()
+    const npm = stage.launch(`npm ci, attempt ${attempt}`, 'npm', args, options)
+    const late = sleep(INSTALL_DEADLINE_MS, undefined, { ref: false })
+    const how = await Promise.race([
+      npm.ended,
+      late.then(() => npm.stop('SIGKILL', KILL_DEADLINE_MS)),
+    ])
+    if (how === 0) return
+    console.log(`npm ci for lodestar, attempt ${attempt} of ${INSTALL_ATTEMPTS}: ${how}`)
+  }
+  throw new Error('install lodestar: npm ci failed')
+}
+
+function applyEdit(file: string, from: string, to: string): void {
+  const parts = readFileSync(file, 'utf8').split(from)
+  if (parts.length !== 2) {
+    throw new Error(`edit ${file}: expected "${from}" once, found it ${parts.length - 1} times`)
+  }
+  writeFileSync(file, parts.join(to))
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

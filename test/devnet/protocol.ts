@@ -1,0 +1,138 @@
+import {
+  AbiCoder,
+  type BaseContract,
+  type ContractFactory,
+  type JsonRpcProvider,
+  type JsonRpcSigner,
+  keccak256,
+  type TransactionRequest,
+} from 'ethers'
+
+/** One line of a report: this operator's validator shall exit. */
+export type ExitRecord = {
+  readonly moduleId: number
+  readonly operatorId: number
+  readonly validatorIndex: number
+  readonly pubkey: string
+}
+
+export type DataFormat = 1 | 2
+
+/** What the members vote on, as the exit bus takes it. */
+const REPORT_DATA =
+  'tuple(uint256 consensusVersion, uint256 refSlot, uint256 requestsCount, uint256 dataFormat, bytes data)'
+const CONSENSUS_VERSION = 3
+const CONTRACT_VERSION = 2
+/** Votes that make a report; the allowlist has one signer more. */
+export const QUORUM = 2
+/** More than the two epochs of one block that anvil's `finalized` lags behind. */
+const BLOCKS_TO_FINALITY = 4
+
+const hex = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, '0')
+
+/** Format 1: moduleId(3) nodeOperatorId(5) validatorIndex(8) pubkey(48); 2: keyIndex(8) before the pubkey. */
+function packRecords(records: readonly ExitRecord[], format: DataFormat): string {
+  const packed = records.map(({ moduleId, operatorId, validatorIndex, pubkey }) => {
+    const keyIndex = format === 2 ? hex(validatorIndex + 100, 8) : ''
+    const ids = hex(moduleId, 3) + hex(operatorId, 5) + hex(validatorIndex, 8) + keyIndex
+    return ids + pubkey.slice(2)
+  })
+  // Records are of one length, so the order of their texts is that of their bytes.
+  return `0x${packed.toSorted().join('')}`
+}
+
+/** Puts the protocol on chain, and returns the ways in which it asks for exits. */
+export async function deployProtocol(
+  provider: JsonRpcProvider,
+  factories: ReadonlyMap<string, ContractFactory>,
+) {
+  const signers = await Promise.all([0, 1, 2, 3, 4].map((index) => provider.getSigner(index)))
+  const [deployer, alice, bob, delegate, anyone] = signers as [
+    JsonRpcSigner,
+    JsonRpcSigner,
+    JsonRpcSigner,
+    JsonRpcSigner,
+    JsonRpcSigner,
+  ]
+
+  async function deploy(name: string, ...args: unknown[]): Promise<BaseContract> {
+    const factory = factories.get(name)
+    if (factory === undefined) throw new Error(`no contract ${name}`)
+    const contract = await factory.connect(deployer).deploy(...args)
+    return contract.waitForDeployment()
+  }
+
+  const member = await deploy('DelegatedMember', delegate.address)
+  const members = [alice.address, bob.address, await member.getAddress()]
+  const consensus = await deploy('HashConsensus', members, QUORUM)
+  const bus = await deploy('ExitBus', await consensus.getAddress())
+  const router = await deploy('StakingRouter')
+  const locator = await deploy('Locator', await bus.getAddress(), await router.getAddress())
+
+  type Call = { contract: BaseContract; method: string; args: readonly unknown[] }
+
+  async function send(from: JsonRpcSigner, call: Call, as: TransactionRequest): Promise<string> {
+    const connected = call.contract.connect(from) as BaseContract
+    const response = await connected.getFunction(call.method).send(...call.args, as)
+    const receipt = await response.wait()
+    if (receipt?.status !== 1) throw new Error(`${call.method}: reverted`)
+    return response.hash
+  }
+
+  /** The same call, made by the contract that is the member, at its delegate's word. */
+  async function throughMember({ contract, method, args }: Call): Promise<Call> {
+    const data = contract.interface.encodeFunctionData(method, args)
+    return { contract: member, method: 'execute', args: [await contract.getAddress(), data] }
+  }
+
+  let refSlot = 0
+  function buildReport(records: readonly ExitRecord[], format: DataFormat) {
+    refSlot += 32
+    const data = packRecords(records, format)
+    const report = [CONSENSUS_VERSION, refSlot, records.length, format, data]
+    const hash = keccak256(AbiCoder.defaultAbiCoder().encode([REPORT_DATA], [report]))
+    const vote = {
+      contract: consensus,
+      method: 'submitReport',
+      args: [refSlot, hash, CONSENSUS_VERSION],
+    }
+    const publish = { contract: bus, method: 'submitReportData', args: [report, CONTRACT_VERSION] }
+    return { vote, publish }
+  }
+
+  return {
+    locator: await locator.getAddress(),
+    /** Who signs for the members. */
+    allowlist: [alice.address, bob.address, delegate.address],
+
+    /** The vote that decides and the data both come from the delegated member. */
+    async reportThroughMember(records: readonly ExitRecord[], format: DataFormat) {
+      const { vote, publish } = buildReport(records, format)
+      await send(alice, vote, { type: 2 })
+      await send(delegate, await throughMember(vote), { type: 1, accessList: [] })
+      await send(delegate, await throughMember(publish), {
+        type: 1,
+        accessList: [{ address: await bus.getAddress(), storageKeys: [] }],
+      })
+    },
+
+    /** All by accounts of people. */
+    async reportDirectly(records: readonly ExitRecord[], format: DataFormat) {
+      const { vote, publish } = buildReport(records, format)
+      await send(alice, vote, { type: 0 })
+      await send(bob, vote, { type: 2 })
+      await send(bob, publish, { type: 0 })
+    },
+
+    /** Past the oracle. Returns the hash of the transaction, for the allowlist or not. */
+    async requestWithoutOracle(records: readonly ExitRecord[], format: DataFormat) {
+      const args = [[packRecords(records, format), format]]
+      return send(anyone, { contract: bus, method: 'submitExitRequestsData', args }, { type: 2 })
+    },
+
+    /** Puts what happened so far into finalized blocks. */
+    async finalize() {
+      await provider.send('anvil_mine', [`0x${BLOCKS_TO_FINALITY.toString(16)}`])
+    },
+  }
+}

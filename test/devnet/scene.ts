@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { signExit } from './exit-messages.ts'
+import { type ExitRecord, QUORUM } from './protocol.ts'
+import type { Stage } from './stage.ts'
+import { until } from './until.ts'
+import { DAEMON_MAIN, type World } from './world.ts'
+
+/** `false`: every request must be proven, and one that cannot be is part of the story. */
+export const TRUST_MODE: boolean = true
+
+export const PASSWORD = 'correct horse battery staple'
+const OUR_OPERATORS = { 1: [10], 2: [20] }
+export const OURS_IN_MODULE_1 = { moduleId: 1, operatorId: 10 }
+export const OURS_IN_MODULE_2 = { moduleId: 2, operatorId: 20 }
+/** Its id is ours, too, but in another module. */
+export const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 20 }
+
+const EXIT_DEADLINE_MS = 60_000
+/** The registry may be asked about its finalized state, which comes a few epochs later. */
+const METRIC_DEADLINE_MS = 180_000
+
+export type Scene = Awaited<ReturnType<typeof createScene>>
+
+/** The daemon's surroundings as its operator and the protocol see them, and what can be checked. */
+export async function createScene(stage: Stage, world: World, signal: AbortSignal) {
+  const { beacon, network, protocol, recorder } = world
+  const validators = await beacon.validators()
+  const signatures: string[] = []
+  const messages = join(stage.folder, 'messages')
+  mkdirSync(messages)
+
+  const settings = (allowedTransaction: string) => ({
+    EXECUTION_NODE: world.executionUrl,
+    CONSENSUS_NODE: recorder.url,
+    LOCATOR_ADDRESS: protocol.locator,
+    EJECTOR_SCOPE: JSON.stringify(OUR_OPERATORS),
+    MESSAGES_LOCATION: messages,
+    MESSAGES_PASSWORD: PASSWORD,
+    ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(protocol.allowlist),
+    ORACLE_QUORUM: String(QUORUM),
+    SUBMIT_TX_HASH_ALLOWLIST: JSON.stringify([allowedTransaction]),
+    STATE_FILE: join(stage.folder, 'state.sqlite'),
+    TRUST_MODE: String(TRUST_MODE),
+  })
+
+  return {
+    /** One line of a report. */
+    record: (
+      operator: { readonly moduleId: number; readonly operatorId: number },
+      validatorIndex: number,
+    ): ExitRecord => ({ ...operator, validatorIndex, pubkey: validators[validatorIndex]!.pubkey }),
+
+    sign(index: number) {
+      const message = signExit(index, network)
+      signatures.push(message.signature)
+      return message
+    },
+
+    putMessage: (name: string, content: string) => writeFileSync(join(messages, name), content),
+
+    startDaemon: (name: string, allowedTransaction: string) =>
+      startDaemon(stage, name, DAEMON_MAIN, settings(allowedTransaction), signal),
+
+    expectExiting: (...indices: number[]) =>
+      until(`validators ${indices} exit`, EXIT_DEADLINE_MS, signal, async () => {
+        const states = await beacon.validators()
+        for (const index of indices) {
+          assert.equal(states[index]?.status, 'active_exiting', `validator ${index}`)
+        }
+      }),
+
+    async expectUntouched(indices: readonly number[]) {
+      const states = await beacon.validators()
+      for (const index of indices) {
+        assert.equal(states[index]?.status, 'active_ongoing', `validator ${index}`)
+        assert.ok(!recorder.submitted().includes(index), `the exit of ${index} was submitted`)
+      }
+    },
+
+    expectMetric: (
+      daemon: Daemon,
+      name: string,
+      labels: Readonly<Record<string, string>>,
+      value: number,
+    ) =>
+      until(`${name} ${JSON.stringify(labels)}`, METRIC_DEADLINE_MS, signal, async () =>
+        assert.equal(await daemon.metric(name, labels), value),
+      ),
+
+    expectNoSignatureIn(log: string) {
+      for (const signature of signatures) {
+        assert.ok(!log.includes(signature.slice(2)), 'the log holds the signature of an exit')
+      }
+    },
+  }
+}

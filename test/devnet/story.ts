@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { type Daemon, errorLines } from './daemon.ts'
+import { encryptExit } from './exit-messages.ts'
+import {
+  ANOTHER_OPERATOR,
+  createScene,
+  OURS_IN_MODULE_1,
+  OURS_IN_MODULE_2,
+  PASSWORD,
+  type Scene,
+  TRUST_MODE,
+} from './scene.ts'
+import type { Stage } from './stage.ts'
+import { createWorld, type World } from './world.ts'
+
+/** The cast: one validator for each thing that may happen to one. Values are registry indices. */
+const ROLE = {
+  requestedThroughMember: 0,
+  requestedDirectly: 1,
+  requestedOfAnotherOperator: 2,
+  messageComesLater: 3,
+  requestedPastTheOracle: 4,
+  requestedByNobodyWeTrust: 5,
+  neverRequested: 6,
+  exitedByHand: 7,
+} as const
+const MESSAGE_COUNT = Object.keys(ROLE).length
+/** The chain has to finalize without those who leave. */
+const VALIDATOR_COUNT = 2 * MESSAGE_COUNT
+
+const EXITED_BY_DAEMON = [
+  ROLE.requestedThroughMember,
+  ROLE.requestedDirectly,
+  ROLE.messageComesLater,
+  ROLE.requestedPastTheOracle,
+]
+/** All of them have a message that nobody may use. */
+const MUST_STAY = [
+  ROLE.requestedOfAnotherOperator,
+  ROLE.requestedByNobodyWeTrust,
+  ROLE.neverRequested,
+]
+
+export type Tell = (what: string) => void
+
+/** From the first request to the last check: a daemon's life with everything it may meet. */
+export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): Promise<void> {
+  const world = await createWorld(stage, VALIDATOR_COUNT, signal)
+  tell('both nodes and the protocol are up')
+  const scene = await createScene(stage, world, signal)
+
+  await exitByHand(world, scene)
+  tell('the client takes a message that we hand it ourselves')
+
+  const allowed = await prepareFirstRequests(world, scene)
+  const first = await scene.startDaemon('daemon', allowed)
+  tell('the daemon is ready')
+  await scene.expectExiting(ROLE.requestedThroughMember, ROLE.requestedPastTheOracle)
+  tell('exits that were asked for before it started are under way')
+
+  await requestWhileItRuns(world, scene)
+  tell('an exit that was asked for while it runs is under way')
+
+  await requestBeforeItsMessage(world, scene, first)
+  tell('a message that came at run time was used')
+
+  await checkMetrics(scene, first)
+  tell('metrics and health say so')
+
+  await first.letCyclesPass(2)
+  await scene.expectUntouched(MUST_STAY)
+  assert.deepEqual(new Set(world.recorder.submitted()), new Set(EXITED_BY_DAEMON))
+  tell('nothing else was sent')
+
+  await first.stop()
+  tell('SIGTERM ended it with exit code 0')
+
+  const second = await restart(world, scene, allowed)
+  tell('a restart did no harm')
+
+  if (!TRUST_MODE) {
+    await requestWithoutProof(world, scene, second)
+    tell('a request that nobody signed was noticed')
+  }
+
+  await scene.expectUntouched(MUST_STAY)
+  await second.stop()
+  scene.expectNoSignatureIn(first.output() + second.output())
+  tell('whoever was not asked for still validates, and no signature is in the log')
+}
+
+/** Shows that our messages are good, whatever the daemon makes of them. */
+async function exitByHand({ beacon }: World, scene: Scene): Promise<void> {
+  const message = scene.sign(ROLE.exitedByHand)
+  scene.putMessage('by-hand.json', JSON.stringify(message))
+  await beacon.submitExit(message)
+  await scene.expectExiting(ROLE.exitedByHand)
+}
+
+/**
+ * Messages in one file each, several in one, and encrypted; requests of an oracle report and past
+ * the oracle.
+ *
+ * @returns the hash of the transaction that asked past the oracle
+ */
+async function prepareFirstRequests({ protocol }: World, scene: Scene): Promise<string> {
+  const several = [...MUST_STAY, ROLE.requestedPastTheOracle].map(scene.sign)
+  scene.putMessage('one.json', JSON.stringify(scene.sign(ROLE.requestedThroughMember)))
+  scene.putMessage('several.json', JSON.stringify(several))
+  const encrypted = await encryptExit(scene.sign(ROLE.requestedDirectly), PASSWORD)
+  scene.putMessage('encrypted.json', encrypted)
+
+  const ours = scene.record(OURS_IN_MODULE_1, ROLE.requestedThroughMember)
+  const other = scene.record(ANOTHER_OPERATOR, ROLE.requestedOfAnotherOperator)
+  await protocol.reportThroughMember([ours, other], 1)
+  const past = scene.record(OURS_IN_MODULE_2, ROLE.requestedPastTheOracle)
+  const transaction = await protocol.requestWithoutOracle([past], 1)
+  await protocol.finalize()
+  return transaction
+}
+
+async function requestWhileItRuns({ protocol }: World, scene: Scene): Promise<void> {
+  const record = scene.record(OURS_IN_MODULE_2, ROLE.requestedDirectly)
+  await protocol.reportDirectly([record], 2)
+  await protocol.finalize()
+  await scene.expectExiting(ROLE.requestedDirectly)
+}
+
+async function requestBeforeItsMessage(
+  { protocol }: World,
+  scene: Scene,
+  daemon: Daemon,
+): Promise<void> {
+  const record = scene.record(OURS_IN_MODULE_1, ROLE.messageComesLater)
+  await protocol.reportDirectly([record], 1)
+  await protocol.finalize()
+  // It has to find out that there is none.
+  await daemon.letCyclesPass(2)
+  scene.putMessage('later.json', JSON.stringify(scene.sign(ROLE.messageComesLater)))
+  await scene.expectExiting(ROLE.messageComesLater)
+}
+
+async function checkMetrics(scene: Scene, daemon: Daemon): Promise<void> {
+  const left = MUST_STAY.length
+  const percent = (100 * left) / MESSAGE_COUNT
+  await scene.expectMetric(daemon, 'exit_actions', { result: 'success' }, EXITED_BY_DAEMON.length)
+  await scene.expectMetric(daemon, 'exit_messages', { valid: 'true' }, MESSAGE_COUNT)
+  await scene.expectMetric(daemon, 'exit_messages', { valid: 'false' }, 0)
+  await scene.expectMetric(daemon, 'exit_messages_left_number', {}, left)
+  await scene.expectMetric(daemon, 'exit_messages_left_percent', {}, percent)
+  assert.equal(await daemon.status('/health'), 200)
+}
+
+async function restart({ recorder }: World, scene: Scene, allowed: string): Promise<Daemon> {
+  const sentBefore = recorder.submitted().length
+  const daemon = await scene.startDaemon('daemon, started again', allowed)
+  await daemon.letCyclesPass(3)
+  assert.equal(recorder.submitted().length, sentBefore, 'an exit was sent again after a restart')
+  assert.equal(await daemon.metric('exit_actions', { result: 'success' }), 0)
+  assert.deepEqual(errorLines(daemon.output()), [])
+  return daemon
+}
+
+async function requestWithoutProof(
+  { protocol }: World,
+  scene: Scene,
+  daemon: Daemon,
+): Promise<void> {
+  const record = scene.record(OURS_IN_MODULE_1, ROLE.requestedByNobodyWeTrust)
+  await protocol.requestWithoutOracle([record], 1)
+  await protocol.finalize()
+  await scene.expectMetric(daemon, 'event_security_verification', { result: 'error' }, 1)
+  await daemon.letCyclesPass(2)
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import type { ModuleId } from '../../src/domain/primitives.ts'
+import { createEvidence } from '../../src/domain/proof/evidence.ts'
+import { judge } from '../../src/domain/proof.ts'
+import { proofReasons } from '../../src/domain/proof-reasons.ts'
+import { checkSerialized } from '../../src/domain/transaction.ts'
+import * as chain from './proof-chain.ts'
+import { nodeWith, prove, silentNode } from './proof-node.ts'
+import { other, otherLog, report, scene, verdictOf, vote, voteFor, wanted } from './proof-scene.ts'
+
+describe('an unproven request', () => {
+  test('is looked up at every cycle, and counts as no error, while an answer is missing', () => {
+    const { request, trust, event } = scene({})
+
+    for (const node of [silentNode, nodeWith([])]) {
+      expect(prove(request, node, trust)).toMatchObject({
+        code: 'answer-missing',
+        complete: false,
+        again: 'each-cycle',
+      })
+    }
+    const withoutLogs = (lookUp: Parameters<typeof silentNode>[0]) =>
+      lookUp.kind === 'logs' ? silentNode(lookUp) : nodeWith([event])(lookUp)
+    expect(prove(request, withoutLogs, trust)).toMatchObject({
+      code: 'answer-missing',
+      actual: 'time-out',
+      complete: false,
+    })
+    const log = chain.consensusReached(chain.hashOf(report), vote.hash)
+    expect(prove(request, nodeWith([event], [log]), trust)).toMatchObject({
+      code: 'answer-missing',
+      expected: `transaction ${vote.hash}`,
+      complete: false,
+    })
+  })
+
+  test('backs off while the log is missing, since an index may lag', () => {
+    expect(verdictOf({ logs: [] })).toMatchObject({ again: 'backing-off', complete: true })
+  })
+
+  test('is judged hourly when its signer is not trusted', () => {
+    expect(verdictOf({ vote: voteFor(chain.submitReport(report), 'thief') })).toMatchObject({
+      again: 'hourly',
+      open: [{ event: 'ConsensusReached' }],
+    })
+  })
+
+  test('asks nobody any more when its own signed bytes speak against it', () => {
+    expect(verdictOf({ request: { moduleId: 9 as ModuleId } })).toMatchObject({ open: [] })
+  })
+
+  test('names the reports that the logs are about', () => {
+    expect(verdictOf({ logs: [otherLog(vote.hash)] })).toMatchObject({
+      actual: `other reports: ${chain.hashOf(other)}`,
+    })
+  })
+
+  test('counts as no error before any HashConsensus is known', () => {
+    expect(verdictOf({ trust: { consensusContracts: [] } })).toMatchObject({
+      code: 'answer-missing',
+      complete: false,
+      again: 'each-cycle',
+    })
+  })
+})
+
+test('logs are looked for in the day before the event, and not before block 0', () => {
+  const { event, trust } = scene({})
+  const check = checkSerialized(event.serialized, event.hash, chain.CHAIN_ID)
+  if (!check.ok) throw new Error(check.why)
+  const evidence = createEvidence(chain.CHAIN_ID, [check.transaction])
+  const at = (blockNumber: number) =>
+    judge({ ...chain.requestOf(wanted, event.hash), blockNumber }, evidence, trust)
+
+  expect(at(1_000_000)).toMatchObject({ lookUps: [{ fromBlock: 992_800, toBlock: 1_000_000 }] })
+  expect(at(100)).toMatchObject({ lookUps: [{ fromBlock: 0, toBlock: 100 }] })
+})
+
+test('every reason has its words', () => {
+  for (const [code, { short, long }] of Object.entries(proofReasons)) {
+    expect(code).toMatch(/^[a-z]+(-[a-z]+)*$/)
+    expect(short.length).toBeGreaterThan(10)
+    expect(long).toMatch(/\.$/)
+  }
+})

@@ -1,0 +1,353 @@
+import { concat, encodeRlp, id, keccak256, SigningKey, Transaction } from 'ethers'
+import { describe, expect, test } from 'vitest'
+import type { Bytes32, Hex } from '../../src/domain/primitives.ts'
+import { checkSerialized, checkTransaction } from '../../src/domain/transaction.ts'
+import apis from '../vectors/transactions/execution-apis.json' with { type: 'json' }
+import lido from '../vectors/transactions/lido.json' with { type: 'json' }
+import { addressOf, CHAIN_ID, EXIT_BUS, type Signed, signed, withHighS } from './proof-chain.ts'
+
+const accessList = [
+  { address: EXIT_BUS, storageKeys: [id('key 1'), id('key 2')] },
+  { address: addressOf('someone'), storageKeys: [] },
+]
+const authorization = {
+  address: EXIT_BUS,
+  nonce: 3n,
+  chainId: CHAIN_ID,
+  signature: new SigningKey(id('authority')).sign(id('authorization')),
+}
+const call = { to: EXIT_BUS, data: '0xe33a8d390001', value: 12_345_678_901n }
+const ofEveryType: readonly (readonly [string, Signed])[] = [
+  ['legacy', signed('member 1', { type: 0, ...call })],
+  ['access list', signed('member 1', { type: 1, ...call, accessList })],
+  ['dynamic fee', signed('member 1', { type: 2, ...call, accessList })],
+  [
+    'blobs',
+    signed('member 1', {
+      type: 3,
+      ...call,
+      accessList,
+      maxFeePerBlobGas: 300,
+      blobVersionedHashes: [`0x01${'ab'.repeat(31)}`, `0x01${'cd'.repeat(31)}`],
+    }),
+  ],
+  [
+    'set code',
+    signed('member 1', { type: 4, ...call, accessList, authorizationList: [authorization] }),
+  ],
+]
+
+const check = ({ body, hash }: Pick<Signed, 'body' | 'hash'>) =>
+  checkTransaction(body, hash, CHAIN_ID)
+
+describe.each(ofEveryType)('a transaction with %s', (_name, transaction) => {
+  test('is rebuilt, and its signer recovered', () => {
+    expect(check(transaction)).toEqual({
+      ok: true,
+      transaction: {
+        hash: transaction.hash,
+        chainId: CHAIN_ID,
+        to: EXIT_BUS,
+        from: addressOf('member 1'),
+        input: call.data,
+        serialized: transaction.serialized,
+      },
+    })
+  })
+
+  test('is made again from its signed bytes', () => {
+    const first = check(transaction)
+    if (!first.ok) throw new Error(first.why)
+
+    const { serialized } = first.transaction
+    expect(checkSerialized(serialized, transaction.hash, CHAIN_ID)).toEqual(first)
+  })
+
+  test.each(['to', 'input', 'value', 'nonce', 'gas', 'r', 's', 'accessList'])(
+    'does not hash to what was asked for with another %s',
+    (field) => {
+      if (field === 'accessList' && transaction.body.type === '0x0') return
+      const other = field === 'accessList' ? [] : field === 'to' ? addressOf('thief') : '0x1234'
+      const body = { ...transaction.body, [field]: other }
+
+      expect(checkTransaction(body, transaction.hash, CHAIN_ID)).toMatchObject({
+        ok: false,
+        fault: 'hash-mismatch',
+      })
+    },
+  )
+
+  test('keeps its true signer and hash, whatever the answer says of them', () => {
+    const body = { ...transaction.body, from: addressOf('member 2'), hash: id('another') }
+
+    expect(check({ body, hash: transaction.hash })).toMatchObject({
+      ok: true,
+      transaction: { hash: transaction.hash, from: addressOf('member 1') },
+    })
+  })
+
+  test('of another chain is refused', () => {
+    expect(checkTransaction(transaction.body, transaction.hash, 1n)).toMatchObject({
+      ok: false,
+      fault: 'wrong-chain',
+    })
+  })
+
+  test('with the other, high s is refused under its own hash', () => {
+    expect(check(withHighS(transaction))).toMatchObject({ ok: false, fault: 'bad-signature' })
+  })
+})
+
+describe('dialects of nodes', () => {
+  const [legacy, , dynamic] = ofEveryType.map(([, transaction]) => transaction)
+  if (legacy === undefined || dynamic === undefined) throw new Error('no transactions')
+  const { yParity: parity, v: _v, ...rest } = dynamic.body
+  const asNumber = Number(parity)
+
+  test.each<[string, Readonly<Record<string, unknown>>]>([
+    ['only yParity', { ...rest, yParity: parity }],
+    ['only v, as parity', { ...rest, v: parity }],
+    ['only v, as 27 or 28', { ...rest, v: `0x${(27 + asNumber).toString(16)}` }],
+    ['neither', rest],
+    ['quantities with leading zeros', { ...dynamic.body, gas: '0x0f4240', value: '0x02dfdc1c35' }],
+    ['data beside input', { ...dynamic.body, data: '0x' }],
+    ['data instead of input', { ...dynamic.body, input: null, data: call.data }],
+    ['gasLimit instead of gas', { ...dynamic.body, gas: undefined, gasLimit: '0xf4240' }],
+    ['upper-case hex', { ...dynamic.body, to: `0x${EXIT_BUS.slice(2).toUpperCase()}` }],
+    ['fields of its own', { ...dynamic.body, l1Fee: null, blockTimestamp: {} }],
+    ['no chain id', { ...dynamic.body, chainId: null }],
+  ])('a body with %s is understood', (_name, body) => {
+    expect(check({ body, hash: dynamic.hash })).toMatchObject({ ok: true })
+  })
+
+  test('a missing or null access list is an empty one', () => {
+    const transaction = signed('member 1', { ...call, accessList: [] })
+
+    for (const list of [null, undefined]) {
+      const body = { ...transaction.body, accessList: list }
+      expect(check({ body, hash: transaction.hash })).toMatchObject({ ok: true })
+    }
+  })
+
+  test('r and s that begin with zeros may be written short, full or padded to whole bytes', () => {
+    const shortR = withShort('r')
+    const shortS = withShort('s')
+    for (const transaction of [shortR, shortS]) {
+      const pad = (value: unknown) => `0x${String(value).slice(2).padStart(64, '0')}`
+      const { r, s } = transaction.body
+      for (const body of [transaction.body, { ...transaction.body, r: pad(r), s: pad(s) }]) {
+        expect(check({ body, hash: transaction.hash })).toMatchObject({ ok: true })
+      }
+    }
+  })
+
+  function withShort(name: 'r' | 's'): Signed {
+    for (let value = 0; value < 5_000; value += 1) {
+      const transaction = signed('member 1', { ...call, value })
+      if (String(transaction.body[name]).length <= 64) return transaction
+    }
+    throw new Error('no short value found')
+  }
+
+  test('a legacy body without a type is understood', () => {
+    expect(check({ body: { ...legacy.body, type: undefined }, hash: legacy.hash }).ok).toBe(true)
+  })
+
+  test('a contract creation has no recipient', () => {
+    const transaction = signed('member 1', { ...call, to: null })
+
+    expect(check(transaction)).toMatchObject({ ok: true, transaction: { to: undefined } })
+  })
+
+  test('an authorization that the chain skips does not hinder the transaction around it', () => {
+    const transaction = signed('member 1', {
+      type: 4,
+      ...call,
+      authorizationList: [authorization],
+    })
+    const { hash, body } = withParity(transaction, 5)
+
+    expect(() => Transaction.from(keccakPreimages.get(hash))).toThrow()
+    expect(check({ body, hash })).toMatchObject({
+      ok: true,
+      transaction: { from: addressOf('member 1') },
+    })
+  })
+
+  const keccakPreimages = new Map<Bytes32, string>()
+
+  /** Signs again, with an authorization whose yParity no signature can have (EIP-7702). */
+  function withParity({ body }: Signed, yParity: number) {
+    const [entry] = body.authorizationList as [Record<string, string>]
+    const even = (value: unknown) => {
+      const digits = String(value).slice(2).replace(/^0+/, '')
+      return digits.length % 2 === 0 ? `0x${digits}` : `0x0${digits}`
+    }
+    const fields = [
+      ...[
+        'chainId',
+        'nonce',
+        'maxPriorityFeePerGas',
+        'maxFeePerGas',
+        'gas',
+        'to',
+        'value',
+        'input',
+      ].map((name) => (name === 'to' ? EXIT_BUS : name === 'input' ? call.data : even(body[name]))),
+      [],
+      [
+        [
+          even(entry.chainId),
+          String(entry.address),
+          even(entry.nonce),
+          `0x0${yParity}`,
+          even(entry.r),
+          even(entry.s),
+        ],
+      ],
+    ]
+    const signature = new SigningKey(id('member 1')).sign(
+      keccak256(concat(['0x04', encodeRlp(fields)])),
+    )
+    const parity = signature.yParity === 0 ? '0x' : '0x01'
+    const serialized = concat([
+      '0x04',
+      encodeRlp([...fields, parity, even(signature.r), even(signature.s)]),
+    ])
+    const hash = keccak256(serialized) as Bytes32
+    keccakPreimages.set(hash, serialized)
+    const odd = { ...entry, yParity: `0x${yParity}` }
+    return { hash, body: { ...body, ...signature.toJSON(), authorizationList: [odd] } }
+  }
+})
+
+describe('what is no transaction of ours', () => {
+  const { body, hash } = signed('member 1', call)
+
+  test.each<[string, unknown]>([
+    ['a text', 'transaction'],
+    ['a list', []],
+    ['an empty object', {}],
+    ['a list as value', { ...body, value: [] }],
+    ['negative quantity', { ...body, value: '-0x1' }],
+    ['a decimal text', { ...body, value: '12' }],
+    ['a fraction', { ...body, value: 1.5 }],
+    ['odd data', { ...body, input: '0xabc' }],
+    ['data without 0x', { ...body, input: 'abcd' }],
+    ['an access list of numbers', { ...body, accessList: [1] }],
+    ['an access list that is none', { ...body, accessList: '0x' }],
+    [
+      'storage keys that are none',
+      { ...body, accessList: [{ address: EXIT_BUS, storageKeys: 1 }] },
+    ],
+  ])('%s is refused without an exception', (_name, other) => {
+    const result = checkTransaction(other, hash, CHAIN_ID)
+
+    expect(result.ok).toBe(false)
+    expect(['malformed', 'hash-mismatch']).toContain(result.ok ? '' : result.fault)
+  })
+
+  test('a type that nobody knows yet is named', () => {
+    expect(checkTransaction({ ...body, type: '0x5' }, hash, CHAIN_ID)).toEqual({
+      ok: false,
+      fault: 'unsupported-type',
+      why: 'type 5',
+    })
+  })
+
+  test('a legacy transaction without a chain id is refused', () => {
+    const transaction = signed('member 1', { type: 0, ...call, chainId: 0 })
+
+    expect(check(transaction)).toMatchObject({ ok: false, fault: 'no-chain-id' })
+  })
+
+  test.each([
+    ['zero r', { r: '0x0' }],
+    ['zero s', { s: '0x0' }],
+    ['r beyond the curve order', { r: `0x${'f'.repeat(64)}` }],
+    ['s beyond the curve order', { s: `0x${'f'.repeat(64)}` }],
+  ])('a signature with %s is refused under its own hash', (_name, change) => {
+    const forged = { ...body, ...change }
+    const why = checkTransaction(forged, hash, CHAIN_ID)
+    const ownHash = String(why.ok ? '' : why.why).slice(-66) as Bytes32
+
+    expect(checkTransaction(forged, ownHash, CHAIN_ID)).toMatchObject({
+      ok: false,
+      fault: 'bad-signature',
+    })
+  })
+
+  test.each<[string, (serialized: Hex) => string]>([
+    ['upper case', (serialized) => serialized.toUpperCase().replace('0X', '0x')],
+    ['no hex', () => '0xzz'],
+    ['nothing', () => '0x'],
+    ['bytes behind', (serialized) => `${serialized}00`],
+    ['a type behind 0x80', (serialized) => `0x81${serialized.slice(4)}`],
+    ['type 0', (serialized) => `0x00${serialized.slice(4)}`],
+    ['another type', (serialized) => `0x01${serialized.slice(4)}`],
+    ['no RLP', () => '0x02ffff'],
+    ['a list in the place of the input', () => `0x02${encodeRlp(Array(12).fill([])).slice(2)}`],
+    ['deep nesting', () => `0x02${'c1'.repeat(20_000)}c0`],
+  ])('bytes with %s are refused under their own hash', (_name, change) => {
+    const serialized = change(signed('member 1', call).serialized as Hex) as Hex
+    const ownHash = (
+      /^0x([0-9a-f]{2})+$/i.test(serialized) ? keccak256(serialized) : hash
+    ) as Bytes32
+
+    expect(checkSerialized(serialized, ownHash, CHAIN_ID).ok).toBe(false)
+  })
+
+  test('bytes that could be written shorter are refused, since they hide what was signed', () => {
+    const { serialized } = signed('member 1', { ...call, data: '0x' })
+    const long = serialized.replace('80c0', '8100c0') as Hex
+    const header = serialized.slice(4, 6) === 'f8' ? 8 : 6
+    const length = parseInt(serialized.slice(header - 2, header), 16) + 1
+    const padded = `${long.slice(0, header - 2)}${length.toString(16)}${long.slice(header)}` as Hex
+
+    expect(padded).not.toBe(serialized)
+    expect(checkSerialized(padded, keccak256(padded) as Bytes32, CHAIN_ID)).toMatchObject({
+      ok: false,
+      fault: 'malformed',
+    })
+  })
+})
+
+describe('transactions that others signed', () => {
+  const vectors = [
+    ...apis,
+    ...[lido.report.submitReportData, lido.report.submitReport].map((body) => ({
+      name: body.hash,
+      chainId: body.chainId,
+      body,
+    })),
+    {
+      name: 'direct request',
+      chainId: lido.direct.submitExitRequestsData.chainId,
+      body: lido.direct.submitExitRequestsData,
+    },
+  ]
+
+  test.each(vectors)('$name', ({ body, chainId }) => {
+    const result = checkTransaction(body, body.hash as Bytes32, BigInt(chainId))
+
+    expect(result).toMatchObject({
+      ok: true,
+      transaction: { from: body.from, to: body.to ?? undefined, input: body.input },
+    })
+    if (!result.ok) return
+    const reference = Transaction.from(result.transaction.serialized)
+    expect(reference.hash).toBe(body.hash)
+    expect(reference.from?.toLowerCase()).toBe(result.transaction.from)
+    expect(reference.signature?.isValid()).toBe(true)
+  })
+})
+
+test('a body of a megabyte is refused in well under a second', () => {
+  const storageKeys = Array.from({ length: 15_000 }, (_, at) => id(String(at)))
+  const { body, hash } = signed('member 1', call)
+  const heavy = { ...body, accessList: [{ address: EXIT_BUS, storageKeys }] }
+  const start = performance.now()
+
+  expect(checkTransaction(heavy, hash, CHAIN_ID).ok).toBe(false)
+  expect(performance.now() - start).toBeLessThan(1_000)
+})
