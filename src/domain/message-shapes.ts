@@ -58,8 +58,10 @@ const isDataWrapper = (value: JsonObject) =>
 
 function readObject(value: JsonObject): ShapeEntry {
   const has = (key: string) => Object.hasOwn(value, key)
+  if (isAccountKeystore(value) || has('keystores')) {
+    return refuse('keystore', `keys ${keysOf(value)}`)
+  }
   if (has('crypto')) return { kind: 'envelope', envelope: value }
-  if (has('keystores') || has('Crypto')) return refuse('keystore', `key ${keysOf(value)}`)
   if (has('partial_exits') || has('share_idx') || has('signatures')) {
     return refuse('partial-exit', `keys ${keysOf(value)}`)
   }
@@ -76,6 +78,12 @@ function readObject(value: JsonObject): ShapeEntry {
   }
   if (Object.keys(value).length === 0) return refuse('no-messages', 'an empty object')
   return refuse('unknown-shape', `an object with the keys ${keysOf(value)}`)
+}
+
+/** Web3 Secret Storage, version 1 or 3: the key of an account of the execution layer. */
+function isAccountKeystore(value: JsonObject): boolean {
+  const crypto = own(value, 'crypto') ?? own(value, 'Crypto')
+  return isObject(crypto) && Object.hasOwn(crypto, 'ciphertext')
 }
 
 /** @param claimed - public key that the file names, or nothing */

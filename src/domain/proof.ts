@@ -3,7 +3,13 @@ import type { Address, Bytes32 } from './primitives.ts'
 import { type DirectCall, type ReportCall, readCall } from './proof/calls.ts'
 import { candidatesOf, type Evidence, type Vote } from './proof/evidence.ts'
 import { type LogsLookUp, type LookUp, logsLookUp, transactionLookUp } from './proof/look-up.ts'
-import { final, type Objection, objectToBody, objectToVotes } from './proof/objection.ts'
+import {
+  final,
+  noContract,
+  type Objection,
+  objectToBody,
+  objectToVotes,
+} from './proof/objection.ts'
 import type { ProofReasonCode } from './proof-reasons.ts'
 import { describeNames, describeRecord, hasRecord, type ReportRecords } from './report-data.ts'
 import type { CheckedTransaction } from './transaction.ts'
@@ -55,8 +61,10 @@ const CANDIDATES_AT_ONCE = 16
  */
 export function judge(request: ExitRequest, evidence: Evidence, trust: Trust): Verdict {
   if (request.chainId !== trust.chainId || evidence.chainId !== trust.chainId) {
-    return refused('wrong-chain', `chain ${trust.chainId}`, `chain ${request.chainId}`)
+    const actual = `request of chain ${request.chainId}, evidence of chain ${evidence.chainId}`
+    return refused('wrong-chain', `chain ${trust.chainId}`, actual)
   }
+  if (trust.exitBuses.length === 0) return { kind: 'unproven', ...noContract('exit bus') }
   if (!trust.exitBuses.includes(request.exitBus)) {
     return refused('unknown-contract', trust.exitBuses.join(' or '), request.exitBus)
   }
@@ -114,7 +122,7 @@ function judgeReport(
   const refusal = recordRefusal(request, call.records)
   if (refusal !== undefined) return refusal
   const votes = trustedVotes(evidence.votes.get(call.report) ?? [], trust)
-  if (votes.length >= trust.quorum) {
+  if (votes.length >= Math.max(1, trust.quorum)) {
     return {
       kind: 'proven',
       by: 'report',

@@ -11,25 +11,18 @@ export type Envelope = {
   readonly ciphertext: Uint8Array
 }
 
-export type EnvelopeFaultCode =
-  | 'envelope-malformed'
-  | 'unknown-function'
-  | 'kdf-out-of-bounds'
-  | 'keystore'
+export type EnvelopeFaultCode = 'envelope-malformed' | 'unknown-function' | 'kdf-out-of-bounds'
 
 export type EnvelopeResult =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly code: EnvelopeFaultCode; readonly detail: string }
 
-/** Four times what EIP-2335 uses would be 2^20; files with more than this are an attack. */
+/** 16 times what EIP-2335 uses, a second of work. */
 const MAX_PBKDF2_ROUNDS = 2 ** 22
 const MAX_KDF_MEMORY = 2 ** 30
 /** p multiplies the time of scrypt, not its memory. */
 const MAX_SCRYPT_P = 16
 const MAX_SALT_BYTES = 1024
-/** A BLS secret key. No JSON of an exit fits into it. */
-const SECRET_KEY_BYTES = 32
-
 /**
  * Reads the part `crypto` of an EIP-2335 file. Its other fields (`path`, `uuid`, `pubkey`,
  * `version`) have no part in the decryption and are not looked at.
@@ -39,9 +32,6 @@ const SECRET_KEY_BYTES = 32
 export function parseEnvelope(file: Readonly<Record<string, unknown>>): EnvelopeResult {
   try {
     const crypto = objectAt(file, 'crypto')
-    if (typeof own(crypto, 'kdf') === 'string' || Object.hasOwn(crypto, 'ciphertext')) {
-      throw new Fault('keystore', 'a keystore of an Ethereum account')
-    }
     const kdf = readKdf(objectAt(crypto, 'kdf'))
     const checksum = objectAt(crypto, 'checksum')
     expectFunction(checksum, 'checksum', ['sha256'])
@@ -54,9 +44,6 @@ export function parseEnvelope(file: Readonly<Record<string, unknown>>): Envelope
       ciphertext: bytesAt(cipher, 'message', 'cipher.message'),
     }
     if (envelope.ciphertext.length === 0) malformed('cipher.message is empty')
-    if (envelope.ciphertext.length === SECRET_KEY_BYTES) {
-      throw new Fault('keystore', 'the encrypted content is 32 bytes, a validator key')
-    }
     return { ok: true, envelope }
   } catch (error) {
     if (error instanceof Fault) return { ok: false, code: error.code, detail: error.message }

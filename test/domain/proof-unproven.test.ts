@@ -55,12 +55,21 @@ describe('an unproven request', () => {
     })
   })
 
-  test('counts as no error before any HashConsensus is known', () => {
-    expect(verdictOf({ trust: { consensusContracts: [] } })).toMatchObject({
-      code: 'answer-missing',
-      complete: false,
-      again: 'each-cycle',
-    })
+  test.each(['consensusContracts', 'exitBuses'])(
+    'counts as no error before any of %s is known',
+    (contracts) => {
+      expect(verdictOf({ trust: { [contracts]: [] } })).toMatchObject({
+        code: 'answer-missing',
+        complete: false,
+        again: 'each-cycle',
+      })
+    },
+  )
+
+  test('is not proven without a vote by a quorum of nothing', () => {
+    for (const quorum of [0, -1, Number.NaN]) {
+      expect(verdictOf({ logs: [], trust: { quorum } }).kind).toBe('unproven')
+    }
   })
 })
 

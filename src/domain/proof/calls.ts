@@ -43,7 +43,6 @@ export type VoteCall = {
   readonly kind: 'vote'
   readonly target: Address | undefined
   readonly report: Bytes32
-  readonly refSlot: bigint
 }
 
 export type Call = ReportCall | DirectCall | VoteCall | Refusal
@@ -118,7 +117,7 @@ function decodeVote(target: Address | undefined, input: Hex): Call {
   const args = decodeInput(consensusAbi, 'submitReport', input)
   return args === undefined
     ? badCalldata('submitReport')
-    : { kind: 'vote', target, report: args.report, refSlot: args.slot }
+    : { kind: 'vote', target, report: args.report }
 }
 
 function readRecords(

@@ -55,10 +55,11 @@ export type Answer =
   | { readonly ok: false; readonly why: string }
 
 /**
- * Candidates that one node may name for one report. Honest ones name a handful: each member votes
- * once or twice. The bound is for each node, so that a liar only crowds out itself.
+ * Transactions that one node may name for one report. Consensus on a report is reached once, or
+ * again when members changed their votes meanwhile; each of about ten members votes once. The
+ * bound is for each node, so that a liar only crowds out itself.
  */
-const MAX_CANDIDATES_PER_NODE = 100
+const MAX_CANDIDATES = { ConsensusReached: 8, ReportReceived: 64 } as const
 const MAX_OTHER_REPORTS = 3
 
 /** @param known - transactions of earlier proofs (`checkSerialized`) */
@@ -120,7 +121,7 @@ function addLogs(state: LookUpState, lookUp: LogsLookUp, node: string, logs: unk
   const hashes = new Set(state.candidates.get(node))
   for (const raw of logs.toReversed()) {
     const reading = readReportLog(raw, lookUp)
-    if (reading.kind === 'match' && hashes.size < MAX_CANDIDATES_PER_NODE) {
+    if (reading.kind === 'match' && hashes.size < MAX_CANDIDATES[lookUp.event]) {
       hashes.add(reading.transactionHash)
     }
     if (reading.kind === 'other-report' && state.otherReports.size < MAX_OTHER_REPORTS) {

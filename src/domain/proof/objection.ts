@@ -56,7 +56,7 @@ export type VoteSearch = {
 
 export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection {
   const { open, votes, quorum } = search
-  if (search.consensusContracts.length === 0) return NO_CONTRACT
+  if (search.consensusContracts.length === 0) return noContract('HashConsensus')
   const unanswered = open.filter(({ id }) => evidence.lookUps.get(id)?.answered !== true)
   if (unanswered.length > 0) {
     return weigh(evidence, open, missingFinding(evidence, unanswered))
@@ -74,15 +74,15 @@ export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection
   return weigh(evidence, open, closest(findings))
 }
 
-/** The Locator leads to none: no node answered, or the one that did is not of this chain. */
-const NO_CONTRACT: Objection = {
+/** The Locator leads to no such contract: no node answered, or none is of this chain. */
+export const noContract = (name: string): Objection => ({
   code: 'answer-missing',
-  expected: 'the address of HashConsensus',
+  expected: `the address of the ${name}`,
   actual: 'no node named it',
   complete: false,
   again: 'each-cycle',
   open: [],
-}
+})
 
 /** Adds how complete the answers are, and when to judge again. */
 function weigh(

@@ -1,5 +1,5 @@
 import type { MessageRefusal } from '../../domain/message-reasons.ts'
-import { readShapes, type ShapeEntry } from '../../domain/message-shapes.ts'
+import { type JsonObject, readShapes, type ShapeEntry } from '../../domain/message-shapes.ts'
 import { type CryptoPool, CryptoWorkError } from '../../lib/crypto-pool.ts'
 import { type Envelope, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
 import { parseJson } from '../../lib/json.ts'
@@ -12,16 +12,24 @@ export type DecodedEntry = ExitEntry | RefusedEntry
 /** Needs a key before more can be said. */
 export type SealedEntry = { readonly kind: 'sealed'; readonly envelope: Envelope }
 
+/** What a validator keystore holds (EIP-2335). The JSON of an exit is far longer. */
+const SECRET_KEY_BYTES = 32
+
 /** Reads the bytes of a file into its entries, as far as that goes without a key. */
 export function decodeContent(bytes: Uint8Array): readonly (DecodedEntry | SealedEntry)[] {
   const json = parseJson(bytes)
   if (!json.ok) return [refused({ code: json.code, detail: json.detail })]
-  return readShapes(json.value).map((entry) => {
-    if (entry.kind !== 'envelope') return entry
-    const parsed = parseEnvelope(entry.envelope)
-    if (parsed.ok) return { kind: 'sealed', envelope: parsed.envelope }
-    return refused({ code: parsed.code, detail: parsed.detail })
-  })
+  return readShapes(json.value).map((entry) =>
+    entry.kind === 'envelope' ? readEnvelope(entry.envelope) : entry,
+  )
+}
+
+function readEnvelope(value: JsonObject): RefusedEntry | SealedEntry {
+  const parsed = parseEnvelope(value)
+  if (!parsed.ok) return refused({ code: parsed.code, detail: parsed.detail })
+  const { envelope } = parsed
+  if (envelope.ciphertext.length !== SECRET_KEY_BYTES) return { kind: 'sealed', envelope }
+  return refused({ code: 'keystore', detail: 'the encrypted content is 32 bytes: a validator key' })
 }
 
 /** @returns the entries inside; `undefined` when the derivation broke off, to be tried again */
