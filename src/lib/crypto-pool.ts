@@ -154,7 +154,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   }
 
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(workerUrl), tasks: new Map() }
+    const thread: Thread = { worker: new Worker(workerUrl, { execArgv: [] }), tasks: new Map() }
     threads.add(thread)
     thread.worker.unref()
     thread.worker.on('message', (answer: CryptoAnswer) => receive(thread, answer))

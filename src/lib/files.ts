@@ -50,7 +50,7 @@ export function createFiles(
   let readings: Reading[] = []
 
   function start(): Worker {
-    const started = new Worker(workerUrl)
+    const started = new Worker(workerUrl, { execArgv: [] })
     const lost = (cause: unknown) => {
       if (worker === started) worker = undefined
       for (const { reject } of waiting.values()) {

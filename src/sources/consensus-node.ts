@@ -269,7 +269,7 @@ export function createConsensusNode(
       const path = '/eth/v1/beacon/pool/voluntary_exits'
       const answer = await exchange({ method: 'POST', path, body: toWire(exit), signal })
       if (isSuccess(answer)) return answer.status
-      throw new NodeRefusedError('submit voluntary exit', answer.status, quote(answer.text))
+      throw new NodeRefusedError('submit voluntary exit', answer.status, quote(answer.text, 500))
     },
   }
 }
