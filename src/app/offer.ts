@@ -17,8 +17,14 @@ const REFUSED: OfferResult = { accepted: false, answers: ['no message was given'
 export function createOffer(config: Config, nodes: Nodes, fetchFn: typeof fetch): Offer {
   const { delivery } = config
   if (delivery.mode === 'message') {
+    const isUp = (host: string) =>
+      nodes.consensus.nodes.states().some((state) => state.host === host && state.up)
     const pool = createPoolSink(
-      nodes.consensusNodes.map(({ host, node }) => ({ host, submit: node.submitExit })),
+      nodes.consensusNodes.map(({ host, node }) => ({
+        host,
+        submit: node.submitExit,
+        isUp: () => isUp(host),
+      })),
     )
     return {
       offer: async (_request, exit, signal) =>

@@ -10,27 +10,34 @@ export type OfferResult = {
 
 type Submit = (exit: VerifiedExit, signal: AbortSignal) => Promise<number>
 
+export type PoolNode = {
+  readonly host: string
+  readonly submit: Submit
+  /** False when it did not answer lately: it gets the exit too, and nobody waits for it. */
+  readonly isUp: () => boolean
+}
+
 /**
  * Hands an exit to every consensus node at once. One that takes it is success, and nobody waits
  * for the others; they are finished in the background (`settled`).
  */
-export function createPoolSink(
-  nodes: readonly { readonly host: string; readonly submit: Submit }[],
-) {
+export function createPoolSink(nodes: readonly PoolNode[]) {
   const running = new Set<Promise<unknown>>()
 
   async function offer(exit: VerifiedExit, signal: AbortSignal): Promise<OfferResult> {
     const answers: string[] = []
-    const runs = nodes.map(async ({ host, submit }) => {
+    async function submitTo({ host, submit }: PoolNode): Promise<void> {
       try {
         answers.push(`${host}: ${await submit(exit, signal)}`)
       } catch (error) {
         answers.push(`${host}: ${error instanceof Error ? error.message : error}`)
         throw error
       }
-    })
-    for (const run of runs) track(run)
-    const accepted = await Promise.any(runs).then(
+    }
+    const runs = nodes.map((node) => ({ isUp: node.isUp(), run: submitTo(node) }))
+    for (const { run } of runs) track(run)
+    const up = runs.filter(({ isUp }) => isUp)
+    const accepted = await Promise.any((up.length > 0 ? up : runs).map(({ run }) => run)).then(
       () => true,
       () => false,
     )

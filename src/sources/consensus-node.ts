@@ -234,7 +234,15 @@ export function createConsensusNode(
       (await get('read spec', '/eth/v1/config/spec', specSchema, signal)).data,
     async chainId(signal) {
       const path = '/eth/v1/config/deposit_contract'
-      return (await get('read deposit contract', path, depositSchema, signal)).data.chain_id
+      try {
+        return (await get('read deposit contract', path, depositSchema, signal)).data.chain_id
+      } catch (error) {
+        if (!(error instanceof NodeRefusedError)) throw error
+        const { data } = await get('read spec', '/eth/v1/config/spec', specSchema, signal)
+        const told = parseUint64(data.DEPOSIT_CHAIN_ID)
+        if (told === undefined) throw error
+        return told
+      }
     },
     async syncStatus(signal) {
       const { data } = await get('read sync status', '/eth/v1/node/syncing', syncSchema, signal)

@@ -8,6 +8,8 @@ const INSTALL_ATTEMPTS = 3
 /** For one attempt: several times what it takes with an empty cache. */
 const INSTALL_DEADLINE_MS = 5 * 60_000
 const KILL_DEADLINE_MS = 10_000
+/** Times the number of attempts so far. */
+const RETRY_PAUSE_MS = 5_000
 
 /** Lodestar 1.5.1 as published does not run alone on Node 20 with the libraries of today. */
 const EDITS = [
@@ -55,6 +57,7 @@ async function installWithRetries(stage: Stage, home: string, signal: AbortSigna
     ])
     if (how === 0) return
     console.log(`npm ci for lodestar, attempt ${attempt} of ${INSTALL_ATTEMPTS}: ${how}`)
+    await sleep(attempt * RETRY_PAUSE_MS, undefined, { signal })
   }
   throw new Error('install lodestar: npm ci failed')
 }

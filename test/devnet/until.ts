@@ -31,9 +31,9 @@ export async function until<T>(
   }
 }
 
-/** The first line of an error and of its cause: `fetch` keeps what happened in the latter. */
+/** On one line, with the cause: `fetch` keeps in it what happened. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const first = error.message.split('\n', 1)[0] ?? ''
-  return error.cause instanceof Error ? `${first} (${error.cause.message})` : first
+  const words = error.message.replaceAll(/\s+/g, ' ').trim()
+  return error.cause instanceof Error ? `${words} (${error.cause.message})` : words
 }

@@ -19,6 +19,7 @@ import { createCryptoPool } from '../../src/lib/crypto-pool.ts'
 import { createFiles } from '../../src/lib/files.ts'
 import { createFolderStore } from '../../src/sources/messages/folder.ts'
 import { createMessageLoader, type MessageLoaderParts } from '../../src/sources/messages/loader.ts'
+import { MAX_FILE_BYTES } from '../../src/sources/messages/store.ts'
 
 /** Workers cannot be TypeScript: tests use the built ones. */
 const built = (name: string) => new URL(`../../dist/lib/${name}`, import.meta.url)
@@ -111,17 +112,17 @@ export function put(folder: string, name: string, content: unknown, modifiedAt?:
   if (modifiedAt !== undefined) utimesSync(path, modifiedAt, modifiedAt)
 }
 
+/** Started by the first test that needs them; idle threads do not keep the process alive. */
+export const sharedPool = createCryptoPool({ workerUrl: CRYPTO_WORKER })
+const sharedFiles = createFiles(MAX_FILE_BYTES, FILE_WORKER)
+
 export function cryptoPool(options: Parameters<typeof createCryptoPool>[0] = {}) {
   const pool = createCryptoPool({ workerUrl: CRYPTO_WORKER, ...options })
   onTestFinished(() => pool.close())
   return pool
 }
 
-export function folderStore(folder: string, maxBytes = 64 * 1024 * 1024) {
-  const store = createFolderStore(folder, createFiles(maxBytes, FILE_WORKER))
-  onTestFinished(() => store.close())
-  return store
-}
+export const folderStore = (folder: string) => createFolderStore(folder, sharedFiles)
 
 /** A loader over a folder, in a world where the validators 0 to 9 are known and active. */
 export function loaderOf(folder: string, parts: Partial<MessageLoaderParts> = {}) {
@@ -129,7 +130,7 @@ export function loaderOf(folder: string, parts: Partial<MessageLoaderParts> = {}
   return createMessageLoader({
     store: folderStore(folder),
     passwords: [],
-    pool: parts.pool ?? cryptoPool(),
+    pool: sharedPool,
     readRegistry: async (indices) =>
       new Map([...known].filter(([index]) => indices.includes(index))),
     readSigningContext: async () => CHAIN,

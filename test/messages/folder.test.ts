@@ -3,8 +3,10 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync } f
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { createFiles } from '../../src/lib/files.ts'
+import { createFolderStore } from '../../src/sources/messages/folder.ts'
 import { type StoredFile, StoreError } from '../../src/sources/messages/store.ts'
-import { folderStore, never, put, temporaryFolder } from './fixtures.ts'
+import { FILE_WORKER, folderStore, never, put, temporaryFolder } from './fixtures.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -110,7 +112,9 @@ test('a file at the bound is read, one that grew beyond it is not', async () => 
   const folder = temporaryFolder()
   put(folder, 'a.json', 'x'.repeat(100))
   put(folder, 'b.json', 'x'.repeat(101))
-  const store = folderStore(folder, 100)
+  const files = createFiles(100, FILE_WORKER)
+  onTestFinished(() => files.close())
+  const store = createFolderStore(folder, files)
   expect(await store.read(stored('a.json'), never)).toMatchObject({ kind: 'content' })
   expect(await store.read(stored('b.json'), never)).toMatchObject({
     kind: 'fault',

@@ -1,0 +1,359 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { ForkVersion } from '../../src/domain/fork.ts'
+import type { ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { CryptoPool } from '../../src/lib/crypto-pool.ts'
+import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
+import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
+import { type MessageStore, StoreError } from '../../src/sources/messages/store.ts'
+import {
+  CHAIN,
+  folderStore,
+  loaderOf,
+  never,
+  put,
+  registryOf,
+  seal,
+  sharedPool,
+  signedExit,
+  temporaryFolder,
+} from './fixtures.ts'
+
+const filesOf = ({ exits }: MessageSnapshot) =>
+  Object.fromEntries([...exits].map(([index, { file }]) => [index, file]))
+const epochOf = ({ exits }: MessageSnapshot, index: number) =>
+  exits.get(index as ValidatorIndex)?.exit.epoch
+
+/** As if ten seconds had passed since the files were written. */
+const later = () => Date.now() + 10_000
+
+/** Counts what a loader reads, derives and verifies. */
+function counted(folder: string) {
+  const count = { reads: 0, derivations: 0, checks: 0 }
+  const store = folderStore(folder)
+  const pool = sharedPool
+  const parts = {
+    now: later,
+    passwords: [Buffer.from('pw')],
+    store: {
+      ...store,
+      read: (...given: Parameters<MessageStore['read']>) => {
+        count.reads += 1
+        return store.read(...given)
+      },
+    },
+    pool: {
+      ...pool,
+      derive: (...given: Parameters<CryptoPool['derive']>) => {
+        count.derivations += 1
+        return pool.derive(...given)
+      },
+      verify: (...given: Parameters<CryptoPool['verify']>) => {
+        count.checks += given[0].length
+        return pool.verify(...given)
+      },
+    },
+  }
+  return { count, parts }
+}
+
+test('added, changed, renamed and removed files count at the next load', async () => {
+  const folder = temporaryFolder()
+  const loader = loaderOf(folder)
+  put(folder, 'a.json', signedExit(1))
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+
+  put(folder, 'b.json', signedExit(2))
+  const before = await loader.load(never)
+  expect(filesOf(before)).toEqual({ 1: 'a.json', 2: 'b.json' })
+
+  put(folder, 'a.json', signedExit(3))
+  renameSync(join(folder, 'b.json'), join(folder, 'c.json'))
+  expect(filesOf(await loader.load(never))).toEqual({ 2: 'c.json', 3: 'a.json' })
+
+  rmSync(join(folder, 'a.json'))
+  expect(filesOf(await loader.load(never))).toEqual({ 2: 'c.json' })
+  expect(filesOf(before)).toEqual({ 1: 'a.json', 2: 'b.json' })
+  expect(loader.current()).not.toBe(before)
+})
+
+test('content that changed within one tick of the clock is seen', async () => {
+  const folder = temporaryFolder()
+  const loader = loaderOf(folder)
+  const [one, two] = [signedExit(1), signedExit(2)]
+  const sameLength = JSON.stringify(one).length === JSON.stringify(two).length
+  expect(sameLength).toBe(true)
+  put(folder, 'a.json', one, 1_000)
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+  put(folder, 'a.json', two, 1_000)
+  expect(filesOf(await loader.load(never))).toEqual({ 2: 'a.json' })
+})
+
+test('what did not change is neither opened, nor decrypted, nor verified again', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  put(folder, 'b.json', await seal(JSON.stringify(signedExit(2)), 'pw'))
+  put(folder, 'c.json', signedExit(3, { signer: 4 }))
+  put(folder, 'd.json', 'junk')
+  const { count, parts } = counted(folder)
+  const loader = loaderOf(folder, parts)
+
+  const first = await loader.load(never)
+  expect(count).toEqual({ reads: 4, derivations: 1, checks: 3 })
+  const second = await loader.load(never)
+  expect(count).toEqual({ reads: 4, derivations: 1, checks: 3 })
+  expect(filesOf(second)).toEqual(filesOf(first))
+  expect(second.refused).toEqual(first.refused)
+})
+
+test('a renamed or copied file is read, but not decrypted or verified again', async () => {
+  const folder = temporaryFolder()
+  const sealed = await seal(JSON.stringify(signedExit(2)), 'pw')
+  put(folder, 'a.json', sealed)
+  const { count, parts } = counted(folder)
+  const loader = loaderOf(folder, parts)
+  await loader.load(never)
+  renameSync(join(folder, 'a.json'), join(folder, 'b.json'))
+  put(folder, 'c.json', sealed)
+  await loader.load(never)
+  expect(count).toEqual({ reads: 3, derivations: 1, checks: 1 })
+})
+
+test('what was removed is forgotten', async () => {
+  const folder = temporaryFolder()
+  const sealed = await seal(JSON.stringify(signedExit(2)), 'pw')
+  put(folder, 'a.json', sealed)
+  const { count, parts } = counted(folder)
+  const loader = loaderOf(folder, parts)
+  await loader.load(never)
+  rmSync(join(folder, 'a.json'))
+  await loader.load(never)
+  put(folder, 'a.json', sealed)
+  await loader.load(never)
+  expect(count).toEqual({ reads: 2, derivations: 2, checks: 2 })
+})
+
+test('files that share password and key derivation are derived for once', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3, 4]) {
+    put(folder, `${index}.json`, await seal(JSON.stringify(signedExit(index)), 'pw'))
+  }
+  const { count, parts } = counted(folder)
+  const passwords = [Buffer.from('wrong'), Buffer.from('pw')]
+  const { exits } = await loaderOf(folder, { ...parts, passwords }).load(never)
+  expect(exits.size).toBe(4)
+  expect(count.derivations).toBe(2)
+})
+
+test('that the node does not know a validator is looked up at every load', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  let known: number[] = []
+  const loader = loaderOf(folder, { readRegistry: async () => registryOf(known), now: later })
+  expect((await loader.load(never)).refused).toMatchObject([{ code: 'unknown-validator' }])
+  known = [1]
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+})
+
+test('a verdict holds for one public key and one signing context only', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  let pubkeyFrom = 1
+  let context = CHAIN
+  const loader = loaderOf(folder, {
+    now: later,
+    readSigningContext: async () => context,
+    readRegistry: async () => {
+      const entry = registryOf([pubkeyFrom]).get(pubkeyFrom as ValidatorIndex)!
+      return new Map([[1 as ValidatorIndex, entry]])
+    },
+  })
+  const isValid = async () => (await loader.load(never)).exits.size === 1
+  expect(await isValid()).toBe(true)
+  pubkeyFrom = 2
+  expect(await isValid()).toBe(false)
+  pubkeyFrom = 1
+  expect(await isValid()).toBe(true)
+  context = { ...CHAIN, forkVersions: ['0x05000000' as ForkVersion] }
+  expect(await isValid()).toBe(false)
+})
+
+test('of two messages a valid one wins, of two valid ones the newer file', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'invalid.json', signedExit(1, { epoch: 9, signer: 2 }), 3_000)
+  put(folder, 'newer.json', signedExit(1, { epoch: 3 }), 2_000)
+  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 1_000)
+  const loader = loaderOf(folder)
+  const first = await loader.load(never)
+  expect(epochOf(first, 1)).toBe(3n)
+  expect(first.refused).toMatchObject([{ file: 'invalid.json', code: 'wrong-signature' }])
+  expect(first.superseded).toEqual([
+    { validatorIndex: 1, file: 'older.json', entry: 0, by: 'newer.json' },
+  ])
+
+  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 4_000)
+  expect(epochOf(await loader.load(never), 1)).toBe(5n)
+  rmSync(join(folder, 'older.json'))
+  expect(epochOf(await loader.load(never), 1)).toBe(3n)
+})
+
+test('a message of a validator that is exiting is valid, and used', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  put(folder, 'b.json', signedExit(2))
+  const loader = loaderOf(folder, { readRegistry: async () => registryOf([1, 2], [2]) })
+  const { exits, refused } = await loader.load(never)
+  expect([...exits.values()].map(({ used }) => used)).toEqual([false, true])
+  expect(refused).toEqual([])
+})
+
+test('an emptied folder is obeyed, and said for as long as it lasts', async () => {
+  const folder = temporaryFolder()
+  const loader = loaderOf(folder)
+  expect(await loader.load(never)).toMatchObject({ files: 0, emptied: false })
+  put(folder, 'a.json', signedExit(1))
+  expect(await loader.load(never)).toMatchObject({ files: 1, emptied: false })
+  rmSync(join(folder, 'a.json'))
+  for (let load = 0; load < 2; load++) {
+    const snapshot = await loader.load(never)
+    expect(snapshot).toMatchObject({ files: 0, emptied: true })
+    expect(snapshot.exits.size).toBe(0)
+  }
+})
+
+test('a folder that cannot be read is not obeyed: the snapshot before stays', async () => {
+  const folder = join(temporaryFolder(), 'messages')
+  mkdirSync(folder)
+  put(folder, 'a.json', signedExit(1))
+  const loader = loaderOf(folder)
+  const snapshot = await loader.load(never)
+  rmSync(folder, { recursive: true })
+  await expect(loader.load(never)).rejects.toThrow(StoreError)
+  expect(loader.current()).toBe(snapshot)
+  mkdirSync(folder)
+  put(folder, 'b.json', signedExit(2))
+  expect(filesOf(await loader.load(never))).toEqual({ 2: 'b.json' })
+})
+
+test('what the nodes fail to answer fails the load, not the snapshot before', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  let broken: 'registry' | 'context' | undefined
+  const loader = loaderOf(folder, {
+    readRegistry: async () => {
+      if (broken === 'registry') throw new Error('no node answers')
+      return registryOf([1])
+    },
+    readSigningContext: async () => {
+      if (broken === 'context') throw new Error('another chain')
+      return CHAIN
+    },
+  })
+  const snapshot = await loader.load(never)
+  broken = 'registry'
+  await expect(loader.load(never)).rejects.toThrow('no node answers')
+  broken = 'context'
+  await expect(loader.load(never)).rejects.toThrow('another chain')
+  expect(loader.current()).toBe(snapshot)
+  broken = undefined
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+})
+
+test('an empty list of validators is never looked up', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', 'junk')
+  const asked: number[] = []
+  const loader = loaderOf(folder, {
+    readRegistry: async (indices) => {
+      asked.push(indices.length)
+      return new Map()
+    },
+  })
+  await loader.load(never)
+  expect(asked).toEqual([])
+})
+
+test('a file that cannot be read any more stays in use, and is named', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  const store = folderStore(folder)
+  let readable = true
+  const fault = { code: 'unreadable', detail: 'EIO' } as const
+  const loader = loaderOf(folder, {
+    store: {
+      ...store,
+      read: async (file, signal) =>
+        readable ? store.read(file, signal) : { kind: 'fault', fault },
+    },
+  })
+  await loader.load(never)
+  readable = false
+  put(folder, 'a.json', signedExit(2))
+  put(folder, 'b.json', signedExit(3))
+  const snapshot = await loader.load(never)
+  expect(filesOf(snapshot)).toEqual({ 1: 'a.json' })
+  expect(snapshot.refused).toMatchObject([
+    { file: 'a.json', code: 'unreadable', detail: 'EIO' },
+    { file: 'b.json', code: 'unreadable', detail: 'EIO' },
+  ])
+  readable = true
+  expect(filesOf(await loader.load(never))).toEqual({ 2: 'a.json', 3: 'b.json' })
+})
+
+test('a file that became a folder is not in use any more', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  const loader = loaderOf(folder)
+  await loader.load(never)
+  rmSync(join(folder, 'a.json'))
+  mkdirSync(join(folder, 'a.json'))
+  const snapshot = await loader.load(never)
+  expect(snapshot.exits.size).toBe(0)
+  expect(snapshot.refused).toMatchObject([{ file: 'a.json', code: 'not-a-file' }])
+})
+
+test('a derivation that breaks off is tried again at the next load', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', await seal(JSON.stringify(signedExit(1)), 'pw'))
+  put(folder, 'b.json', signedExit(2))
+  const pool = sharedPool
+  let breaks = true
+  const loader = loaderOf(folder, {
+    now: later,
+    passwords: [Buffer.from('pw')],
+    pool: {
+      ...pool,
+      derive: async (...given) => {
+        if (breaks) throw new CryptoWorkError('out of memory')
+        return pool.derive(...given)
+      },
+    },
+  })
+  const first = await loader.load(never)
+  expect(first.refused).toMatchObject([{ file: 'a.json', code: 'decryption-failed' }])
+  expect(filesOf(first)).toEqual({ 2: 'b.json' })
+  breaks = false
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json', 2: 'b.json' })
+})
+
+test('an aborted load rejects, and the next one succeeds', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  const loader = loaderOf(folder)
+  const controller = new AbortController()
+  const load = loader.load(controller.signal)
+  controller.abort(new Error('shutting down'))
+  await expect(load).rejects.toThrow('shutting down')
+  expect(loader.current()).toBeUndefined()
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+})
+
+test('progress ends with everything dealt with', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', [signedExit(1), signedExit(2)])
+  put(folder, 'b.json', 'junk')
+  const seen: unknown[] = []
+  await loaderOf(folder, { onProgress: (progress) => seen.push(progress) }).load(never)
+  expect(seen.at(-1)).toEqual({ files: 2, done: 2, valid: 2, refused: 1 })
+})
