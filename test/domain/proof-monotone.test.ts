@@ -176,6 +176,36 @@ describe('questions', () => {
   })
 })
 
+test('a fault of the signed bytes is no fault of the node that gave them', () => {
+  const evidence = createEvidence(chain.CHAIN_ID)
+  const foreign = chain.signed('anybody', { chainId: 1 })
+  const [lookUp] = lookUpsFor(foreign.hash)
+  if (lookUp === undefined) throw new Error('no look-up')
+
+  expect(addAnswer(evidence, lookUp, 'a', { ok: true, result: foreign.body })).toBeUndefined()
+})
+
+test('votes are fetched a few at once', () => {
+  const evidence = createEvidence(chain.CHAIN_ID)
+  const wary = { ...trust, quorum: 2 }
+  const logs = madeUp(64).map(({ transactionHash }) =>
+    chain.reportReceived(hash, chain.addressOf('member 1'), transactionHash as Bytes32),
+  )
+  for (let round = 0; round < 2; round += 1) {
+    for (const { lookUp } of nextQuestions([judge(request, evidence, wary)], evidence, ['node'])) {
+      addAnswer(evidence, lookUp, 'node', nodeWith([event], logs)(lookUp))
+    }
+  }
+
+  expect(nextQuestions([judge(request, evidence, wary)], evidence, ['node'])).toHaveLength(16)
+})
+
+function lookUpsFor(transactionHash: Bytes32): readonly LookUp[] {
+  const about = chain.requestOf(wanted, transactionHash)
+  const verdict = judge(about, createEvidence(chain.CHAIN_ID), trust)
+  return verdict.kind === 'needs' ? verdict.lookUps : []
+}
+
 test('a thousand requests of one report cost the look-ups of one, and little time', () => {
   const records = Array.from({ length: 1_000 }, (_, number) => chain.exitRecord(number))
   const large = scene({ report: chain.reportOf(records) })

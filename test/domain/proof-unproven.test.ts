@@ -34,6 +34,34 @@ describe('an unproven request', () => {
     })
   })
 
+  test('is looked up at every cycle while one node of several does not answer', () => {
+    const { request, trust, event } = scene({})
+    const nodes = { lagging: nodeWith([event]), dead: silentNode }
+
+    expect(prove(request, nodes, trust)).toMatchObject({
+      code: 'no-consensus-log',
+      complete: true,
+      again: 'each-cycle',
+    })
+  })
+
+  test('of another chain is not proven, nor one whose vote is of another chain', () => {
+    const { request, trust, node } = scene({})
+    const elsewhere = { ...request, chainId: 1n }
+    expect(prove(elsewhere, node, trust, createEvidence(chain.CHAIN_ID))).toMatchObject({
+      code: 'wrong-chain',
+    })
+
+    const data = chain.submitReport(report)
+    const foreign = chain.signed('member 1', { chainId: 1, to: chain.CONSENSUS, data })
+    const check = checkSerialized(foreign.serialized, foreign.hash, 1n)
+    if (!check.ok) throw new Error(check.why)
+    const evidence = createEvidence(chain.CHAIN_ID, [check.transaction])
+    const { event } = scene({})
+    const about = chain.requestOf(wanted, event.hash)
+    expect(prove(about, nodeWith([event]), trust, evidence).kind).toBe('unproven')
+  })
+
   test('backs off while the log is missing, since an index may lag', () => {
     expect(verdictOf({ logs: [] })).toMatchObject({ again: 'backing-off', complete: true })
   })

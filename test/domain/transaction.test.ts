@@ -1,4 +1,4 @@
-import { concat, encodeRlp, id, keccak256, SigningKey, Transaction } from 'ethers'
+import { concat, decodeRlp, encodeRlp, id, keccak256, SigningKey, Transaction } from 'ethers'
 import { describe, expect, test } from 'vitest'
 import type { Bytes32, Hex } from '../../src/domain/primitives.ts'
 import { checkSerialized, checkTransaction } from '../../src/domain/transaction.ts'
@@ -295,6 +295,25 @@ describe('what is no transaction of ours', () => {
     ) as Bytes32
 
     expect(checkSerialized(serialized, ownHash, CHAIN_ID).ok).toBe(false)
+  })
+
+  test('bytes of another transaction are refused', () => {
+    const { serialized } = signed('member 1', call)
+
+    expect(checkSerialized(serialized, hash, CHAIN_ID)).toMatchObject({ fault: 'hash-mismatch' })
+  })
+
+  test.each([
+    ['a yParity of 2', 9, '0x02'],
+    ['an r with a leading zero', 10, `0x00${'12'.repeat(31)}`],
+    ['a recipient of 19 bytes', 5, `0x${'12'.repeat(19)}`],
+    ['a chain id with a leading zero', 0, '0x00088bb0'],
+  ])('bytes with %s are refused under their own hash', (_name, at, value) => {
+    const { serialized } = signed('member 1', call)
+    const fields = decodeRlp(`0x${serialized.slice(4)}`) as string[]
+    const changed = concat(['0x02', encodeRlp(fields.with(at, value))]) as Hex
+
+    expect(checkSerialized(changed, keccak256(changed) as Bytes32, CHAIN_ID).ok).toBe(false)
   })
 
   test('bytes that could be written shorter are refused, since they hide what was signed', () => {
