@@ -15,6 +15,7 @@ import { createMetrics } from './sinks/metrics.ts'
 import { createChainInfoReader, currentEpoch } from './sources/chain-info.ts'
 import { createExitEventReader } from './sources/exit-events.ts'
 import { createRequestReader } from './sources/exit-requests.ts'
+import { isHeld } from './sources/hold-file.ts'
 import { createLogReader } from './sources/logs.ts'
 import { createSightingsReader, createWithdrawalsReader } from './sources/sightings.ts'
 
@@ -143,6 +144,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           }
         },
         readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
+        isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
         nextOfferAt: offer.nextOfferAt,
         offer: offer.offer,
       })

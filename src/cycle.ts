@@ -38,7 +38,8 @@ export function createCycle(parts: CycleParts) {
 
     const cases = await decide(requests, proofs, messages, signal, attempt)
     reporter.tell(cases, messages)
-    await actOn(cases, parts, reporter, signal)
+    if (await parts.isHeld()) reporter.tellHeld(cases)
+    else await actOn(cases, parts, reporter, signal)
     reporter.sumUp(cases)
 
     return { failures }

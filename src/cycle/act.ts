@@ -12,6 +12,7 @@ export async function actOn(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
+  parts.metrics.setExitRequestsHeld(0)
   if (parts.settings.dryRun) return
   const due = new Map<number, Case>()
   for (const one of cases) {

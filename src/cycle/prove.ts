@@ -6,6 +6,7 @@ import { nextQuestions, type Question } from '../domain/proof/questions.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
 import { proofReasons } from '../domain/proof-reasons.ts'
 import { checkSerialized } from '../domain/transaction.ts'
+import { namesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
 
 export type ProverParts = {
@@ -193,10 +194,3 @@ function storedTransactions({ journal, chainId }: ProverParts) {
     return check.ok ? [check.transaction] : []
   })
 }
-
-const namesOf = (request: ExitRequest) => ({
-  validator: request.validatorIndex,
-  pubkey: request.pubkey,
-  module: request.moduleId,
-  operator: request.operatorId,
-})

@@ -1,6 +1,8 @@
+import { describeTimeLeft, timeLeft } from '../domain/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
 import type { RequestState } from '../domain/request.ts'
 import { waitReasons } from '../domain/wait-reasons.ts'
+import { openNamesOf } from './names.ts'
 import type { Case, CycleParts, Messages, OfferResult } from './types.ts'
 
 export type Reporter = ReturnType<typeof createReporter>
@@ -37,7 +39,7 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       if (!settings.dryRun) return
       const would = message === undefined ? 'would call the webhook' : 'would send'
       if (isNews(subject, `${would} ${message?.file}`)) {
-        log.info(`dry run: ${would}`, { ...namesOf(request), file: message?.file })
+        log.info(`dry run: ${would}`, { ...openNamesOf(request, now()), file: message?.file })
       }
       return
     }
@@ -48,7 +50,7 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       next.code === 'no-message' ? messages?.whyMissing(request.validatorIndex) : next.detail
     // The detail of a wait may change each epoch; that alone is no news.
     if (!isNews(subject, next.code === 'no-message' ? `${next.code} ${detail}` : next.code)) return
-    const details = { ...namesOf(request), reason: next.code, detail }
+    const details = { ...openNamesOf(request, now()), reason: next.code, detail }
     if (next.code === 'no-message' || next.code === 'pubkey-mismatch') {
       log.error(`exit cannot be submitted: ${reason.short}`, details)
     } else {
@@ -63,7 +65,7 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
 
     tellNew(request: ExitRequest): void {
       log.info('exit requested', {
-        ...namesOf(request),
+        ...openNamesOf(request, now()),
         block: request.blockNumber,
         transaction: request.transactionHash,
         requestedAt: new Date(request.timestamp * 1_000).toISOString(),
@@ -77,9 +79,20 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       metrics.setExitRequests(counts)
     },
 
+    /** Each time: nobody may forget that the daemon stands still. */
+    tellHeld(cases: readonly Case[]): void {
+      const held = cases.filter(({ next }) => next.kind === 'offer')
+      metrics.setExitRequestsHeld(held.length)
+      const left = Math.min(...held.map(({ request }) => timeLeft(request, now())))
+      log.warn(
+        `nothing is submitted while HOLD_FILE exists: ${held.length} held`,
+        held.length === 0 ? {} : { mostUrgent: describeTimeLeft(left) },
+      )
+    },
+
     tellOffer({ request, message }: Case, { accepted, answers }: OfferResult): void {
       countOnce(request.key, accepted ? 'success' : 'error')
-      const details = { ...namesOf(request), file: message?.file, answers }
+      const details = { ...openNamesOf(request, now()), file: message?.file, answers }
       if (accepted) log.info('exit submitted', details)
       else log.warn('exit was not accepted, it is offered again in the next cycle', details)
     },
@@ -118,10 +131,3 @@ const states: readonly RequestState[] = [
   'settled',
   'lapsed',
 ]
-
-const namesOf = (request: ExitRequest) => ({
-  validator: request.validatorIndex,
-  pubkey: request.pubkey,
-  module: request.moduleId,
-  operator: request.operatorId,
-})

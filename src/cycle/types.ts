@@ -68,6 +68,8 @@ export type CycleParts = {
   /** What the beacon chain allows now. `pending` lists validators with a pending withdrawal. */
   readChain(signal: AbortSignal): Promise<Omit<ChainView, 'hasPendingPartialWithdrawal'>>
   readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
+  /** True while the operator wants nothing to be submitted. */
+  isHeld(): Promise<boolean>
   /** When an accepted offer may be repeated, unix ms. */
   nextOfferAt(offers: OfferHistory): number
   offer(
@@ -78,6 +80,7 @@ export type CycleParts = {
   readonly metrics: {
     observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
+    setExitRequestsHeld(count: number): void
     setExitRequests(counts: Readonly<Record<RequestState, number>>): void
   }
 }

@@ -1,26 +1,28 @@
-/** Long work on the main thread gives way to timers and sockets after this long. */
+/** The main thread gives way to timers and sockets after this much work in one go. */
 const SLICE_MS = 4
-/** Reading the clock and awaiting nothing cost more than many a step. */
-const STEPS_PER_LOOK = 16
+/** Reading the clock costs more than many a step. */
+const STEPS_PER_LOOK = 8
+
+let sliceBeganAt = 0
+let steps = 0
+let nextTurn: Promise<void> | undefined
 
 /**
- * Returns a function to be called between the steps of long synchronous work, each well under a
- * millisecond. Once the current slice of time is used up it gives a promise, to be awaited, that
- * lets the event loop turn.
+ * To be called between the steps of long synchronous work, each well under a millisecond. Gives a
+ * promise, to be awaited, once the current slice of time is used up: it lets the event loop turn.
+ * All work of the process shares one slice, so that ten tasks do not take ten in a row.
  */
-export function createBreather(): () => Promise<void> | undefined {
-  let startedAt = performance.now()
-  let steps = 0
-
-  return function breathe() {
-    steps += 1
-    if (steps % STEPS_PER_LOOK !== 0) return undefined
-    if (performance.now() - startedAt < SLICE_MS) return undefined
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        startedAt = performance.now()
-        resolve()
-      })
+export function breathe(): Promise<void> | undefined {
+  if (nextTurn !== undefined) return nextTurn
+  steps += 1
+  if (steps % STEPS_PER_LOOK !== 0) return undefined
+  if (performance.now() - sliceBeganAt < SLICE_MS) return undefined
+  nextTurn = new Promise((resolve) => {
+    setImmediate(() => {
+      sliceBeganAt = performance.now()
+      nextTurn = undefined
+      resolve()
     })
-  }
+  })
+  return nextTurn
 }

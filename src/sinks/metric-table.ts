@@ -74,6 +74,7 @@ export const metricTable = {
   node_up: metric('gauge', ['layer', 'host'], 'Whether a node answers: 1 or 0'),
   node_synced: metric('gauge', ['layer', 'host'], 'Whether a node follows the chain: 1 or 0'),
   exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
+  exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   dry_run: metric('gauge', [], 'Whether submissions are only rehearsed: 1 or 0'),
   trust_mode: metric('gauge', [], 'Whether requests are believed without proof: 1 or 0'),
 } satisfies Record<string, MetricSpec>

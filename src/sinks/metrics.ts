@@ -117,6 +117,7 @@ export function createMetrics(options: MetricsOptions) {
   const up = gauge('node_up')
   const synced = gauge('node_synced')
   const requests = gauge('exit_requests')
+  const held = gauge('exit_requests_held')
 
   return {
     /**
@@ -161,6 +162,7 @@ export function createMetrics(options: MetricsOptions) {
     setExitRequests: (counts: Readonly<Record<string, number>>) => {
       for (const [state, count] of Object.entries(counts)) requests(count, { state })
     },
+    setExitRequestsHeld: (count: number) => held(count),
     /** The whole registry in the text format of Prometheus. */
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     /** Lets go of every instrument. Only tests need it. */

@@ -115,7 +115,7 @@ describe('work that a liar can cause', () => {
         asked.push(lookUp)
         return node(lookUp)
       }
-    const liar = counting(nodeWith([event], madeUp(100_000)))
+    const liar = counting(nodeWith([event], madeUp(20_000)))
 
     expect(prove(request, liar, trust)).toMatchObject({ code: 'answer-missing' })
     expect(asked).toHaveLength(1 + 1 + 8)

@@ -3,7 +3,7 @@ import type { RawLog, SimExitRequest } from '../sim/abi.ts'
 import { createMember } from '../sim/contracts.ts'
 import type { SimLog, SimTransaction } from '../sim/ledger.ts'
 import { until } from './until.ts'
-import { createWorld, cycles, type RunningApp, type World } from './world.ts'
+import { createWorld, cycles, type RunningApp } from './world.ts'
 
 /** A lie about these validators, and what it must come to. */
 export type Lie = {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
-import { createBreather } from '../../lib/breathe.ts'
+import { breathe } from '../../lib/breathe.ts'
 import { type DecodedEntry, decodeContent, type OpenSealed, type SealedEntry } from './decode.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
 
@@ -60,7 +60,6 @@ export function createContents(
   return {
     async read(listed, open, onFile, signal) {
       const startedAt = now()
-      const breathe = createBreather()
       const kept = new Map<string, Known>()
       const sealed: Half[] = []
       const changed: StoredFile[] = []

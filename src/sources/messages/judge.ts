@@ -9,7 +9,7 @@ import type { SigningContext } from '../../domain/fork.ts'
 import type { MessageRefusal } from '../../domain/message-reasons.ts'
 import type { Pubkey, ValidatorIndex } from '../../domain/primitives.ts'
 import { isExiting, type Registry } from '../../domain/registry.ts'
-import { createBreather } from '../../lib/breathe.ts'
+import { breathe } from '../../lib/breathe.ts'
 import type { ExitEntry } from './decode.ts'
 
 /** Looks validators up; those that the node does not know are left out. */
@@ -54,7 +54,6 @@ export function createJudge(
     const contextKey = [context.genesisValidatorsRoot, ...context.forkVersions].join()
     const indices = new Set(entries.map(([, { exit }]) => exit.validatorIndex))
     const registry = await readRegistry([...indices], signal)
-    const breathe = createBreather()
     const unknown: [(typeof entries)[number][0], ExitClaim, boolean][] = []
     for (const [place, { exit, claimedPubkey }] of entries) {
       const pause = breathe()

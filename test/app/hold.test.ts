@@ -1,0 +1,27 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { createWorld, cycles, type World } from '../support/world.ts'
+
+let world: World
+afterEach(() => world.close())
+
+test('nothing is submitted while HOLD_FILE exists, and that is said aloud', async () => {
+  world = await createWorld()
+  const file = join(world.home, 'hold')
+  writeFileSync(file, '')
+  world.writeMessage(1)
+  world.ask(world.requestOf(1), world.requestOf(2))
+
+  const app = await world.start({ HOLD_FILE: file })
+  await until('it is held', () => app.said('HOLD_FILE exists: 1 held').length >= 3)
+  await cycles(app)
+  expect(app.said('HOLD_FILE exists: 1 held')[0]?.details).toEqual({ mostUrgent: '4 d 0 h' })
+  expect(await app.metric('exit_requests_held')).toBe(1)
+  expect(world.consensus.postedExits()).toEqual([])
+
+  rmSync(file)
+  await until('it is sent', () => world.beacon.accepted.length > 0)
+  expect(await app.metric('exit_requests_held')).toBe(0)
+})
