@@ -1,4 +1,6 @@
+import { DELINQUENT_AFTER_S } from '../domain/deadlines.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
+import { pause } from '../lib/deadline.ts'
 import type { HttpClient } from '../lib/http.ts'
 import { quote } from '../lib/secret.ts'
 import type { OfferResult } from './pool.ts'
@@ -14,6 +16,10 @@ export type WebhookSettings = {
   /** Header that carries the token; `Authorization` gets it as a bearer token. */
   readonly header: string
 }
+
+/** Between attempts: 0.25, 0.5, 1, 2, 4, then 5 s. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 5_000
 
 /** Calls the operator's own exit machinery. 2xx is success; redirects are answers, not followed. */
 export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
@@ -51,6 +57,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
     async offer(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
       let result = await attempt(request, signal)
       for (let retry = 0; retry < settings.retries && !result.accepted; retry += 1) {
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS), signal)
         result = await attempt(request, signal)
       }
       return result
@@ -66,7 +73,13 @@ const toBody = (request: ExitRequest) => ({
   stakingModuleId: request.moduleId,
   nodeOperatorId: request.operatorId,
   acknowledged: false,
+  transactionHash: request.transactionHash,
+  requestedAt: toTime(request.timestamp),
+  deadline: toTime(request.timestamp + DELINQUENT_AFTER_S),
 })
+
+/** Unix seconds as ISO 8601, UTC. */
+const toTime = (seconds: number) => new Date(seconds * 1_000).toISOString()
 
 /** The same for every call about one exit of one validator on one chain. */
 const idempotencyKey = (request: ExitRequest) =>

@@ -20,7 +20,7 @@ export const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 20 }
 
 const EXIT_DEADLINE_MS = 60_000
 /** The registry may be asked about its finalized state, which comes a few epochs later. */
-const METRIC_DEADLINE_MS = 180_000
+const METRIC_DEADLINE_MS = 120_000
 
 export type Scene = Awaited<ReturnType<typeof createScene>>
 

@@ -64,13 +64,13 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   await requestBeforeItsMessage(world, scene, first)
   tell('a message that came at run time was used')
 
-  await checkMetrics(scene, first)
-  tell('metrics and health say so')
-
   await first.letCyclesPass(2)
   await scene.expectUntouched(MUST_STAY)
   assert.deepEqual(new Set(world.recorder.submitted()), new Set(EXITED_BY_DAEMON))
   tell('nothing else was sent')
+
+  await checkMetrics(scene, first)
+  tell('metrics and health say so')
 
   await first.stop()
   tell('SIGTERM ended it with exit code 0')

@@ -112,6 +112,17 @@ describe('a quorum of 1', () => {
     }
   })
 
+  test('names an unlisted signer although another vote is not to be had', () => {
+    const logs = [stranger, second].map((vote) => chain.consensusReached(hash, vote.hash))
+
+    expect(verdictOf(1, [stranger], logs)).toMatchObject({
+      code: 'unlisted-signer',
+      actual: stranger.from,
+      complete: false,
+      again: 'each-cycle',
+    })
+  })
+
   test('names every unlisted signer that it found', () => {
     const another = voteOf('another thief')
     const logs = [stranger, another].map((vote) => chain.consensusReached(hash, vote.hash))

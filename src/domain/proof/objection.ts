@@ -41,7 +41,7 @@ export function objectToBody(evidence: Evidence, hash: Bytes32): Objection {
   return weigh(evidence, [lookUp], finding ?? missingFinding(evidence, [lookUp]))
 }
 
-/** The report is in order, but too few trusted votes for it are known. */
+/** A search for votes, when everything that could be asked was asked of some node. */
 export type VoteSearch = {
   readonly report: Bytes32
   readonly quorum: number
@@ -54,12 +54,19 @@ export type VoteSearch = {
   readonly open: readonly LookUp[]
 }
 
+/**
+ * The report is in order, but too few trusted votes for it are known. A stranger's vote is told
+ * although answers are missing: it may be that of a member whose address is not listed yet.
+ */
 export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection {
   const { open, votes, quorum } = search
   if (search.consensusContracts.length === 0) return noContract('HashConsensus')
   const unanswered = open.filter(({ id }) => evidence.lookUps.get(id)?.answered !== true)
+  const findings = search.candidates.map((hash) => candidateFinding(evidence, search, hash))
   if (unanswered.length > 0) {
-    return weigh(evidence, open, missingFinding(evidence, unanswered))
+    const isStranger = votes.length === 0 && findings.some(({ code }) => code === 'unlisted-signer')
+    const finding = isStranger ? closest(findings) : missingFinding(evidence, unanswered)
+    return weigh(evidence, open, finding)
   }
   if (search.reached.length === 0) return weigh(evidence, open, missingLog(evidence, search))
   if (votes.length > 0) {
@@ -70,7 +77,6 @@ export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection
       actual: `${votes.length}: ${signers}`,
     })
   }
-  const findings = search.candidates.map((hash) => candidateFinding(evidence, search, hash))
   return weigh(evidence, open, closest(findings))
 }
 
@@ -112,7 +118,7 @@ const AGAIN: ReadonlyMap<ProofReasonCode, Objection['again']> = new Map([
 
 const missingFinding = (evidence: Evidence, lookUps: readonly LookUp[]): Finding => ({
   code: 'answer-missing',
-  expected: lookUps.map(describe).join('; '),
+  expected: lookUps.slice(0, MAX_NAMED).map(describe).join('; '),
   actual:
     [...new Set(lookUps.flatMap(({ id }) => evidence.lookUps.get(id)?.missing ?? []))].join('; ') ||
     'not asked',
