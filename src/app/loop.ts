@@ -10,6 +10,8 @@ export type LoopParts = {
   readonly onCycle: (ok: boolean, failures: readonly string[]) => void
   /** Starts the clock of a cycle; the function returned stops it. */
   readonly timeCycle: () => (result: 'success' | 'error') => void
+  /** Milliseconds that a cycle may take; for tests. */
+  readonly deadlineMs?: number
 }
 
 /** Longest a cycle may take; a first look-back over a slow node needs minutes. */
@@ -24,6 +26,7 @@ const CYCLE_DEADLINE_MS = 10 * 60 * 1_000
  */
 export function createLoop(parts: LoopParts) {
   const { runCycle, intervalMs, log, onCycle, timeCycle } = parts
+  const deadlineMs = parts.deadlineMs ?? CYCLE_DEADLINE_MS
   let rest = new AbortController()
 
   async function runOne(aborting: AbortSignal, failedBefore: number): Promise<boolean> {
@@ -43,10 +46,10 @@ export function createLoop(parts: LoopParts) {
 
   async function outcome(aborting: AbortSignal): Promise<readonly string[]> {
     try {
-      return (await withDeadline(CYCLE_DEADLINE_MS, aborting, runCycle)).failures
+      return (await withDeadline(deadlineMs, aborting, runCycle)).failures
     } catch (error) {
       if (error instanceof DeadlineError) {
-        return [`stuck for ${CYCLE_DEADLINE_MS / 60_000} minutes: aborted, the next one follows`]
+        return [`stuck for ${deadlineMs / 60_000} minutes: aborted, the next one follows`]
       }
       if (!aborting.aborted) log.error('cycle: unexpected error', { error })
       return ['unexpected error']

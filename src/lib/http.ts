@@ -27,17 +27,30 @@ export class NoAnswerError extends Error {
 /** Bounds a body that never ends; the registry of a million validators is smaller. */
 const MAX_ANSWER_BYTES = 512 * 1024 * 1024
 
+/** Where the requests to one base URL go, and what each must carry. */
+export type HttpTarget = {
+  /** @param path - appended to the base's path; may carry a query */
+  readonly urlOf: (path: string) => URL
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** `user:pass@` becomes a Basic header, since `fetch` refuses it; a query of the base is kept. */
+export function createHttpTarget(baseUrl: string): HttpTarget {
+  const base = new URL(baseUrl)
+  const headers = basicAuthorization(base)
+  base.username = ''
+  base.password = ''
+  return { urlOf: (path) => joinUrl(base, path), headers }
+}
+
 /**
- * A client for one base URL. `user:pass@` becomes a Basic header, since `fetch` refuses it in a
- * URL; a query of the base is kept. Redirects are not followed: a 3xx is an answer like any other.
+ * A client for one base URL (`createHttpTarget`). Redirects are not followed: a 3xx is an answer
+ * like any other.
  *
  * @throws NoAnswerError when no whole answer came; the reason of `signal` when that fired
  */
 export function createHttpClient(baseUrl: string, fetchFn: typeof fetch = fetch): HttpClient {
-  const base = new URL(baseUrl)
-  const authorization = basicAuthorization(base)
-  base.username = ''
-  base.password = ''
+  const target = createHttpTarget(baseUrl)
 
   return async function request({ method, path = '', body, headers, timeoutMs, signal }) {
     const init: RequestInit = {
@@ -46,14 +59,14 @@ export function createHttpClient(baseUrl: string, fetchFn: typeof fetch = fetch)
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...authorization,
+        ...target.headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }
     try {
       return await withDeadline(timeoutMs, signal, async (deadline) => {
-        const response = await fetchFn(joinUrl(base, path), { ...init, signal: deadline })
+        const response = await fetchFn(target.urlOf(path), { ...init, signal: deadline })
         return { status: response.status, text: await readText(response) }
       })
     } catch (error) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ModuleId } from '../../src/domain/primitives.ts'
-import { createEvidence } from '../../src/domain/proof/evidence.ts'
+import { addAnswer, createEvidence } from '../../src/domain/proof/evidence.ts'
+import { nextQuestions } from '../../src/domain/proof/questions.ts'
 import { judge } from '../../src/domain/proof.ts'
 import { proofReasons } from '../../src/domain/proof-reasons.ts'
 import { checkSerialized } from '../../src/domain/transaction.ts'
@@ -42,6 +43,23 @@ describe('an unproven request', () => {
       code: 'no-consensus-log',
       complete: true,
       again: 'each-cycle',
+    })
+  })
+
+  test('counts as no error when a node gave only part of its logs', () => {
+    const { request, trust, event } = scene({})
+    const evidence = createEvidence(chain.CHAIN_ID)
+    const ask = () => nextQuestions([judge(request, evidence, trust)], evidence, ['node'])
+    for (const { lookUp } of ask()) addAnswer(evidence, lookUp, 'node', nodeWith([event])(lookUp))
+    for (const { lookUp } of ask()) {
+      addAnswer(evidence, lookUp, 'node', { ok: true, result: [] })
+      addAnswer(evidence, lookUp, 'node', { ok: false, why: 'range too wide' })
+    }
+
+    expect(judge(request, evidence, trust)).toMatchObject({
+      code: 'answer-missing',
+      actual: 'range too wide',
+      complete: false,
     })
   })
 

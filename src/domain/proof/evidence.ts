@@ -22,8 +22,8 @@ export type Fault = { readonly fault: TransactionFault; readonly why: string }
 export type LookUpState = {
   /** Names of the nodes that were asked. */
   readonly asked: Set<string>
-  /** One node at least gave an answer, good or bad, that is not "I do not know". */
-  answered: boolean
+  /** Nodes that gave a whole answer, good or bad, that is not "I do not know". */
+  readonly answeredBy: Set<string>
   /** Why nodes gave none: `null`, a time-out. */
   readonly missing: string[]
   /** What was wrong with the bodies that nodes gave. */
@@ -91,7 +91,8 @@ export function addTransaction(evidence: Evidence, transaction: CheckedTransacti
 }
 
 /**
- * Adds what a node gave. Part of the logs, then a failure, may be added as two answers.
+ * Adds what a node gave. Part of the logs, then the failure of the rest, are added as two answers:
+ * what the part leads to counts, but it is no whole answer.
  *
  * @returns the node's fault, where it gave a body that does not fit: next node, and an alarm
  */
@@ -104,12 +105,13 @@ export function addAnswer(
   const state = stateOf(evidence, lookUp)
   state.asked.add(node)
   if (!answer.ok) {
+    state.answeredBy.delete(node)
     state.missing.push(answer.why)
     return undefined
   }
   return lookUp.kind === 'logs'
     ? addLogs(state, lookUp, node, answer.result)
-    : addBody(evidence, state, lookUp, answer.result)
+    : addBody(evidence, state, lookUp, node, answer.result)
 }
 
 function addLogs(state: LookUpState, lookUp: LogsLookUp, node: string, logs: unknown): undefined {
@@ -117,7 +119,7 @@ function addLogs(state: LookUpState, lookUp: LogsLookUp, node: string, logs: unk
     state.missing.push('no list of logs')
     return
   }
-  state.answered = true
+  state.answeredBy.add(node)
   const hashes = new Set(state.candidates.get(node))
   for (const raw of logs.toReversed()) {
     const reading = readReportLog(raw, lookUp)
@@ -135,13 +137,14 @@ function addBody(
   evidence: Evidence,
   state: LookUpState,
   lookUp: TransactionLookUp,
+  node: string,
   body: unknown,
 ): Fault | undefined {
   if (body === null || body === undefined) {
     state.missing.push('transaction not known')
     return undefined
   }
-  state.answered = true
+  state.answeredBy.add(node)
   const check = checkTransaction(body, lookUp.hash, evidence.chainId)
   if (check.ok) {
     addTransaction(evidence, check.transaction)
@@ -159,7 +162,7 @@ function stateOf(evidence: Evidence, lookUp: LookUp): LookUpState {
   if (known !== undefined) return known
   const state: LookUpState = {
     asked: new Set(),
-    answered: false,
+    answeredBy: new Set(),
     missing: [],
     faults: [],
     candidates: new Map(),

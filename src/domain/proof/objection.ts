@@ -61,7 +61,7 @@ export type VoteSearch = {
 export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection {
   const { open, votes, quorum } = search
   if (search.consensusContracts.length === 0) return noContract('HashConsensus')
-  const unanswered = open.filter(({ id }) => evidence.lookUps.get(id)?.answered !== true)
+  const unanswered = open.filter(({ id }) => !isAnswered(evidence.lookUps.get(id)))
   const findings = search.candidates.map((hash) => candidateFinding(evidence, search, hash))
   if (unanswered.length > 0) {
     const isStranger = votes.length === 0 && findings.some(({ code }) => code === 'unlisted-signer')
@@ -102,11 +102,14 @@ function weigh(
     code,
     expected,
     actual,
-    complete: states.every((state) => state?.answered === true),
+    complete: states.every(isAnswered),
     again: isMissing ? 'each-cycle' : (AGAIN.get(code) ?? 'hourly'),
     open,
   }
 }
+
+const isAnswered = (state: LookUpState | undefined) =>
+  state !== undefined && state.answeredBy.size > 0
 
 /** A body that fits may come from the same node's next answer, a log from its grown index. */
 const AGAIN: ReadonlyMap<ProofReasonCode, Objection['again']> = new Map([
