@@ -8,6 +8,8 @@ import type { OfferHistory } from './request.ts'
  */
 export type Fact =
   | { readonly kind: 'request'; readonly at: number; readonly request: ExitRequest }
+  /** An unproven request that gave way. When it is seen again, it is a new one. */
+  | { readonly kind: 'forgotten'; readonly key: RequestKey }
   /** A transaction's signed serialization, whose hash was checked. */
   | { readonly kind: 'transaction'; readonly hash: Bytes32; readonly serialized: Hex }
   /** The contracts that the Locator led to. */
@@ -30,6 +32,12 @@ export type Fact =
   /** Blocks up to this one were read: "read", never "dealt with". */
   | { readonly kind: 'cursor'; readonly block: number }
 
+/** What happened to one validator. */
+export type HistoryFact = Extract<
+  Fact,
+  { readonly kind: 'offer-intended' | 'offer-answered' | 'sighting' }
+>
+
 /** The working set: what all facts so far amount to. */
 export type Facts = {
   readonly requests: Map<RequestKey, { readonly request: ExitRequest; readonly seenAt: number }>
@@ -40,6 +48,8 @@ export type Facts = {
   contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
   readonly offers: Map<ValidatorIndex, OfferHistory>
   readonly sightings: Map<ValidatorIndex, 'active' | 'exiting' | 'settled'>
+  /** What `offers` and `sightings` follow from, oldest first. */
+  readonly history: Map<ValidatorIndex, readonly HistoryFact[]>
   cursor: number | undefined
 }
 
@@ -51,6 +61,7 @@ export const noFacts = (): Facts => ({
   contracts: undefined,
   offers: new Map(),
   sightings: new Map(),
+  history: new Map(),
   cursor: undefined,
 })
 
@@ -62,6 +73,9 @@ export function applyFact(facts: Facts, fact: Fact): void {
         facts.requests.set(fact.request.key, { request: fact.request, seenAt: fact.at })
       }
       return
+    case 'forgotten':
+      facts.requests.delete(fact.key)
+      return
     case 'transaction':
       facts.transactions.set(fact.hash, fact.serialized)
       return
@@ -71,8 +85,10 @@ export function applyFact(facts: Facts, fact: Fact): void {
       facts.consensusContracts.add(fact.consensus)
       return
     case 'offer-intended':
+      remember(facts, fact)
       return
     case 'offer-answered':
+      remember(facts, fact)
       if (fact.accepted) {
         const before = facts.offers.get(fact.validator)
         facts.offers.set(fact.validator, {
@@ -83,11 +99,53 @@ export function applyFact(facts: Facts, fact: Fact): void {
       }
       return
     case 'sighting':
+      remember(facts, fact)
       applySighting(facts, fact.validator, fact.seen)
       return
     case 'cursor':
       facts.cursor = fact.block
   }
+}
+
+/** Of offers that changed nothing the latest is kept: refused ones come back at every cycle. */
+function remember(facts: Facts, fact: HistoryFact): void {
+  const before = facts.history.get(fact.validator) ?? []
+  const kept = before.filter((earlier) => !isReplaced(earlier, fact))
+  facts.history.set(fact.validator, [...kept, fact])
+}
+
+function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
+  if (fact.kind === 'offer-intended') return earlier.kind === 'offer-intended'
+  const isRefusal = (one: HistoryFact) => one.kind === 'offer-answered' && !one.accepted
+  return isRefusal(fact) && isRefusal(earlier)
+}
+
+/** Facts that amount to this working set, when they are added to an empty one in this order. */
+export function factsOf(facts: Facts): readonly Fact[] {
+  const { contracts, cursor } = facts
+  return [
+    ...[...facts.requests.values()].map(({ request, seenAt }) => ({
+      kind: 'request' as const,
+      at: seenAt,
+      request,
+    })),
+    ...[...facts.transactions].map(([hash, serialized]) => ({
+      kind: 'transaction' as const,
+      hash,
+      serialized,
+    })),
+    ...(contracts === undefined ? [] : contractFactsOf(facts, contracts)),
+    ...[...facts.history.values()].flat(),
+    ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor }]),
+  ]
+}
+
+function contractFactsOf(facts: Facts, latest: NonNullable<Facts['contracts']>): readonly Fact[] {
+  return [
+    ...[...facts.exitBuses].map((exitBus) => ({ ...latest, exitBus })),
+    ...[...facts.consensusContracts].map((consensus) => ({ ...latest, consensus })),
+    latest,
+  ].map((pair) => ({ kind: 'contracts' as const, ...pair }))
 }
 
 /** An exit that is gone again was taken out by a reorg: offers start over, at once. */

@@ -44,7 +44,7 @@ export type Proven = {
 }
 
 /** No verdict yet: nobody was asked these. */
-export type Needs = { readonly kind: 'needs'; readonly lookUps: readonly LookUp[] }
+type Needs = { readonly kind: 'needs'; readonly lookUps: readonly LookUp[] }
 
 export type Unproven = { readonly kind: 'unproven' } & Objection
 

@@ -1,17 +1,18 @@
-export type JsonResult =
-  | { readonly ok: true; readonly value: unknown }
-  | {
-      readonly ok: false
-      readonly code: 'not-utf8' | 'not-json' | 'too-complex'
-      /** Free of the text's content. */
-      readonly detail: string
-    }
+import { breathe } from './breathe.ts'
 
-/** `JSON.parse` takes seconds for deep nesting, and any amount of memory for many parts. */
+export type JsonFault = {
+  readonly ok: false
+  readonly code: 'not-utf8' | 'not-json' | 'too-complex'
+  /** Free of the text's content. */
+  readonly detail: string
+}
+export type JsonResult = { readonly ok: true; readonly value: unknown } | JsonFault
+
+/** `JSON.parse` takes seconds for deep nesting. */
 const MAX_DEPTH = 64
-/** Commas and opening brackets: more than 64 MiB of exit messages have. */
-const MAX_PARTS = 3_000_000
-/** A shorter text does no harm, whatever is in it. */
+/** Commas and opening brackets: bounds the time and the memory of one `JSON.parse`. */
+const MAX_PARTS = 20_000
+/** Bytes. A shorter text does no harm, whatever is in it. */
 const HARMLESS_LENGTH = 16 * 1024
 
 /**
@@ -19,15 +20,17 @@ const HARMLESS_LENGTH = 16 * 1024
  * cost far more than its length.
  */
 export function parseJson(bytes: Uint8Array): JsonResult {
+  if (bytes.length > HARMLESS_LENGTH) {
+    const scanner = createScanner(bytes)
+    scanner.scan(bytes.length)
+    const excess = scanner.excess() ?? tooManyParts(scanner.parts())
+    if (excess !== undefined) return excess
+  }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     return { ok: false, code: 'not-utf8', detail: 'not UTF-8' }
-  }
-  if (text.length > HARMLESS_LENGTH) {
-    const excess = findExcess(bytes)
-    if (excess !== undefined) return { ok: false, code: 'too-complex', detail: excess }
   }
   try {
     return { ok: true, value: JSON.parse(text) }
@@ -43,6 +46,54 @@ function describe(text: string, error: unknown): string {
   return position === undefined ? 'not JSON' : `not JSON from character ${position} on`
 }
 
+const tooManyParts = (parts: number): JsonFault | undefined =>
+  parts > MAX_PARTS
+    ? { ok: false, code: 'too-complex', detail: `more than ${MAX_PARTS} parts` }
+    : undefined
+
+/** Bytes that are scanned between two looks at the clock: well under a millisecond. */
+const STRETCH = 32 * 1024
+
+export type JsonElements =
+  /** The text around the list, the list itself empty, and the bytes of each element. */
+  | { readonly ok: true; readonly frame: unknown; readonly elements: readonly Uint8Array[] }
+  | JsonFault
+
+/**
+ * Finds the elements of one long list without parsing them: the outermost list, or the one under
+ * the key `data` of the outermost object. The event loop stays free meanwhile.
+ *
+ * @returns `undefined` when there is no such list: the text is to be parsed as a whole
+ */
+export async function splitJsonList(
+  bytes: Uint8Array,
+  maxElements: number,
+): Promise<JsonElements | undefined> {
+  const scanner = createScanner(bytes)
+  for (let end = STRETCH; !scanner.isDone(); end += STRETCH) {
+    scanner.scan(end)
+    const excess = scanner.excess()
+    if (excess !== undefined) return excess
+    if (scanner.list().cuts.length > maxElements) {
+      return { ok: false, code: 'too-complex', detail: `a list of more than ${maxElements}` }
+    }
+    const turn = breathe()
+    if (turn !== undefined) await turn
+  }
+  const { start, end, cuts } = scanner.list()
+  if (start === undefined || end === undefined) return undefined
+  const frame = parseJson(Buffer.concat([bytes.subarray(0, start + 1), bytes.subarray(end)]))
+  if (!frame.ok) return frame
+  const borders = [start, ...cuts, end]
+  const elements = borders.slice(1).map((border, i) => {
+    return bytes.subarray((borders[i] ?? 0) + 1, border)
+  })
+  const isEmpty = elements.length === 1 && elements[0]?.every(isBlank) === true
+  return { ok: true, frame: frame.value, elements: isEmpty ? [] : elements }
+}
+
+const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const BACKSLASH = 0x5c
@@ -50,39 +101,71 @@ const OPEN_LIST = 0x5b
 const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
+/** What stands before the list in `{"data":[`, white space aside. */
+const DATA_KEY = Buffer.from('"data":')
 
-function findExcess(bytes: Uint8Array): string | undefined {
+/** Follows brackets, commas and texts; whether it is JSON at all is for `JSON.parse` to say. */
+function createScanner(bytes: Uint8Array) {
+  let at = 0
   let depth = 0
   let parts = 0
-  for (let at = 0; at < bytes.length; at++) {
-    switch (bytes[at]) {
-      case QUOTE:
-        at = endOfString(bytes, at)
-        break
-      case OPEN_LIST:
-      case OPEN_OBJECT:
-        depth++
-        parts++
-        if (depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH}`
-        break
-      case CLOSE_LIST:
-      case CLOSE_OBJECT:
-        depth--
-        break
-      case COMMA:
-        parts++
-        break
+  let deepest = 0
+  let inText = false
+  /** Depth of the list's elements, once it began. */
+  let listDepth: number | undefined
+  let start: number | undefined
+  let end: number | undefined
+  const cuts: number[] = []
+
+  function openBracket(byte: number) {
+    depth++
+    parts++
+    if (depth > deepest) deepest = depth
+    const isList = byte === OPEN_LIST && start === undefined
+    if (isList && (depth === 1 || (depth === 2 && followsDataKey(bytes, at)))) {
+      start = at
+      listDepth = depth
     }
-    if (parts > MAX_PARTS) return `more than ${MAX_PARTS} parts`
   }
-  return undefined
+  function closeBracket() {
+    if (depth === listDepth && end === undefined) end = at
+    depth--
+  }
+
+  return {
+    /** Goes on to the given position. */
+    scan(until: number) {
+      const stop = Math.min(until, bytes.length)
+      for (; at < stop && depth <= MAX_DEPTH; at++) {
+        const byte = bytes[at]
+        if (inText) {
+          if (byte === BACKSLASH) at++
+          else if (byte === QUOTE) inText = false
+        } else if (byte === QUOTE) inText = true
+        else if (byte === COMMA) {
+          parts++
+          if (depth === listDepth && end === undefined) cuts.push(at)
+        } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) openBracket(byte)
+        else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) closeBracket()
+      }
+    },
+    isDone: () => at >= bytes.length,
+    parts: () => parts,
+    list: () => ({ start, end, cuts }),
+    excess: (): JsonFault | undefined =>
+      deepest > MAX_DEPTH
+        ? { ok: false, code: 'too-complex', detail: `nested deeper than ${MAX_DEPTH}` }
+        : undefined,
+  }
 }
 
-/** @returns where the closing quote is, or the end of the bytes */
-function endOfString(bytes: Uint8Array, start: number): number {
-  for (let at = start + 1; at < bytes.length; at++) {
-    if (bytes[at] === BACKSLASH) at++
-    else if (bytes[at] === QUOTE) return at
+/** Reads backwards from a bracket. */
+function followsDataKey(bytes: Uint8Array, bracket: number): boolean {
+  let at = bracket - 1
+  for (let left = DATA_KEY.length - 1; left >= 0; left--) {
+    while (at >= 0 && isBlank(bytes[at] ?? 0) && left >= DATA_KEY.length - 2) at--
+    if (bytes[at] !== DATA_KEY[left]) return false
+    at--
   }
-  return bytes.length
+  return true
 }

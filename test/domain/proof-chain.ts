@@ -29,7 +29,7 @@ export const EXIT_BUS = named<Address>('exit bus', 20)
 export const CONSENSUS = named<Address>('consensus', 20)
 export const ELSEWHERE = named<Address>('elsewhere', 20)
 export const DELEGATE = named<Address>('delegate contract', 20)
-export const EVENT_BLOCK = 1_000_000
+const EVENT_BLOCK = 1_000_000
 
 const keyOf = (name: string) => new SigningKey(id(name))
 export const addressOf = (name: string): Address => signed(name, {}).from.toLowerCase() as Address
@@ -63,7 +63,7 @@ export function signed(who: string, fields: TransactionLike): Signed {
   return toSigned(transaction)
 }
 
-export function toSigned(transaction: Transaction): Signed {
+function toSigned(transaction: Transaction): Signed {
   return {
     hash: transaction.hash as Bytes32,
     from: String(transaction.from).toLowerCase() as Address,
@@ -200,7 +200,7 @@ export const submitReportData = (report: Report): Hex =>
 export const submitExitRequestsData = (data: Hex, dataFormat = 1): Hex =>
   exitBusAbi.encodeFunctionData('submitExitRequestsData', [{ data, dataFormat }]) as Hex
 export const submitReport = (report: Report): Hex => submitHash(report.refSlot, hashOf(report))
-export const submitHash = (refSlot: number, hash: Bytes32): Hex =>
+const submitHash = (refSlot: number, hash: Bytes32): Hex =>
   consensusAbi.encodeFunctionData('submitReport', [refSlot, hash, 2]) as Hex
 export const execute = (target: Address, data: Hex): Hex =>
   delegateAbi.encodeFunctionData('execute', [target, data]) as Hex

@@ -14,7 +14,7 @@ import { decodeRecords, type ReportRecords } from '../report-data.ts'
 import type { CheckedTransaction } from '../transaction.ts'
 
 /** Why a transaction proves nothing, whatever else is known. */
-export type Refusal = {
+type Refusal = {
   readonly kind: 'refusal'
   readonly code: ProofReasonCode
   readonly expected: string
@@ -39,7 +39,7 @@ export type DirectCall = {
 }
 
 /** `submitReport`: the vote of one oracle member for a report. */
-export type VoteCall = {
+type VoteCall = {
   readonly kind: 'vote'
   readonly target: Address | undefined
   readonly report: Bytes32

@@ -78,7 +78,7 @@ export function createEvidence(
   return evidence
 }
 
-export function addTransaction(evidence: Evidence, transaction: CheckedTransaction): void {
+function addTransaction(evidence: Evidence, transaction: CheckedTransaction): void {
   if (transaction.chainId !== evidence.chainId) return
   if (evidence.transactions.has(transaction.hash)) return
   evidence.transactions.set(transaction.hash, transaction)

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
 import { breathe } from '../../lib/breathe.ts'
-import { type DecodedEntry, decodeContent, type OpenSealed, type SealedEntry } from './decode.ts'
+import {
+  type DecodedEntry,
+  decodeContent,
+  type OpenSealed,
+  type Parts,
+  type SealedEntry,
+} from './decode.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
 
 /** One file as this load found it. */
@@ -36,7 +42,6 @@ type Known = {
   readonly hash: string
 }
 type Half = { readonly file: StoredFile; readonly hash: string; readonly parts: Parts }
-type Parts = readonly (DecodedEntry | SealedEntry)[]
 
 /** Coarsest time stamp of a file system that is in use (FAT), ms. */
 const TIMESTAMP_STEP_MS = 2_000
@@ -103,7 +108,7 @@ export function createContents(
           else {
             const hash = createHash('sha256').update(content.bytes).digest('base64')
             const known = decoded.get(hash)
-            const parts = known ?? decodeContent(content.bytes)
+            const parts = known ?? (await decodeContent(content.bytes))
             const half = { file, hash, parts }
             if (parts.every(isDecoded)) finish(half, parts)
             else sealed.push(half)

@@ -1,8 +1,9 @@
 import type { MessageRefusal } from '../../domain/message-reasons.ts'
 import { type JsonObject, readShapes, type ShapeEntry } from '../../domain/message-shapes.ts'
+import { breathe } from '../../lib/breathe.ts'
 import { type CryptoPool, CryptoWorkError } from '../../lib/crypto-pool.ts'
 import { type Envelope, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
-import { parseJson } from '../../lib/json.ts'
+import { parseJson, splitJsonList } from '../../lib/json.ts'
 import type { KdfParams } from '../../lib/kdf.ts'
 
 export type ExitEntry = Extract<ShapeEntry, { kind: 'exit' }>
@@ -12,21 +13,59 @@ export type DecodedEntry = ExitEntry | RefusedEntry
 /** Needs a key before more can be said. */
 export type SealedEntry = { readonly kind: 'sealed'; readonly envelope: Envelope }
 
+export type Parts = readonly (DecodedEntry | SealedEntry)[]
+
 /** What a validator keystore holds (EIP-2335). The JSON of an exit is far longer. */
 const SECRET_KEY_BYTES = 32
 
+/** Bytes. A longer text is taken apart first, so that the event loop stays free. */
+const LONG_TEXT = 256 * 1024
+/** More entries do not fit into 64 MiB if each of them is a signed exit. */
+const MAX_ENTRIES = 250_000
+
 /** Reads the bytes of a file into its entries, as far as that goes without a key. */
-export function decodeContent(bytes: Uint8Array): readonly (DecodedEntry | SealedEntry)[] {
+export function decodeContent(bytes: Uint8Array): Parts | Promise<Parts> {
+  return bytes.length > LONG_TEXT ? decodeLong(bytes) : decodeShort(bytes)
+}
+
+function decodeShort(bytes: Uint8Array): Parts {
   const json = parseJson(bytes)
-  if (!json.ok) return [refused({ code: json.code, detail: json.detail })]
-  return readShapes(json.value).map((entry) =>
+  return json.ok ? readParts(json.value) : [refused(json)]
+}
+
+/** Element by element of one long list. */
+async function decodeLong(bytes: Uint8Array): Promise<Parts> {
+  const list = await splitJsonList(bytes, MAX_ENTRIES)
+  if (list === undefined) return decodeShort(bytes)
+  if (!list.ok) return [refused(list)]
+  // A frame that is a form of its own, for example a message with a list beside it.
+  const around = readParts(list.frame)
+  if (list.elements.length === 0 || !isEmptyList(around)) return around
+  const parts: (DecodedEntry | SealedEntry)[] = []
+  for (const element of list.elements) {
+    const json = parseJson(element)
+    // Then the whole text is none.
+    if (!json.ok && json.code !== 'too-complex') {
+      return [refused({ code: json.code, detail: `entry ${parts.length}` })]
+    }
+    parts.push(...(json.ok ? readParts(json.value) : [refused(json)]))
+    const turn = breathe()
+    if (turn !== undefined) await turn
+  }
+  return parts
+}
+
+const isEmptyList = ([part]: Parts) =>
+  part?.kind === 'refused' && part.refusal.code === 'no-messages'
+
+const readParts = (value: unknown): Parts =>
+  readShapes(value).map((entry) =>
     entry.kind === 'envelope' ? readEnvelope(entry.envelope) : entry,
   )
-}
 
 function readEnvelope(value: JsonObject): RefusedEntry | SealedEntry {
   const parsed = parseEnvelope(value)
-  if (!parsed.ok) return refused({ code: parsed.code, detail: parsed.detail })
+  if (!parsed.ok) return refused(parsed)
   const { envelope } = parsed
   if (envelope.ciphertext.length !== SECRET_KEY_BYTES) return { kind: 'sealed', envelope }
   return refused({ code: 'keystore', detail: 'the encrypted content is 32 bytes: a validator key' })
@@ -77,7 +116,8 @@ export function createOpener(
       if (content === undefined) continue
       // The spelling that opened one file is likely to open the next.
       candidates = [candidate, ...candidates.filter((other) => other !== candidate)]
-      return decodeContent(content).map((entry) =>
+      const parts = await decodeContent(content)
+      return parts.map((entry) =>
         entry.kind === 'sealed'
           ? refused({ code: 'nested-envelope', detail: 'encrypted twice' })
           : entry,
@@ -94,4 +134,7 @@ function kdfId(kdf: KdfParams): string {
     : `scrypt:${kdf.n}:${kdf.r}:${kdf.p}:${salt}`
 }
 
-const refused = (refusal: MessageRefusal): RefusedEntry => ({ kind: 'refused', refusal })
+const refused = ({ code, detail }: MessageRefusal): RefusedEntry => ({
+  kind: 'refused',
+  refusal: { code, detail },
+})
