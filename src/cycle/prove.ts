@@ -5,7 +5,7 @@ import type { LookUp } from '../domain/proof/look-up.ts'
 import { nextQuestions, type Question } from '../domain/proof/questions.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
 import { proofReasons } from '../domain/proof-reasons.ts'
-import { checkSerialized } from '../domain/transaction.ts'
+import { type CheckedTransaction, checkSerialized } from '../domain/transaction.ts'
 import { namesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
 
@@ -81,7 +81,7 @@ export function createProver(parts: ProverParts) {
     const verdicts = new Map<ExitRequest, Verdict>()
     if (due.length === 0) return verdicts
     // What was asked in earlier cycles may have another answer now; what was proven stays.
-    evidence = createEvidence(parts.chainId, evidence.transactions.values())
+    evidence = createEvidence(parts.chainId, worthKeeping(due))
     let open = due
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
       const trust = trustNow()
@@ -93,6 +93,18 @@ export function createProver(parts: ProverParts) {
       await askAll(questions, signal)
     }
     return verdicts
+  }
+
+  /**
+   * Transactions that prove or may still help to. What else nodes gave is dropped, so that one that
+   * invents transactions without end does not fill the memory.
+   */
+  function worthKeeping(due: readonly ExitRequest[]): CheckedTransaction[] {
+    const asked = new Set(due.map((request) => request.transactionHash))
+    return [...evidence.transactions.values()].filter(
+      ({ hash, from }) =>
+        journal.facts.transactions.has(hash) || asked.has(hash) || parts.trust.allowlist.has(from),
+    )
   }
 
   async function askAll(questions: readonly Question[], signal: AbortSignal): Promise<void> {

@@ -1,0 +1,90 @@
+import { pathToFileURL } from 'node:url'
+import Database from 'libsql'
+
+/** What the tables hold: no null, no blob. */
+export type Cell = string | number
+
+/** One database file, named `disk` in SQL. Everything here is synchronous. */
+export type Connection = {
+  exec(sql: string): void
+  /** One statement that changes something. */
+  run(sql: string, cells: readonly Cell[]): void
+  /** Whole rows, as arrays of cells. */
+  rows(sql: string): readonly (readonly unknown[])[]
+  /** All of the work or none of it. */
+  transaction(work: () => void): void
+  /** Lets go of the file and of every lock on it, at once. */
+  close(): void
+}
+
+/** How long another process' short transaction is waited for. The event loop stands still. */
+const BUSY_TIMEOUT_MS = 500
+
+/**
+ * Opens a database file beside an empty one in memory.
+ *
+ * libsql's `close` leaves a file open until the garbage collector has taken every statement that
+ * was prepared on it; and the last close of a write-ahead log removes it by its name, which may be
+ * another file's by then. A database that is attached is closed by DETACH, at once.
+ *
+ * libsql ends the process when it is given a boolean to bind: hence `Cell`.
+ *
+ * @param path - absolute, or `:memory:`
+ * @param access - `write` creates the file if need be; `frozen` is for a file that nobody writes:
+ *   nothing is locked, and no file is made beside it
+ * @throws SqliteError
+ */
+export function openDatabase(path: string, access: 'write' | 'read' | 'frozen'): Connection {
+  const database = new Database(':memory:')
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  database.exec(`ATTACH DATABASE ${quote(locate(path, access))} AS disk`)
+  const statements = new Map<string, Database.Statement<unknown[]>>()
+
+  function prepare(sql: string) {
+    const statement = statements.get(sql) ?? database.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+
+  return {
+    exec: (sql) => void database.exec(sql),
+    run: (sql, cells) => void prepare(sql).run(cells),
+    rows: (sql) => prepare(sql).raw().all() as unknown[][],
+    transaction(work) {
+      database.exec('BEGIN IMMEDIATE')
+      try {
+        work()
+        database.exec('COMMIT')
+      } catch (error) {
+        // A full disk has ended the transaction already.
+        if (database.inTransaction) database.exec('ROLLBACK')
+        throw error
+      }
+    },
+    close() {
+      if (database.inTransaction) database.exec('ROLLBACK')
+      database.exec('DETACH DATABASE disk')
+      database.close()
+    },
+  }
+}
+
+function locate(path: string, access: 'write' | 'read' | 'frozen'): string {
+  if (access === 'write') return path
+  return `${pathToFileURL(path)}?${access === 'read' ? 'mode=ro' : 'immutable=1'}`
+}
+
+/** A string in SQL. */
+export const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
+
+/** Primary result code: the lowest byte of what SQLite says. */
+const resultOf = (error: unknown): number | undefined => {
+  const { rawCode } = error as { readonly rawCode?: unknown }
+  return typeof rawCode === 'number' ? rawCode & 0xff : undefined
+}
+
+/** Somebody else holds the lock (SQLITE_BUSY). */
+export const isBusy = (error: unknown) => resultOf(error) === 5
+
+/** The content is not what SQLite, or we, wrote (SQLITE_ERROR, _CORRUPT, _NOTADB). */
+export const isUnreadable = (error: unknown) => [1, 11, 26].includes(resultOf(error) ?? -1)

@@ -1,0 +1,275 @@
+import { createHash } from 'node:crypto'
+import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
+import { applyFact, type Fact, type Facts, type HistoryFact, noFacts } from '../domain/facts.ts'
+import type {
+  Address,
+  Bytes32,
+  Hex,
+  ModuleId,
+  OperatorId,
+  Pubkey,
+  ValidatorIndex,
+} from '../domain/primitives.ts'
+import type { Cell, Connection } from './connection.ts'
+
+/** In the header of the file: "VEjn". */
+export const APPLICATION_ID = 0x56_45_6a_6e
+/** In the header of the file. A change of the tables needs another one. */
+export const SCHEMA_VERSION = 1
+
+/** A journal belongs to one protocol on one chain. */
+export type Identity = { readonly chainId: bigint; readonly locator: Address }
+
+/**
+ * Facts, in the order in which they came (`seq`). Times (`at`, `seen_at`) are unix ms, `timestamp`
+ * is the protocol's, in seconds. `digest` is over the rest of the row: a damaged one must not pass
+ * for a request that is known.
+ */
+const SCHEMA = `
+CREATE TABLE disk.identity (chain_id TEXT NOT NULL, locator TEXT NOT NULL) STRICT;
+CREATE TABLE disk.request (
+  seq INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  seen_at INTEGER NOT NULL,
+  chain_id TEXT NOT NULL,
+  exit_bus TEXT NOT NULL,
+  block_number INTEGER NOT NULL,
+  block_hash TEXT NOT NULL,
+  transaction_hash TEXT NOT NULL,
+  log_index INTEGER NOT NULL,
+  module_id INTEGER NOT NULL,
+  operator_id INTEGER NOT NULL,
+  validator_index INTEGER NOT NULL,
+  pubkey TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
+CREATE INDEX disk.request_by_validator ON request (validator_index);
+CREATE TABLE disk.signed_transaction (
+  seq INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  serialized TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
+CREATE TABLE disk.contract (
+  seq INTEGER PRIMARY KEY,
+  role TEXT NOT NULL,
+  address TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  UNIQUE (role, address)
+) STRICT;
+CREATE TABLE disk.history (
+  seq INTEGER PRIMARY KEY,
+  validator_index INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
+CREATE INDEX disk.history_by_validator ON history (validator_index);
+CREATE UNIQUE INDEX disk.latest_in_history ON history (validator_index, what)
+  WHERE what IN ('intended', 'refused');
+CREATE TABLE disk.cursor (
+  seq INTEGER PRIMARY KEY CHECK (seq = 1),
+  block INTEGER NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
+`
+
+const REQUEST =
+  'key, seen_at, chain_id, exit_bus, block_number, block_hash, transaction_hash, log_index, module_id, operator_id, validator_index, pubkey, timestamp'
+type RequestRow = [
+  key: RequestKey,
+  seenAt: number,
+  chainId: string,
+  exitBus: Address,
+  blockNumber: number,
+  blockHash: Bytes32,
+  transactionHash: Bytes32,
+  logIndex: number,
+  moduleId: ModuleId,
+  operatorId: OperatorId,
+  validatorIndex: ValidatorIndex,
+  pubkey: Pubkey,
+  timestamp: number,
+]
+type Happening = 'intended' | 'accepted' | 'refused' | 'active' | 'exiting' | 'settled'
+
+/** Makes the tables of an empty file. Header and tables come in one transaction. */
+export function createTables(database: Connection, { chainId, locator }: Identity): void {
+  database.transaction(() => {
+    database.exec(`PRAGMA disk.application_id = ${APPLICATION_ID}`)
+    database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
+    database.exec(SCHEMA)
+    database.run('INSERT INTO disk.identity VALUES (?, ?)', [String(chainId), locator])
+  })
+}
+
+/** @throws SqliteError when there is no such table */
+export function readIdentity(database: Connection): Identity | undefined {
+  const [row] = database.rows('SELECT chain_id, locator FROM disk.identity')
+  if (row === undefined || !/^\d+$/.test(String(row[0]))) return undefined
+  return { chainId: BigInt(String(row[0])), locator: row[1] as Address }
+}
+
+/** A row is not what was written. */
+export class DamagedRowError extends Error {
+  override readonly name = 'DamagedRowError'
+}
+
+/** @throws DamagedRowError; SqliteError */
+export function readFacts(database: Connection): Facts {
+  const facts = noFacts()
+  for (const row of read<RequestRow>(database, 'request', REQUEST)) {
+    applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
+  }
+  for (const row of read<[Bytes32, Hex]>(database, 'signed_transaction', 'hash, serialized')) {
+    applyFact(facts, { kind: 'transaction', hash: row[0], serialized: row[1] })
+  }
+  for (const row of read<[ValidatorIndex, number, Happening]>(
+    database,
+    'history',
+    'validator_index, at, what',
+  )) {
+    applyFact(facts, toHistoryFact(...row))
+  }
+  for (const [block] of read<[number]>(database, 'cursor', 'block')) {
+    applyFact(facts, { kind: 'cursor', block })
+  }
+  readContracts(database, facts)
+  return facts
+}
+
+function readContracts(database: Connection, facts: Facts): void {
+  const latest = new Map<string, Address>()
+  for (const [role, address] of read<[string, Address]>(database, 'contract', 'role, address')) {
+    latest.set(role, address)
+    const those = role === 'exit-bus' ? facts.exitBuses : facts.consensusContracts
+    those.add(address)
+  }
+  const exitBus = latest.get('exit-bus')
+  const consensus = latest.get('consensus')
+  if (exitBus !== undefined && consensus !== undefined) facts.contracts = { exitBus, consensus }
+}
+
+/** Adds facts. The caller holds a transaction. */
+export function writeFact(database: Connection, fact: Fact): void {
+  switch (fact.kind) {
+    case 'request': {
+      const row = toRow(fact.at, fact.request)
+      return insert(database, 'request', REQUEST, row, 'ON CONFLICT (key) DO NOTHING')
+    }
+    case 'forgotten':
+      return database.run('DELETE FROM disk.request WHERE key = ?', [fact.key])
+    case 'transaction': {
+      const row = [fact.hash, fact.serialized]
+      const again = 'ON CONFLICT (hash) DO NOTHING'
+      return insert(database, 'signed_transaction', 'hash, serialized', row, again)
+    }
+    case 'contracts':
+      replace(database, 'contract', 'role, address', ['exit-bus', fact.exitBus])
+      return replace(database, 'contract', 'role, address', ['consensus', fact.consensus])
+    case 'offer-intended':
+    case 'offer-answered':
+    case 'sighting': {
+      const row = [fact.validator, fact.at, happening(fact)]
+      return replace(database, 'history', 'validator_index, at, what', row)
+    }
+    case 'cursor':
+      database.exec('DELETE FROM disk.cursor')
+      return insert(database, 'cursor', 'block', [fact.block])
+  }
+}
+
+/** Empties the tables of facts. The caller holds a transaction. */
+export function deleteFacts(database: Connection): void {
+  for (const table of ['request', 'signed_transaction', 'contract', 'history', 'cursor']) {
+    database.exec(`DELETE FROM disk.${table}`)
+  }
+}
+
+function happening(fact: HistoryFact): Happening {
+  if (fact.kind === 'sighting') return fact.seen
+  if (fact.kind === 'offer-intended') return 'intended'
+  return fact.accepted ? 'accepted' : 'refused'
+}
+
+function toHistoryFact(validator: ValidatorIndex, at: number, what: Happening): HistoryFact {
+  if (what === 'intended') return { kind: 'offer-intended', at, validator }
+  if (what === 'accepted' || what === 'refused') {
+    return { kind: 'offer-answered', at, validator, accepted: what === 'accepted' }
+  }
+  return { kind: 'sighting', at, validator, seen: what }
+}
+
+const toRow = (seenAt: number, request: ExitRequest): RequestRow => [
+  request.key,
+  seenAt,
+  String(request.chainId),
+  request.exitBus,
+  request.blockNumber,
+  request.blockHash,
+  request.transactionHash,
+  request.logIndex,
+  request.moduleId,
+  request.operatorId,
+  request.validatorIndex,
+  request.pubkey,
+  request.timestamp,
+]
+
+const toRequest = (row: RequestRow): ExitRequest => ({
+  key: row[0],
+  chainId: BigInt(row[2]),
+  exitBus: row[3],
+  blockNumber: row[4],
+  blockHash: row[5],
+  transactionHash: row[6],
+  logIndex: row[7],
+  moduleId: row[8],
+  operatorId: row[9],
+  validatorIndex: row[10],
+  pubkey: row[11],
+  timestamp: row[12],
+})
+
+/** 64 bits are plenty against accidents. */
+const digestOf = (cells: readonly unknown[]) =>
+  createHash('sha256').update(JSON.stringify(cells)).digest('hex').slice(0, 16)
+
+/** @throws DamagedRowError */
+function read<Row>(database: Connection, table: string, columns: string): readonly Row[] {
+  const rows = database.rows(`SELECT ${columns}, digest FROM disk.${table} ORDER BY seq`)
+  return rows.map((row) => {
+    const cells = row.slice(0, -1)
+    if (digestOf(cells) !== row.at(-1)) throw new DamagedRowError(`a row of "${table}" is damaged`)
+    return cells as Row
+  })
+}
+
+function insert(
+  database: Connection,
+  table: string,
+  columns: string,
+  cells: readonly Cell[],
+  onConflict = '',
+): void {
+  const places = cells.map(() => '?').join(', ')
+  database.run(
+    `INSERT INTO disk.${table} (${columns}, digest) VALUES (${places}, ?) ${onConflict}`,
+    [...cells, digestOf(cells)],
+  )
+}
+
+/** In the place of a row that says the same, and later than all others. */
+function replace(
+  database: Connection,
+  table: string,
+  columns: string,
+  cells: readonly Cell[],
+): void {
+  const places = cells.map(() => '?').join(', ')
+  database.run(
+    `INSERT OR REPLACE INTO disk.${table} (${columns}, digest) VALUES (${places}, ?)`,
+    [...cells, digestOf(cells)],
+  )
+}
