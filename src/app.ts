@@ -1,3 +1,5 @@
+import { createDriftDetector } from './app/drift.ts'
+import { watchFinality } from './app/finality.ts'
 import { createHealth } from './app/health.ts'
 import { createLoop } from './app/loop.ts'
 import { createMessages } from './app/messages.ts'
@@ -25,6 +27,8 @@ export type AppOptions = {
   /** Test seams: the real ones unless given. */
   readonly fetch?: typeof fetch
   readonly now?: () => number
+  /** Milliseconds for one call to a node. */
+  readonly callTimeoutMs?: number
   /** Instead of the configured port; 0 is any free one. */
   readonly port?: number
   /** Folder of the built workers, where the sources run unbuilt; ends in a slash. */
@@ -76,7 +80,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         })
 
   async function run(): Promise<void> {
-    const nodes = createNodes(config, metrics, options.fetch ?? fetch)
+    const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
     const { execution, consensus } = nodes
     const readChainInfo = createChainInfoReader(consensus.nodes, now)
     let agreedChainId = 0n
@@ -98,6 +102,16 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
       const journal = createMemoryJournal()
       const offer = createOffer(config, nodes, options.fetch ?? fetch)
+      const drift = createDriftDetector({
+        config,
+        nodes: nodes.executionNodes,
+        healthy: execution.nodes.hosts,
+        consensus: () => journal.facts.contracts?.consensus,
+        log,
+        metrics,
+        now,
+        lifetime: stopping.signal,
+      })
       const readLogs = createLogReader(config.loadLogsStep)
       const runCycle = createCycle({
         log,
@@ -133,6 +147,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           log,
           metrics,
           now,
+          onUnlistedSigner: drift.unlistedSigner,
         }),
         readMessages: messages.read,
         readSightings: createSightingsReader(consensus.nodes),
@@ -156,8 +171,18 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         onCycle(ok, failures) {
           health.cycleEnded(ok, failures, messages.isLoaded())
           if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
+          drift.cycleEnded()
         },
       })
+      if (config.finalityEvents) {
+        const lastRead = () => journal.facts.cursor
+        const fetchFn = options.fetch ?? fetch
+        const { wake } = loop
+        void watchFinality(
+          { config, nodes, fetch: fetchFn, lastRead, wake, log, metrics },
+          stopping.signal,
+        )
+      }
       await loop.run(stopping.signal, aborting.signal)
       await Promise.race([offer.settled(), pause(1_000, aborting.signal)])
       journal.close()

@@ -6,6 +6,9 @@ import type { ExitRequest } from './domain/exit-request.ts'
 import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
 import { type ChainView, derive, next } from './domain/request.ts'
 
+/** Requests without proof that are remembered; a year of genuine ones is fewer. */
+const MAX_UNPROVEN = 10_000
+
 /**
  * The story of one poll: read → record → prove → look up → decide → act → record.
  *
@@ -16,6 +19,8 @@ export function createCycle(parts: CycleParts) {
   const { journal, log, settings } = parts
   const lookOut = createLookOut(parts)
   const reporter = createReporter(parts)
+  /** What was proven stays proven, also when a later cycle cannot judge. */
+  let proofs: Proofs | undefined
 
   return async function runCycle(signal: AbortSignal): Promise<CycleReport> {
     const failures: string[] = []
@@ -28,8 +33,11 @@ export function createCycle(parts: CycleParts) {
     await attempt('read exit requests', () => readAndRecord(failures, signal))
     const requests = [...journal.facts.requests.values()].map(({ request }) => request)
 
-    const proofs = await attempt('prove requests', () => parts.prove(requests, signal))
-    failures.push(...(proofs?.problems ?? []))
+    const judged = await attempt('prove requests', () => parts.prove(requests, signal))
+    failures.push(...(judged?.problems ?? []))
+    proofs = judged ?? proofs
+
+    forgetOldest(requests, proofs)
 
     const messages = await attempt('read messages', () => parts.readMessages(signal))
     if (messages?.problem !== undefined) failures.push(`load messages: ${messages.problem}`)
@@ -62,6 +70,20 @@ export function createCycle(parts: CycleParts) {
     for (const request of fresh) reporter.tellNew(request)
     for (const problem of reading.problems) reporter.warnOnce(problem)
     if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
+  }
+
+  /**
+   * A node may invent requests without end. The oldest unproven ones give way, loudly; what was
+   * genuine among them comes back when the whole window is read again.
+   */
+  function forgetOldest(requests: readonly ExitRequest[], proofs: Proofs | undefined): void {
+    if (proofs === undefined || requests.length <= MAX_UNPROVEN) return
+    const unproven = requests.filter(({ key }) => proofs.statusOf(key) !== 'proven')
+    const oldest = unproven.slice(0, Math.max(0, unproven.length - MAX_UNPROVEN))
+    if (oldest.length === 0) return
+    journal.append(oldest.map(({ key }) => ({ kind: 'forgotten' as const, key })))
+    const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
+    log.error('too many unproven exit requests, the oldest gave way: a node invents them', details)
   }
 
   /** What each request is, and what is to be done about it now. */

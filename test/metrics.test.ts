@@ -81,6 +81,9 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setLastSuccessfulCycle(1_700_000_000)
   metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
   metrics.setExitRequests({ proven: 2, settled: 5 })
+  metrics.setExitRequestsHeld(1)
+  metrics.setFinalityEvents(true)
+  metrics.setAllowlistDrift(1, 0)
 
   const { body, contentType } = await metrics.expose()
   const samples = await samplesOf(metrics)

@@ -121,6 +121,7 @@ export function createWaker(parts: WakerParts) {
       // A stream that nudges without end gets no more than this.
       await pause(pollEveryMs, signal)
     }
+    isWaiting = false
   }
 
   return {
@@ -128,9 +129,7 @@ export function createWaker(parts: WakerParts) {
       isNudged = true
       if (isWaiting) return
       isWaiting = true
-      void run(signal).finally(() => {
-        isWaiting = false
-      })
+      void run(signal)
     },
   }
 }

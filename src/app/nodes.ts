@@ -14,6 +14,8 @@ import { createLayer, type Layer } from '../sources/layer.ts'
 export type Nodes = {
   readonly execution: Layer<ExecutionNode>
   readonly consensus: Layer<ConsensusNode>
+  /** Every execution node, for what must not count for or against it. */
+  readonly executionNodes: readonly Endpoint<ExecutionNode>[]
   /** Every consensus node, for submitting: also those that are passed over for reading. */
   readonly consensusNodes: readonly Endpoint<ConsensusNode>[]
   /** Highest head slot that any consensus node told. */
@@ -21,7 +23,12 @@ export type Nodes = {
 }
 
 /** Makes a client for each configured node, grouped by layer. */
-export function createNodes(config: Config, metrics: Metrics, fetchFn: typeof fetch): Nodes {
+export function createNodes(
+  config: Config,
+  metrics: Metrics,
+  fetchFn: typeof fetch,
+  callTimeoutMs?: number,
+): Nodes {
   const observer =
     (observe: Metrics['observeExecutionRequest'], url: string) =>
     ({ seconds, status, ok }: Exchange) =>
@@ -38,6 +45,7 @@ export function createNodes(config: Config, metrics: Metrics, fetchFn: typeof fe
       createHttpClient(url, fetchFn),
       observer(metrics.observeExecutionRequest, url),
       authorize,
+      callTimeoutMs,
     ),
   )
   const consensusNodes = name(config.consensusNodes, (url) =>
@@ -49,6 +57,7 @@ export function createNodes(config: Config, metrics: Metrics, fetchFn: typeof fe
   )
   const headSlots = new Map<string, bigint>()
   return {
+    executionNodes,
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
       chainId: (node, signal) => node.chainId(signal),

@@ -4,7 +4,7 @@ import { type Answer, addAnswer, createEvidence } from '../domain/proof/evidence
 import type { LookUp } from '../domain/proof/look-up.ts'
 import { nextQuestions, type Question } from '../domain/proof/questions.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
-import { proofReasons } from '../domain/proof-reasons.ts'
+import { type ProofReasonCode, proofReasons } from '../domain/proof-reasons.ts'
 import { type CheckedTransaction, checkSerialized } from '../domain/transaction.ts'
 import { namesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
@@ -17,6 +17,8 @@ export type ProverParts = {
   readonly log: Log
   readonly now: () => number
   readonly countVerification: (result: 'success' | 'error') => void
+  /** A vote of a signer that is not listed stood against a request: once for each request. */
+  readonly onUnlistedSigner?: () => void
   /** Nodes that may be asked now, best first. */
   readonly nodes: () => readonly string[]
   readonly ask: (lookUp: LookUp, node: string, signal: AbortSignal) => Promise<readonly Answer[]>
@@ -38,6 +40,8 @@ const HOUR_MS = 60 * 60 * 1_000
 const LONGEST_WAIT_CYCLES = 16
 /** Questions under way at once, over all nodes. */
 const QUESTIONS_AT_ONCE = 8
+/** Objections that more addresses in the allowlist might answer. */
+const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
 /** Each round follows hints one step further; the proof of a request takes two or three. */
 const MAX_ROUNDS = 64
 
@@ -59,6 +63,7 @@ export function createProver(parts: ProverParts) {
   ): Promise<Proofs> {
     cycle += 1
     failures.clear()
+    if (standings.size > requests.length) prune(requests)
     const due = requests.filter((request) => isDue(standingOf(request)))
     const verdicts = await judgeAll(due, signal)
     for (const [request, verdict] of verdicts) {
@@ -134,6 +139,12 @@ export function createProver(parts: ProverParts) {
     }
   }
 
+  /** Requests that were forgotten take their standing with them. */
+  function prune(requests: readonly ExitRequest[]): void {
+    const known = new Set(requests.map(({ key }) => key))
+    for (const key of standings.keys()) if (!known.has(key)) standings.delete(key)
+  }
+
   function standingOf(request: ExitRequest): Standing {
     const standing = standings.get(request.key) ?? {
       status: 'none',
@@ -187,6 +198,7 @@ export function createProver(parts: ProverParts) {
     }
     if (standing.said === verdict.code) return
     standing.said = verdict.code
+    if (ALLOWLIST_CODES.has(verdict.code)) parts.onUnlistedSigner?.()
     log[verdict.complete ? 'error' : 'warn'](
       `exit request not proven, nothing is sent for it: ${proofReasons[verdict.code].short}`,
       {

@@ -9,8 +9,13 @@ export type Connection = {
   exec(sql: string): void
   /** One statement that changes something. */
   run(sql: string, cells: readonly Cell[]): void
-  /** Whole rows, as arrays of cells. */
-  rows(sql: string): readonly (readonly unknown[])[]
+  /**
+   * Cells of every row.
+   * @throws SqliteError; DamagedRowError when the cells are not even text
+   */
+  rows(columns: string, from: string): readonly (readonly unknown[])[]
+  /** What a pragma with a number says. */
+  number(pragma: 'application_id' | 'user_version'): unknown
   /** All of the work or none of it. */
   transaction(work: () => void): void
   /** Lets go of the file and of every lock on it, at once. */
@@ -27,7 +32,8 @@ const BUSY_TIMEOUT_MS = 500
  * was prepared on it; and the last close of a write-ahead log removes it by its name, which may be
  * another file's by then. A database that is attached is closed by DETACH, at once.
  *
- * libsql ends the process when it is given a boolean to bind: hence `Cell`.
+ * libsql ends the process when it is given a boolean to bind, and when it meets text that is not
+ * UTF-8, as in a damaged file: hence `Cell`, and rows come as JSON in hex.
  *
  * @param path - absolute, or `:memory:`
  * @param access - `write` creates the file if need be; `frozen` is for a file that nobody writes:
@@ -49,7 +55,11 @@ export function openDatabase(path: string, access: 'write' | 'read' | 'frozen'):
   return {
     exec: (sql) => void database.exec(sql),
     run: (sql, cells) => void prepare(sql).run(cells),
-    rows: (sql) => prepare(sql).raw().all() as unknown[][],
+    rows(columns, from) {
+      const rows = prepare(`SELECT hex(json_array(${columns})) FROM ${from}`).raw().all()
+      return (rows as string[][]).map(([hex = '']) => parseCells(hex))
+    },
+    number: (pragma) => (prepare(`PRAGMA disk.${pragma}`).raw().all() as unknown[][])[0]?.[0],
     transaction(work) {
       database.exec('BEGIN IMMEDIATE')
       try {
@@ -69,6 +79,14 @@ export function openDatabase(path: string, access: 'write' | 'read' | 'frozen'):
   }
 }
 
+function parseCells(hex: string): readonly unknown[] {
+  try {
+    return JSON.parse(Buffer.from(hex, 'hex').toString())
+  } catch (cause) {
+    throw new DamagedRowError('a row is damaged', { cause })
+  }
+}
+
 function locate(path: string, access: 'write' | 'read' | 'frozen'): string {
   if (access === 'write') return path
   return `${pathToFileURL(path)}?${access === 'read' ? 'mode=ro' : 'immutable=1'}`
@@ -83,8 +101,14 @@ const resultOf = (error: unknown): number | undefined => {
   return typeof rawCode === 'number' ? rawCode & 0xff : undefined
 }
 
+/** A row is not what was written. */
+export class DamagedRowError extends Error {
+  override readonly name = 'DamagedRowError'
+}
+
 /** Somebody else holds the lock (SQLITE_BUSY). */
 export const isBusy = (error: unknown) => resultOf(error) === 5
 
 /** The content is not what SQLite, or we, wrote (SQLITE_ERROR, _CORRUPT, _NOTADB). */
-export const isUnreadable = (error: unknown) => [1, 11, 26].includes(resultOf(error) ?? -1)
+export const isDamage = (error: unknown) =>
+  error instanceof DamagedRowError || [1, 11, 26].includes(resultOf(error) ?? -1)

@@ -13,7 +13,7 @@ export class JournalLockedError extends Error {
   }
 }
 
-export type Lock = { release(): void }
+export type Lock = { close(): void }
 
 /**
  * Takes the one right to write a journal, by an open transaction on a database file beside it. The
@@ -34,7 +34,7 @@ export function lockJournal(file: string, now: number): Lock {
     database.close()
     throw isBusy(error) ? new JournalLockedError(file, readHolder(path)) : error
   }
-  return { release: database.close }
+  return { close: database.close }
 }
 
 /** The name in it is a courtesy: a full disk does not keep anybody from locking. */
@@ -57,7 +57,7 @@ function readHolder(path: string): string | undefined {
   try {
     const database = openDatabase(path, 'read')
     try {
-      const [holder] = database.rows('SELECT pid, host, since FROM disk.holder')
+      const [holder] = database.rows('pid, host, since', 'disk.holder')
       return holder && `pid ${holder[0]} on ${holder[1]}, since ${holder[2]}`
     } finally {
       database.close()

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import { applyFact, type Fact, type Facts, type HistoryFact, noFacts } from '../domain/facts.ts'
-import type {
-  Address,
-  Bytes32,
-  Hex,
-  ModuleId,
-  OperatorId,
-  Pubkey,
-  ValidatorIndex,
-} from '../domain/primitives.ts'
-import type { Cell, Connection } from './connection.ts'
+import { applyFact, type Fact, type Facts, noFacts } from '../domain/facts.ts'
+import type { Address, Bytes32, Hex, ValidatorIndex } from '../domain/primitives.ts'
+import { type Cell, type Connection, DamagedRowError } from './connection.ts'
+import {
+  type Happening,
+  happening,
+  type RequestRow,
+  toHistoryFact,
+  toRequest,
+  toRow,
+} from './rows.ts'
 
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
@@ -77,22 +76,12 @@ CREATE TABLE disk.cursor (
 
 const REQUEST =
   'key, seen_at, chain_id, exit_bus, block_number, block_hash, transaction_hash, log_index, module_id, operator_id, validator_index, pubkey, timestamp'
-type RequestRow = [
-  key: RequestKey,
-  seenAt: number,
-  chainId: string,
-  exitBus: Address,
-  blockNumber: number,
-  blockHash: Bytes32,
-  transactionHash: Bytes32,
-  logIndex: number,
-  moduleId: ModuleId,
-  operatorId: OperatorId,
-  validatorIndex: ValidatorIndex,
-  pubkey: Pubkey,
-  timestamp: number,
-]
-type Happening = 'intended' | 'accepted' | 'refused' | 'active' | 'exiting' | 'settled'
+const TRANSACTION = 'hash, serialized'
+const CONTRACT = 'role, address'
+const HISTORY = 'validator_index, at, what'
+type TransactionRow = [hash: Bytes32, serialized: Hex]
+type ContractRow = [role: 'exit-bus' | 'consensus', address: Address]
+type HistoryRow = [validator: ValidatorIndex, at: number, what: Happening]
 
 /** Makes the tables of an empty file. Header and tables come in one transaction. */
 export function createTables(database: Connection, { chainId, locator }: Identity): void {
@@ -106,14 +95,9 @@ export function createTables(database: Connection, { chainId, locator }: Identit
 
 /** @throws SqliteError when there is no such table */
 export function readIdentity(database: Connection): Identity | undefined {
-  const [row] = database.rows('SELECT chain_id, locator FROM disk.identity')
+  const [row] = database.rows('chain_id, locator', 'disk.identity')
   if (row === undefined || !/^\d+$/.test(String(row[0]))) return undefined
   return { chainId: BigInt(String(row[0])), locator: row[1] as Address }
-}
-
-/** A row is not what was written. */
-export class DamagedRowError extends Error {
-  override readonly name = 'DamagedRowError'
 }
 
 /** @throws DamagedRowError; SqliteError */
@@ -122,14 +106,14 @@ export function readFacts(database: Connection): Facts {
   for (const row of read<RequestRow>(database, 'request', REQUEST)) {
     applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
   }
-  for (const row of read<[Bytes32, Hex]>(database, 'signed_transaction', 'hash, serialized')) {
-    applyFact(facts, { kind: 'transaction', hash: row[0], serialized: row[1] })
-  }
-  for (const row of read<[ValidatorIndex, number, Happening]>(
+  for (const [hash, serialized] of read<TransactionRow>(
     database,
-    'history',
-    'validator_index, at, what',
+    'signed_transaction',
+    TRANSACTION,
   )) {
+    applyFact(facts, { kind: 'transaction', hash, serialized })
+  }
+  for (const row of read<HistoryRow>(database, 'history', HISTORY)) {
     applyFact(facts, toHistoryFact(...row))
   }
   for (const [block] of read<[number]>(database, 'cursor', 'block')) {
@@ -140,8 +124,8 @@ export function readFacts(database: Connection): Facts {
 }
 
 function readContracts(database: Connection, facts: Facts): void {
-  const latest = new Map<string, Address>()
-  for (const [role, address] of read<[string, Address]>(database, 'contract', 'role, address')) {
+  const latest = new Map<ContractRow[0], Address>()
+  for (const [role, address] of read<ContractRow>(database, 'contract', CONTRACT)) {
     latest.set(role, address)
     const those = role === 'exit-bus' ? facts.exitBuses : facts.consensusContracts
     those.add(address)
@@ -151,32 +135,34 @@ function readContracts(database: Connection, facts: Facts): void {
   if (exitBus !== undefined && consensus !== undefined) facts.contracts = { exitBus, consensus }
 }
 
-/** Adds facts. The caller holds a transaction. */
+/** Adds one fact. The caller holds a transaction. */
 export function writeFact(database: Connection, fact: Fact): void {
   switch (fact.kind) {
     case 'request': {
       const row = toRow(fact.at, fact.request)
-      return insert(database, 'request', REQUEST, row, 'ON CONFLICT (key) DO NOTHING')
+      insert(database, 'request', REQUEST, row, 'ON CONFLICT (key) DO NOTHING')
+      return
     }
     case 'forgotten':
-      return database.run('DELETE FROM disk.request WHERE key = ?', [fact.key])
+      database.run('DELETE FROM disk.request WHERE key = ?', [fact.key])
+      return
     case 'transaction': {
       const row = [fact.hash, fact.serialized]
-      const again = 'ON CONFLICT (hash) DO NOTHING'
-      return insert(database, 'signed_transaction', 'hash, serialized', row, again)
+      insert(database, 'signed_transaction', TRANSACTION, row, 'ON CONFLICT (hash) DO NOTHING')
+      return
     }
     case 'contracts':
-      replace(database, 'contract', 'role, address', ['exit-bus', fact.exitBus])
-      return replace(database, 'contract', 'role, address', ['consensus', fact.consensus])
+      replace(database, 'contract', CONTRACT, ['exit-bus', fact.exitBus])
+      replace(database, 'contract', CONTRACT, ['consensus', fact.consensus])
+      return
     case 'offer-intended':
     case 'offer-answered':
-    case 'sighting': {
-      const row = [fact.validator, fact.at, happening(fact)]
-      return replace(database, 'history', 'validator_index, at, what', row)
-    }
+    case 'sighting':
+      replace(database, 'history', HISTORY, [fact.validator, fact.at, happening(fact)])
+      return
     case 'cursor':
       database.exec('DELETE FROM disk.cursor')
-      return insert(database, 'cursor', 'block', [fact.block])
+      insert(database, 'cursor', 'block', [fact.block])
   }
 }
 
@@ -187,58 +173,13 @@ export function deleteFacts(database: Connection): void {
   }
 }
 
-function happening(fact: HistoryFact): Happening {
-  if (fact.kind === 'sighting') return fact.seen
-  if (fact.kind === 'offer-intended') return 'intended'
-  return fact.accepted ? 'accepted' : 'refused'
-}
-
-function toHistoryFact(validator: ValidatorIndex, at: number, what: Happening): HistoryFact {
-  if (what === 'intended') return { kind: 'offer-intended', at, validator }
-  if (what === 'accepted' || what === 'refused') {
-    return { kind: 'offer-answered', at, validator, accepted: what === 'accepted' }
-  }
-  return { kind: 'sighting', at, validator, seen: what }
-}
-
-const toRow = (seenAt: number, request: ExitRequest): RequestRow => [
-  request.key,
-  seenAt,
-  String(request.chainId),
-  request.exitBus,
-  request.blockNumber,
-  request.blockHash,
-  request.transactionHash,
-  request.logIndex,
-  request.moduleId,
-  request.operatorId,
-  request.validatorIndex,
-  request.pubkey,
-  request.timestamp,
-]
-
-const toRequest = (row: RequestRow): ExitRequest => ({
-  key: row[0],
-  chainId: BigInt(row[2]),
-  exitBus: row[3],
-  blockNumber: row[4],
-  blockHash: row[5],
-  transactionHash: row[6],
-  logIndex: row[7],
-  moduleId: row[8],
-  operatorId: row[9],
-  validatorIndex: row[10],
-  pubkey: row[11],
-  timestamp: row[12],
-})
-
 /** 64 bits are plenty against accidents. */
 const digestOf = (cells: readonly unknown[]) =>
   createHash('sha256').update(JSON.stringify(cells)).digest('hex').slice(0, 16)
 
 /** @throws DamagedRowError */
 function read<Row>(database: Connection, table: string, columns: string): readonly Row[] {
-  const rows = database.rows(`SELECT ${columns}, digest FROM disk.${table} ORDER BY seq`)
+  const rows = database.rows(`${columns}, digest`, `disk.${table} ORDER BY seq`)
   return rows.map((row) => {
     const cells = row.slice(0, -1)
     if (digestOf(cells) !== row.at(-1)) throw new DamagedRowError(`a row of "${table}" is damaged`)
@@ -246,6 +187,7 @@ function read<Row>(database: Connection, table: string, columns: string): readon
   })
 }
 
+/** @param onConflict - what becomes of a row that says the same; without it there must be none */
 function insert(
   database: Connection,
   table: string,
@@ -254,10 +196,8 @@ function insert(
   onConflict = '',
 ): void {
   const places = cells.map(() => '?').join(', ')
-  database.run(
-    `INSERT INTO disk.${table} (${columns}, digest) VALUES (${places}, ?) ${onConflict}`,
-    [...cells, digestOf(cells)],
-  )
+  const sql = `INSERT INTO disk.${table} (${columns}, digest) VALUES (${places}, ?) ${onConflict}`
+  database.run(sql, [...cells, digestOf(cells)])
 }
 
 /** In the place of a row that says the same, and later than all others. */
@@ -268,8 +208,6 @@ function replace(
   cells: readonly Cell[],
 ): void {
   const places = cells.map(() => '?').join(', ')
-  database.run(
-    `INSERT OR REPLACE INTO disk.${table} (${columns}, digest) VALUES (${places}, ?)`,
-    [...cells, digestOf(cells)],
-  )
+  const sql = `INSERT OR REPLACE INTO disk.${table} (${columns}, digest) VALUES (${places}, ?)`
+  database.run(sql, [...cells, digestOf(cells)])
 }

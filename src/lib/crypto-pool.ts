@@ -11,6 +11,7 @@ import {
 } from './crypto-jobs.ts'
 import { type KdfParams, kdfMemory } from './kdf.ts'
 import { onAbort } from './on-abort.ts'
+import { THREAD_OPTIONS } from './thread-options.ts'
 
 /** The work itself broke off: nothing is known about what was asked. */
 export class CryptoWorkError extends Error {
@@ -154,7 +155,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   }
 
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(workerUrl, { execArgv: [] }), tasks: new Map() }
+    const thread: Thread = { worker: new Worker(workerUrl, THREAD_OPTIONS), tasks: new Map() }
     threads.add(thread)
     thread.worker.unref()
     thread.worker.on('message', (answer: CryptoAnswer) => receive(thread, answer))

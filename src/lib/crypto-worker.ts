@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { blsImplementation, verifyBatch } from './bls.ts'
 import {
@@ -10,13 +9,9 @@ import {
 } from './crypto-jobs.ts'
 import { deriveKey } from './kdf.ts'
 
-/** A third of the share of a thread that does not step back. */
-const NICE = 5
-
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {
   const port = parentPort
-  stepBack()
   const send = (answer: CryptoAnswer) => port.postMessage(answer)
   port.on('message', ({ id, job }: CryptoRequest) => {
     try {
@@ -27,19 +22,6 @@ if (parentPort !== null) {
     }
   })
   send({ kind: 'ready', implementation: blsImplementation })
-}
-
-/**
- * The main thread answers people and nodes, and goes first. On Linux a priority belongs to the
- * thread; elsewhere this would slow down the whole process.
- */
-function stepBack(): void {
-  if (process.platform !== 'linux') return
-  try {
-    setPriority(NICE)
-  } catch {
-    // Forbidden here: it works without.
-  }
 }
 
 function run(job: CryptoJob): Uint8Array {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** The work did not end within its time. A transient fault: it says nothing about the answer. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError'
@@ -25,6 +27,8 @@ export async function withDeadline<T>(
 ): Promise<T> {
   signal.throwIfAborted()
   const controller = new AbortController()
+  // Much of the work below waits on one signal at once: a count of listeners warns of no leak here.
+  setMaxListeners(0, controller.signal)
   const timer = setTimeout(() => controller.abort(new DeadlineError(milliseconds)), milliseconds)
   const forward = () => controller.abort(signal.reason)
   signal.addEventListener('abort', forward, { once: true })

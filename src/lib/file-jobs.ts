@@ -7,6 +7,8 @@ export type FileRequest = { readonly id: number; readonly job: FileJob }
 
 export type FileAnswer =
   | { readonly id: number; readonly kind: 'scanned'; readonly found: Scan }
+  /** Nothing differs from the last answer about that folder. */
+  | { readonly id: number; readonly kind: 'unchanged' }
   | { readonly id: number; readonly kind: 'read'; readonly contents: readonly FileContent[] }
   | { readonly id: number; readonly kind: 'failed'; readonly code: string }
 

@@ -37,11 +37,20 @@ function largeBuffersOf(answer: FileAnswer): ArrayBuffer[] {
   )
 }
 
+/** The last answer about each folder; there is one, or a few. */
+const scans = new Map<string, Scan>()
+
 function run({ id, job }: FileRequest): FileAnswer {
   try {
-    return job.kind === 'scan'
-      ? { id, kind: 'scanned', found: scan(job.folder, job.suffix) }
-      : { id, kind: 'read', contents: job.paths.map((path) => read(path, job.maxBytes)) }
+    if (job.kind === 'read') {
+      return { id, kind: 'read', contents: job.paths.map((path) => read(path, job.maxBytes)) }
+    }
+    const found = scan(job.folder, job.suffix)
+    const last = scans.get(job.folder)
+    scans.set(job.folder, found)
+    return last !== undefined && isSame(last, found)
+      ? { id, kind: 'unchanged' }
+      : { id, kind: 'scanned', found }
   } catch (error) {
     return { id, kind: 'failed', code: codeOf(error) }
   }
@@ -75,6 +84,13 @@ function scan(folder: string, suffix: string): Scan {
     faults,
   }
 }
+
+/** Versions hold all there is to know; whatever is no file is told again each time. */
+const isSame = (a: Scan, b: Scan) =>
+  a.faults.size === 0 &&
+  b.faults.size === 0 &&
+  a.names.length === b.names.length &&
+  a.names.every((name, i) => name === b.names[i] && a.versions[i] === b.versions[i])
 
 const versionOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats) =>
   `${size}:${mtimeNs}:${ctimeNs}:${ino}`

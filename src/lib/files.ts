@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-jobs.ts'
 import { onAbort } from './on-abort.ts'
+import { THREAD_OPTIONS } from './thread-options.ts'
 
 export type { FileContent, FileFault, Scan } from './file-jobs.ts'
 
@@ -48,9 +49,11 @@ export function createFiles(
   let worker: Worker | undefined
   let lastId = 0
   let readings: Reading[] = []
+  /** The same object is given again while nothing differs. */
+  const scans = new Map<string, Scan>()
 
   function start(): Worker {
-    const started = new Worker(workerUrl, { execArgv: [] })
+    const started = new Worker(workerUrl, THREAD_OPTIONS)
     const lost = (cause: unknown) => {
       if (worker === started) worker = undefined
       for (const { reject } of waiting.values()) {
@@ -78,6 +81,17 @@ export function createFiles(
     })
   }
 
+  /** Remembers the answer whether or not somebody still waits: the thread counts on it. */
+  async function scanNow(folder: string, suffix: string): Promise<Scan> {
+    const answer = await ask({ kind: 'scan', folder, suffix })
+    if (answer.kind === 'scanned') scans.set(folder, answer.found)
+    const found = scans.get(folder)
+    if (answer.kind === 'failed' || found === undefined) {
+      throw new FolderError(answer.kind === 'failed' ? answer.code : 'no answer')
+    }
+    return found
+  }
+
   async function flush() {
     const batch = readings
     readings = []
@@ -95,10 +109,8 @@ export function createFiles(
   }
 
   return {
-    async scan(folder, suffix, signal) {
-      const answer = await orAborted(ask({ kind: 'scan', folder, suffix }), signal)
-      if (answer.kind === 'scanned') return answer.found
-      throw new FolderError(answer.kind === 'failed' ? answer.code : 'no answer')
+    scan(folder, suffix, signal) {
+      return orAborted(scanNow(folder, suffix), signal)
     },
 
     read(path, signal) {

@@ -26,6 +26,10 @@ export function parseJson(bytes: Uint8Array): JsonResult {
     const excess = scanner.excess() ?? tooManyParts(scanner.parts())
     if (excess !== undefined) return excess
   }
+  return parseScanned(bytes)
+}
+
+function parseScanned(bytes: Uint8Array): JsonResult {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -54,24 +58,26 @@ const tooManyParts = (parts: number): JsonFault | undefined =>
 /** Bytes that are scanned between two looks at the clock: well under a millisecond. */
 const STRETCH = 32 * 1024
 
-export type JsonElements =
-  /** The text around the list, the list itself empty, and the bytes of each element. */
-  | { readonly ok: true; readonly frame: unknown; readonly elements: readonly Uint8Array[] }
+export type LongJson =
+  | {
+      readonly ok: true
+      /** The value; with an empty list in place of the long one, if there is one. */
+      readonly value: unknown
+      /** The bytes of each element of the long list; none if there is no such list. */
+      readonly elements: readonly Uint8Array[]
+    }
   | JsonFault
 
 /**
- * Finds the elements of one long list without parsing them: the outermost list, or the one under
- * the key `data` of the outermost object. The event loop stays free meanwhile.
- *
- * @returns `undefined` when there is no such list: the text is to be parsed as a whole
+ * Parses a long text without holding the event loop, as far as that can be: one long list is not
+ * parsed but cut into its elements, the outermost one, or the one under the key `data` of the
+ * outermost object.
  */
-export async function splitJsonList(
-  bytes: Uint8Array,
-  maxElements: number,
-): Promise<JsonElements | undefined> {
+export async function parseLongJson(bytes: Uint8Array, maxElements: number): Promise<LongJson> {
   const scanner = createScanner(bytes)
-  for (let end = STRETCH; !scanner.isDone(); end += STRETCH) {
-    scanner.scan(end)
+  if (!scanner.canBegin()) return { ok: false, code: 'not-json', detail: 'not JSON' }
+  for (let stop = STRETCH; !scanner.isDone(); stop += STRETCH) {
+    scanner.scan(stop)
     const excess = scanner.excess()
     if (excess !== undefined) return excess
     if (scanner.list().cuts.length > maxElements) {
@@ -81,15 +87,18 @@ export async function splitJsonList(
     if (turn !== undefined) await turn
   }
   const { start, end, cuts } = scanner.list()
-  if (start === undefined || end === undefined) return undefined
+  if (start === undefined || end === undefined) {
+    const whole = tooManyParts(scanner.parts()) ?? parseScanned(bytes)
+    return whole.ok ? { ...whole, elements: [] } : whole
+  }
   const frame = parseJson(Buffer.concat([bytes.subarray(0, start + 1), bytes.subarray(end)]))
   if (!frame.ok) return frame
   const borders = [start, ...cuts, end]
-  const elements = borders.slice(1).map((border, i) => {
-    return bytes.subarray((borders[i] ?? 0) + 1, border)
-  })
+  const elements = borders
+    .slice(1)
+    .map((border, i) => bytes.subarray((borders[i] ?? 0) + 1, border))
   const isEmpty = elements.length === 1 && elements[0]?.every(isBlank) === true
-  return { ok: true, frame: frame.value, elements: isEmpty ? [] : elements }
+  return { ...frame, elements: isEmpty ? [] : elements }
 }
 
 const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
@@ -101,6 +110,7 @@ const OPEN_LIST = 0x5b
 const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
+const VALUE_BEGINS = Buffer.from('{["-0123456789tfn')
 /** What stands before the list in `{"data":[`, white space aside. */
 const DATA_KEY = Buffer.from('"data":')
 
@@ -133,6 +143,12 @@ function createScanner(bytes: Uint8Array) {
   }
 
   return {
+    /** A value begins with one of a few characters, after a byte-order mark and white space. */
+    canBegin() {
+      const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+      const first = bytes.subarray(bom).find((byte) => !isBlank(byte))
+      return first !== undefined && VALUE_BEGINS.includes(first)
+    },
     /** Goes on to the given position. */
     scan(until: number) {
       const stop = Math.min(until, bytes.length)

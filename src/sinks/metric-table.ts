@@ -75,6 +75,21 @@ export const metricTable = {
   node_synced: metric('gauge', ['layer', 'host'], 'Whether a node follows the chain: 1 or 0'),
   exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
+  finality_events_connected: metric(
+    'gauge',
+    [],
+    'Whether a consensus node brings events of finality: 1 or 0',
+  ),
+  oracle_allowlist_missing: metric(
+    'gauge',
+    [],
+    'Addresses that sign for the oracle, as a node says, and are not in the allowlist',
+  ),
+  oracle_allowlist_stale: metric(
+    'gauge',
+    [],
+    'Addresses in the allowlist that sign for the oracle no more, as a node says',
+  ),
   dry_run: metric('gauge', [], 'Whether submissions are only rehearsed: 1 or 0'),
   trust_mode: metric('gauge', [], 'Whether requests are believed without proof: 1 or 0'),
 } satisfies Record<string, MetricSpec>

@@ -117,6 +117,9 @@ export function createMetrics(options: MetricsOptions) {
   const up = gauge('node_up')
   const synced = gauge('node_synced')
   const requests = gauge('exit_requests')
+  const finalityEvents = gauge('finality_events_connected')
+  const allowlistMissing = gauge('oracle_allowlist_missing')
+  const allowlistStale = gauge('oracle_allowlist_stale')
   const held = gauge('exit_requests_held')
 
   return {
@@ -157,6 +160,12 @@ export function createMetrics(options: MetricsOptions) {
       const labels = { layer: node.layer, host: node.host }
       up(node.up ? 1 : 0, labels)
       synced(node.synced ? 1 : 0, labels)
+    },
+    setFinalityEvents: (connected: boolean) => finalityEvents(connected ? 1 : 0),
+    /** How many signers the allowlist lacks, and how many it has too many. */
+    setAllowlistDrift: (missing: number, stale: number) => {
+      allowlistMissing(missing)
+      allowlistStale(stale)
     },
     /** Requests by state. States that were there before must be given again, as 0 if need be. */
     setExitRequests: (counts: Readonly<Record<string, number>>) => {

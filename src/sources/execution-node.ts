@@ -72,6 +72,7 @@ export function createExecutionNode(
   http: HttpClient,
   observe: (exchange: Exchange) => void,
   authorize: () => Promise<Record<string, string>> = async () => ({}),
+  timeoutMs: number = CALL_TIMEOUT_MS,
 ): ExecutionNode {
   let id = 0
 
@@ -113,7 +114,7 @@ export function createExecutionNode(
         method: 'POST',
         body,
         headers,
-        timeoutMs: CALL_TIMEOUT_MS,
+        timeoutMs,
         signal,
       })
       observe({ seconds: seconds(), status: answer.status, ok: answer.status === 200 })

@@ -24,6 +24,8 @@ export type FinalityEventsParts = {
   readonly tell: (news: StreamNews) => void
   /** Milliseconds without an event after which a stream is given up. */
   readonly silenceMs?: number
+  /** Milliseconds before the second attempt with the same node; then they grow to 10 s. */
+  readonly firstPauseMs?: number
 }
 
 type Slot = FinalityEventsParts['nodes'][number] & {
@@ -43,7 +45,7 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
 ])
 /** Five slots without a block. */
 const SILENCE_MS = 60_000
-const SHORTEST_PAUSE_MS = 1_000
+const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 10_000
 /** The node has no such path, or not for us: hosted nodes often have not, and count requests. */
 const NOT_THERE = [401, 403, 404, 405, 501]
@@ -108,7 +110,7 @@ function isEvent(name: string, data: string): boolean {
 }
 
 /** Whose turn it is: the healthy nodes one after the other, each after a pause of its own. */
-function createRing({ nodes, healthy }: FinalityEventsParts) {
+function createRing({ nodes, healthy, firstPauseMs = FIRST_PAUSE_MS }: FinalityEventsParts) {
   const slots: Slot[] = nodes.map((node) => ({
     ...node,
     failures: 0,
@@ -123,17 +125,16 @@ function createRing({ nodes, healthy }: FinalityEventsParts) {
     )
   }
   return {
-    next: (): Slot | undefined =>
-      allowed().find(({ notBefore }) => notBefore <= performance.now()),
+    next: (): Slot | undefined => allowed().find(({ notBefore }) => notBefore <= performance.now()),
     /** Milliseconds until it may be somebody's turn; who is healthy changes meanwhile. */
     wait: (): number => {
       const waits = allowed().map(({ notBefore }) => notBefore - performance.now())
-      return Math.max(1, Math.min(SHORTEST_PAUSE_MS, ...waits))
+      return Math.max(1, Math.min(firstPauseMs, ...waits))
     },
     ended(slot: Slot, end: StreamEnd, livedMs: number): void {
       start = (slots.indexOf(slot) + 1) % slots.length
       slot.failures = livedMs >= GOOD_LIFE_MS ? 1 : slot.failures + 1
-      const grown = Math.min(SHORTEST_PAUSE_MS * 2 ** (slot.failures - 1), LONGEST_PAUSE_MS)
+      const grown = Math.min(firstPauseMs * 2 ** (slot.failures - 1), LONGEST_PAUSE_MS)
       const isUnknown = NOT_THERE.includes(end.refusedWith ?? 0)
       slot.notBefore = performance.now() + (isUnknown ? NOT_THERE_PAUSE_MS : grown)
     },

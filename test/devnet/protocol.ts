@@ -23,7 +23,7 @@ const REPORT_DATA =
   'tuple(uint256 consensusVersion, uint256 refSlot, uint256 requestsCount, uint256 dataFormat, bytes data)'
 const CONSENSUS_VERSION = 3
 const CONTRACT_VERSION = 2
-/** Votes that make a report; the allowlist has one signer more. */
+/** Votes that make a report. */
 export const QUORUM = 2
 /** More than the two epochs of one block that anvil's `finalized` lags behind. */
 const BLOCKS_TO_FINALITY = 4
@@ -46,8 +46,10 @@ export async function deployProtocol(
   provider: JsonRpcProvider,
   factories: ReadonlyMap<string, ContractFactory>,
 ) {
-  const signers = await Promise.all([0, 1, 2, 3, 4].map((index) => provider.getSigner(index)))
-  const [deployer, alice, bob, delegate, anyone] = signers as [
+  // anvil holds their keys, so these signatures are real ones.
+  const signers = await Promise.all([0, 1, 2, 3, 4, 5].map((index) => provider.getSigner(index)))
+  const [deployer, alice, bob, delegate, mallory, anyone] = signers as [
+    JsonRpcSigner,
     JsonRpcSigner,
     JsonRpcSigner,
     JsonRpcSigner,
@@ -63,7 +65,7 @@ export async function deployProtocol(
   }
 
   const member = await deploy('DelegatedMember', delegate.address)
-  const members = [alice.address, bob.address, await member.getAddress()]
+  const members = [alice.address, bob.address, mallory.address, await member.getAddress()]
   const consensus = await deploy('HashConsensus', members, QUORUM)
   const bus = await deploy('ExitBus', await consensus.getAddress())
   const router = await deploy('StakingRouter')
@@ -102,7 +104,7 @@ export async function deployProtocol(
 
   return {
     locator: await locator.getAddress(),
-    /** Who signs for the members. */
+    /** Who signs for the members, but for one that the operator does not trust. */
     allowlist: [alice.address, bob.address, delegate.address],
 
     /** The vote that decides and the data both come from the delegated member. */
@@ -122,6 +124,14 @@ export async function deployProtocol(
       await send(alice, vote, { type: 0 })
       await send(bob, vote, { type: 2 })
       await send(bob, publish, { type: 0 })
+    },
+
+    /** A quorum for the contract, though only the vote that decides is of the allowlist. */
+    async reportWithUntrusted(records: readonly ExitRecord[], format: DataFormat) {
+      const { vote, publish } = buildReport(records, format)
+      await send(mallory, vote, { type: 2 })
+      await send(alice, vote, { type: 2 })
+      await send(alice, publish, { type: 2 })
     },
 
     /** Past the oracle. Returns the hash of the transaction, for the allowlist or not. */

@@ -8,9 +8,6 @@ import type { Stage } from './stage.ts'
 import { until } from './until.ts'
 import { DAEMON_MAIN, type World } from './world.ts'
 
-/** `false`: every request must be proven, and one that cannot be is part of the story. */
-export const TRUST_MODE: boolean = true
-
 export const PASSWORD = 'correct horse battery staple'
 const OUR_OPERATORS = { 1: [10], 2: [20] }
 export const OURS_IN_MODULE_1 = { moduleId: 1, operatorId: 10 }
@@ -43,7 +40,6 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
     ORACLE_QUORUM: String(QUORUM),
     SUBMIT_TX_HASH_ALLOWLIST: JSON.stringify([allowedTransaction]),
     STATE_FILE: join(stage.folder, 'state.sqlite'),
-    TRUST_MODE: String(TRUST_MODE),
   })
 
   return {

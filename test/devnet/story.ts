@@ -8,7 +8,6 @@ import {
   OURS_IN_MODULE_2,
   PASSWORD,
   type Scene,
-  TRUST_MODE,
 } from './scene.ts'
 import type { Stage } from './stage.ts'
 import { createWorld, type World } from './world.ts'
@@ -20,9 +19,10 @@ const ROLE = {
   requestedOfAnotherOperator: 2,
   messageComesLater: 3,
   requestedPastTheOracle: 4,
-  requestedByNobodyWeTrust: 5,
-  neverRequested: 6,
-  exitedByHand: 7,
+  requestedByAStranger: 5,
+  requestedByTooFewWeTrust: 6,
+  neverRequested: 7,
+  exitedByHand: 8,
 } as const
 const MESSAGE_COUNT = Object.keys(ROLE).length
 /** The chain has to finalize without those who leave. */
@@ -37,7 +37,8 @@ const EXITED_BY_DAEMON = [
 /** All of them have a message that nobody may use. */
 const MUST_STAY = [
   ROLE.requestedOfAnotherOperator,
-  ROLE.requestedByNobodyWeTrust,
+  ROLE.requestedByAStranger,
+  ROLE.requestedByTooFewWeTrust,
   ROLE.neverRequested,
 ]
 
@@ -78,10 +79,8 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   const second = await restart(world, scene, allowed)
   tell('a restart did no harm')
 
-  if (!TRUST_MODE) {
-    await requestWithoutProof(world, scene, second)
-    tell('a request that nobody signed was noticed')
-  }
+  await requestWithoutProof(world, scene, second)
+  tell('requests that those we trust did not sign were noticed')
 
   await scene.expectUntouched(MUST_STAY)
   await second.stop()
@@ -144,6 +143,9 @@ async function checkMetrics(scene: Scene, daemon: Daemon): Promise<void> {
   const left = MUST_STAY.length
   const percent = (100 * left) / MESSAGE_COUNT
   await scene.expectMetric(daemon, 'exit_actions', { result: 'success' }, EXITED_BY_DAEMON.length)
+  const verified = 'event_security_verification'
+  await scene.expectMetric(daemon, verified, { result: 'success' }, EXITED_BY_DAEMON.length)
+  await scene.expectMetric(daemon, verified, { result: 'error' }, 0)
   await scene.expectMetric(daemon, 'exit_messages', { valid: 'true' }, MESSAGE_COUNT)
   await scene.expectMetric(daemon, 'exit_messages', { valid: 'false' }, 0)
   await scene.expectMetric(daemon, 'exit_messages_left_number', {}, left)
@@ -166,9 +168,11 @@ async function requestWithoutProof(
   scene: Scene,
   daemon: Daemon,
 ): Promise<void> {
-  const record = scene.record(OURS_IN_MODULE_1, ROLE.requestedByNobodyWeTrust)
-  await protocol.requestWithoutOracle([record], 1)
+  const byStranger = scene.record(OURS_IN_MODULE_1, ROLE.requestedByAStranger)
+  await protocol.requestWithoutOracle([byStranger], 1)
+  const byTooFew = scene.record(OURS_IN_MODULE_1, ROLE.requestedByTooFewWeTrust)
+  await protocol.reportWithUntrusted([byTooFew], 1)
   await protocol.finalize()
-  await scene.expectMetric(daemon, 'event_security_verification', { result: 'error' }, 1)
+  await scene.expectMetric(daemon, 'event_security_verification', { result: 'error' }, 2)
   await daemon.letCyclesPass(2)
 }

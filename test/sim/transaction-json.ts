@@ -34,11 +34,13 @@ export function toGethJson(tx: Transaction, place: TransactionPlace): Record<str
     s: toQuantity(signature.s),
   }
   if (type === 0) {
-    const v = signature.networkV ?? BigInt(signature.v)
+    // EIP-155; ethers keeps 27 or 28 for what it signed itself.
+    const isProtected = tx.chainId !== 0n
+    const v = isProtected ? 35n + 2n * tx.chainId + BigInt(signature.yParity) : signature.v
     return {
       ...base,
       v: toQuantity(v),
-      ...(tx.chainId === 0n ? {} : { chainId: toQuantity(tx.chainId) }),
+      ...(isProtected ? { chainId: toQuantity(tx.chainId) } : {}),
     }
   }
   return { ...base, ...typedFields(tx, type), v: toQuantity(signature.yParity) }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type App, startApp } from '../../src/app.ts'
+import { type App, type AppOptions, startApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { createRedactor } from '../../src/lib/secret.ts'
 import { createLogger } from '../../src/sinks/log.ts'
@@ -105,8 +105,8 @@ export async function createWorld(options: WorldOptions = {}) {
       ...more,
     }),
 
-    async start(more: NodeJS.ProcessEnv = {}): Promise<RunningApp> {
-      const app = await startInProcess(this.env(more))
+    async start(more: NodeJS.ProcessEnv = {}, seams: Seams = {}): Promise<RunningApp> {
+      const app = await startInProcess(this.env(more), seams)
       apps.push(app)
       return app
     },
@@ -119,12 +119,15 @@ export async function createWorld(options: WorldOptions = {}) {
   }
 }
 
+/** What a test may replace in the daemon. */
+type Seams = Pick<AppOptions, 'fetch' | 'now' | 'callTimeoutMs'>
+
 export type World = Awaited<ReturnType<typeof createWorld>>
 
 const workers = new URL('../../dist/lib/', import.meta.url)
 
 /** As `main` does it, without the process: any free port, log lines kept. */
-async function startInProcess(env: NodeJS.ProcessEnv): Promise<RunningApp> {
+async function startInProcess(env: NodeJS.ProcessEnv, seams: Seams): Promise<RunningApp> {
   const parsed = parseConfig(env, readFileSync)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
   const lines: LogLine[] = []
@@ -133,7 +136,13 @@ async function startInProcess(env: NodeJS.ProcessEnv): Promise<RunningApp> {
     redact: createRedactor(parsed.secrets),
     write: (line) => lines.push(JSON.parse(line)),
   })
-  const app = await startApp(parsed.config, { version: '0.0.0-test', log, port: 0, workers })
+  const app = await startApp(parsed.config, {
+    version: '0.0.0-test',
+    log,
+    port: 0,
+    workers,
+    ...seams,
+  })
   app.ended.catch((error: unknown) => log.error('ended', { error }))
   const url = `http://127.0.0.1:${app.port}`
   const metrics = async () => (await fetch(`${url}/metrics`)).text()

@@ -8,6 +8,7 @@ import {
   type Parts,
   type SealedEntry,
 } from './decode.ts'
+import { hintsIn } from './hints.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
 
 /** One file as this load found it. */
@@ -19,27 +20,28 @@ export type FileFound = {
   readonly fault: StoreFault | undefined
 }
 
+export type Reading = {
+  readonly listed: readonly StoreEntry[]
+  readonly open: OpenSealed
+  /** Envelopes whose hints it likes are opened before the others. */
+  readonly isWanted: (hints: readonly string[]) => boolean
+  /** Told of each file once all its entries are decoded. */
+  readonly onFile: (file: FileFound) => void
+  /** From now on only envelopes are left, which may take hours. */
+  readonly onPlainRead: () => void
+}
+
 export type Contents = {
-  /**
-   * Reads what is new or changed and hands over each file once all its entries are decoded:
-   * unchanged ones at once, encrypted ones last.
-   *
-   * @throws what the store throws; what `onFile` throws
-   */
-  read(
-    listed: readonly StoreEntry[],
-    open: OpenSealed,
-    onFile: (file: FileFound) => void,
-    signal: AbortSignal,
-  ): Promise<void>
+  /** Reads what is new or changed. @throws what the store throws */
+  read(reading: Reading, signal: AbortSignal): Promise<void>
 }
 
 type Known = {
   readonly version: string
-  readonly modifiedAt: number
   /** The version can be trusted: the clock had moved on since the last change. */
   readonly settled: boolean
   readonly hash: string
+  readonly found: FileFound
 }
 type Half = { readonly file: StoredFile; readonly hash: string; readonly parts: Parts }
 
@@ -53,6 +55,8 @@ const BATCH_BYTES = 64 * 1024 * 1024
  * Remembers what was read and decrypted: a file of the same version is not opened again, and
  * content of the same hash is not decrypted again, whatever its file is called now. What is no
  * longer there is forgotten.
+ *
+ * @param openAtOnce - envelopes whose keys are derived at the same time
  */
 export function createContents(
   store: MessageStore,
@@ -62,78 +66,98 @@ export function createContents(
   let files = new Map<string, Known>()
   let decoded = new Map<string, readonly DecodedEntry[]>()
 
-  return {
-    async read(listed, open, onFile, signal) {
-      const startedAt = now()
-      const kept = new Map<string, Known>()
-      const sealed: Half[] = []
-      const changed: StoredFile[] = []
+  async function read(reading: Reading, signal: AbortSignal): Promise<void> {
+    const startedAt = now()
+    const kept = new Map<string, Known>()
+    const changed: StoredFile[] = []
 
-      const deliver = (name: string, known: Known, fault?: StoreFault) => {
-        const entries = decoded.get(known.hash)
-        if (entries === undefined) return
-        kept.set(name, known)
-        onFile({ name, modifiedAt: known.modifiedAt, entries, fault })
-      }
-      const deliverFault = (name: string, fault: StoreFault) => {
-        const known = files.get(name)
-        // What cannot be read just now may still be in use; what is another thing now is not.
-        if (fault.code === 'unreadable' && known !== undefined) deliver(name, known, fault)
-        else onFile({ name, modifiedAt: 0, entries: [], fault })
-      }
-      const finish = ({ file, hash }: Half, entries: readonly DecodedEntry[]) => {
-        const settled = Math.abs(startedAt - file.changedAt) > TIMESTAMP_STEP_MS
-        const { version, modifiedAt } = file
-        decoded.set(hash, entries)
-        deliver(file.name, { version, modifiedAt, settled, hash })
-      }
+    function deliver(known: Known, fault?: StoreFault) {
+      kept.set(known.found.name, known)
+      reading.onFile(fault === undefined ? known.found : { ...known.found, fault })
+    }
+    function deliverFault(name: string, fault: StoreFault) {
+      const known = files.get(name)
+      // What cannot be read just now may still be in use; what is another thing now is not.
+      if (fault.code === 'unreadable' && known !== undefined) deliver(known, fault)
+      else reading.onFile({ name, modifiedAt: 0, entries: [], fault })
+    }
+    function deliverDecoded({ file, hash }: Half, entries: readonly DecodedEntry[]) {
+      const { name, version, modifiedAt, changedAt } = file
+      const settled = Math.abs(startedAt - changedAt) > TIMESTAMP_STEP_MS
+      decoded.set(hash, entries)
+      deliver({ version, settled, hash, found: { name, modifiedAt, entries, fault: undefined } })
+    }
 
-      for (const entry of listed) {
-        const pause = breathe()
-        if (pause !== undefined) await pause
-        if ('fault' in entry) deliverFault(entry.name, entry.fault)
-        else {
-          const known = files.get(entry.name)
-          if (known?.settled && known.version === entry.version) deliver(entry.name, known)
-          else changed.push(entry)
-        }
+    for (const entry of reading.listed) {
+      const known = files.get(entry.name)
+      if ('fault' in entry) deliverFault(entry.name, entry.fault)
+      else if (known?.settled && known.version === entry.version) deliver(known)
+      else changed.push(entry)
+      const turn = breathe()
+      if (turn !== undefined) await turn
+    }
+
+    const sealed: Half[] = []
+    for await (const [file, content] of readAll(changed, signal)) {
+      if (content.kind === 'gone') continue
+      if (content.kind === 'fault') {
+        deliverFault(file.name, content.fault)
+        continue
       }
+      const half = await decode(file, content.bytes)
+      if (half.parts.every(isDecoded)) deliverDecoded(half, half.parts)
+      else sealed.push(half)
+    }
+    reading.onPlainRead()
 
-      for (const batch of batches(changed)) {
-        const contents = await Promise.all(batch.map((file) => store.read(file, signal)))
-        for (const [i, content] of contents.entries()) {
-          const file = batch[i]
-          if (file === undefined || content.kind === 'gone') continue
-          if (content.kind === 'fault') deliverFault(file.name, content.fault)
-          else {
-            const hash = createHash('sha256').update(content.bytes).digest('base64')
-            const known = decoded.get(hash)
-            const parts = known ?? (await decodeContent(content.bytes))
-            const half = { file, hash, parts }
-            if (parts.every(isDecoded)) finish(half, parts)
-            else sealed.push(half)
-          }
-          const pause = breathe()
-          if (pause !== undefined) await pause
-        }
-      }
+    const [first, others] = partition(sealed, (half) => reading.isWanted(hintsOf(half)))
+    await pLimit(openAtOnce).map([...first, ...others], async (half) => {
+      await breathe()
+      const entries = await openParts(half.parts, reading.open, signal)
+      if (entries === undefined) reading.onFile(undecrypted(half))
+      else deliverDecoded(half, entries)
+    })
 
-      await pLimit(openAtOnce).map(sealed, async (half) => {
-        await breathe()
-        const entries = await openParts(half.parts, open, signal)
-        if (entries === undefined) onFile(undecrypted(half))
-        else finish(half, entries)
-      })
-
-      files = kept
-      const used = new Set([...kept.values()].map(({ hash }) => hash))
-      decoded = new Map([...decoded].filter(([hash]) => used.has(hash)))
-    },
+    files = kept
+    const used = new Set([...kept.values()].map(({ hash }) => hash))
+    decoded = new Map([...decoded].filter(([hash]) => used.has(hash)))
   }
+
+  async function* readAll(changed: readonly StoredFile[], signal: AbortSignal) {
+    for (const batch of batches(changed)) {
+      const contents = await Promise.all(
+        batch.map(async (file) => [file, await store.read(file, signal)] as const),
+      )
+      for (const content of contents) {
+        yield content
+        const turn = breathe()
+        if (turn !== undefined) await turn
+      }
+    }
+  }
+
+  async function decode(file: StoredFile, bytes: Uint8Array): Promise<Half> {
+    const hash = createHash('sha256').update(bytes).digest('base64')
+    return { file, hash, parts: decoded.get(hash) ?? (await decodeContent(bytes)) }
+  }
+
+  return { read }
 }
 
 const isDecoded = (entry: DecodedEntry | SealedEntry): entry is DecodedEntry =>
   entry.kind !== 'sealed'
+
+const hintsOf = ({ file, parts }: Half) => [
+  ...hintsIn([file.name]),
+  ...parts.flatMap((part) => (part.kind === 'sealed' ? part.hints : [])),
+]
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const first: T[] = []
+  const others: T[] = []
+  for (const item of items) (isFirst(item) ? first : others).push(item)
+  return [first, others]
+}
 
 async function openParts(parts: Parts, open: OpenSealed, signal: AbortSignal) {
   const opened: DecodedEntry[] = []

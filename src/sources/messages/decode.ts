@@ -3,15 +3,21 @@ import { type JsonObject, readShapes, type ShapeEntry } from '../../domain/messa
 import { breathe } from '../../lib/breathe.ts'
 import { type CryptoPool, CryptoWorkError } from '../../lib/crypto-pool.ts'
 import { type Envelope, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
-import { parseJson, splitJsonList } from '../../lib/json.ts'
+import { parseJson, parseLongJson } from '../../lib/json.ts'
 import type { KdfParams } from '../../lib/kdf.ts'
+import { hintsIn } from './hints.ts'
 
 export type ExitEntry = Extract<ShapeEntry, { kind: 'exit' }>
 export type RefusedEntry = Extract<ShapeEntry, { kind: 'refused' }>
 /** What is left to judge of a file once it is read and decrypted. */
 export type DecodedEntry = ExitEntry | RefusedEntry
 /** Needs a key before more can be said. */
-export type SealedEntry = { readonly kind: 'sealed'; readonly envelope: Envelope }
+export type SealedEntry = {
+  readonly kind: 'sealed'
+  readonly envelope: Envelope
+  /** What the envelope says outside about whose exit is inside. */
+  readonly hints: readonly string[]
+}
 
 export type Parts = readonly (DecodedEntry | SealedEntry)[]
 
@@ -35,14 +41,13 @@ function decodeShort(bytes: Uint8Array): Parts {
 
 /** Element by element of one long list. */
 async function decodeLong(bytes: Uint8Array): Promise<Parts> {
-  const list = await splitJsonList(bytes, MAX_ENTRIES)
-  if (list === undefined) return decodeShort(bytes)
-  if (!list.ok) return [refused(list)]
-  // A frame that is a form of its own, for example a message with a list beside it.
-  const around = readParts(list.frame)
-  if (list.elements.length === 0 || !isEmptyList(around)) return around
+  const long = await parseLongJson(bytes, MAX_ENTRIES)
+  if (!long.ok) return [refused(long)]
+  const around = readParts(long.value)
+  // The list may also stand beside a message, where it means nothing.
+  if (long.elements.length === 0 || !isEmptyList(around)) return around
   const parts: (DecodedEntry | SealedEntry)[] = []
-  for (const element of list.elements) {
+  for (const element of long.elements) {
     const json = parseJson(element)
     // Then the whole text is none.
     if (!json.ok && json.code !== 'too-complex') {
@@ -67,7 +72,9 @@ function readEnvelope(value: JsonObject): RefusedEntry | SealedEntry {
   const parsed = parseEnvelope(value)
   if (!parsed.ok) return refused(parsed)
   const { envelope } = parsed
-  if (envelope.ciphertext.length !== SECRET_KEY_BYTES) return { kind: 'sealed', envelope }
+  if (envelope.ciphertext.length !== SECRET_KEY_BYTES) {
+    return { kind: 'sealed', envelope, hints: hintsIn([value.pubkey, value.description]) }
+  }
   return refused({ code: 'keystore', detail: 'the encrypted content is 32 bytes: a validator key' })
 }
 

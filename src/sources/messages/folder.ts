@@ -1,5 +1,11 @@
 import { join } from 'node:path'
-import { createFiles, type FileContent, type Files, FolderError } from '../../lib/files.ts'
+import {
+  createFiles,
+  type FileContent,
+  type Files,
+  FolderError,
+  type Scan,
+} from '../../lib/files.ts'
 import {
   MAX_FILE_BYTES,
   type MessageStore,
@@ -20,34 +26,22 @@ export function createFolderStore(
   path: string,
   files: Files = createFiles(MAX_FILE_BYTES),
 ): MessageStore {
+  /** Ten thousand entries are not made anew while nothing differs. */
+  let last: { readonly scan: Scan; readonly entries: readonly StoreEntry[] } | undefined
+
   return {
     name: path,
 
     async list(signal) {
-      let scan: Awaited<ReturnType<Files['scan']>>
+      let scan: Scan
       try {
         scan = await files.scan(path, SUFFIX, signal)
       } catch (error) {
         if (error instanceof FolderError) throw folderError(path, error)
         throw error
       }
-      return scan.names.map((name, i): StoreEntry => {
-        const fault = scan.faults.get(i)
-        if (fault !== undefined && fault.kind !== 'gone') {
-          return { name, fault: { code: fault.kind, detail: fault.detail } }
-        }
-        const size = scan.sizes[i] ?? 0
-        if (size > MAX_FILE_BYTES) {
-          return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
-        }
-        return {
-          name,
-          version: scan.versions[i] ?? '',
-          modifiedAt: scan.modifiedAt[i] ?? 0,
-          changedAt: scan.changedAt[i] ?? 0,
-          size,
-        }
-      })
+      if (scan !== last?.scan) last = { scan, entries: entriesOf(scan) }
+      return last.entries
     },
 
     async read({ name }, signal) {
@@ -56,6 +50,26 @@ export function createFolderStore(
 
     close: () => files.close(),
   }
+}
+
+function entriesOf(scan: Scan): readonly StoreEntry[] {
+  return scan.names.map((name, i) => {
+    const fault = scan.faults.get(i)
+    if (fault !== undefined && fault.kind !== 'gone') {
+      return { name, fault: { code: fault.kind, detail: fault.detail } }
+    }
+    const size = scan.sizes[i] ?? 0
+    if (size > MAX_FILE_BYTES) {
+      return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
+    }
+    return {
+      name,
+      version: scan.versions[i] ?? '',
+      modifiedAt: scan.modifiedAt[i] ?? 0,
+      changedAt: scan.changedAt[i] ?? 0,
+      size,
+    }
+  })
 }
 
 function toStored(content: FileContent): StoredContent {

@@ -1,18 +1,13 @@
-import type { VerifyResult } from '../../domain/exit-message.ts'
+import pLimit from 'p-limit'
 import type { SigningContext } from '../../domain/fork.ts'
-import type { MessageRefusal } from '../../domain/message-reasons.ts'
 import type { ValidatorIndex } from '../../domain/primitives.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
+import { createCollection, type Place } from './collection.ts'
 import { createContents, type FileFound } from './contents.ts'
 import { createOpener, type ExitEntry } from './decode.ts'
+import { createMatcher, type Wanted } from './hints.ts'
 import { createJudge, type ReadRegistry } from './judge.ts'
-import type {
-  LoadedExit,
-  LoadProgress,
-  MessageSnapshot,
-  RefusedMessage,
-  SupersededMessage,
-} from './snapshot.ts'
+import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
 import type { MessageStore } from './store.ts'
 
 export type MessageLoaderParts = {
@@ -25,6 +20,7 @@ export type MessageLoaderParts = {
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
   /** Unix ms. */
   readonly now?: () => number
+  /** Told every few seconds of a long load, and at the end of each. */
   readonly onProgress?: (progress: LoadProgress) => void
 }
 
@@ -32,173 +28,109 @@ export type MessageLoader = {
   /**
    * Reads the location once. Not to be called again before it has ended.
    *
+   * @param wanted - validators whose exits are asked for: sealed files that name one of them
+   *   outside are opened first
    * @throws StoreError when the location cannot be read, what `readRegistry` and
    *   `readSigningContext` throw: the snapshot before stays
    */
-  load(signal: AbortSignal): Promise<MessageSnapshot>
+  load(signal: AbortSignal, wanted?: readonly Wanted[]): Promise<MessageSnapshot>
   /** The snapshot of the last load that ended well. */
   current(): MessageSnapshot | undefined
-  /** What the load under way has verified so far: usable at once. */
+  /** What the load under way has verified so far: usable at once. Empty between loads. */
   early(): ReadonlyMap<ValidatorIndex, LoadedExit>
 }
 
 /** Exits that are looked up and verified together; as many as the node is asked for at once. */
 const EXITS_PER_ROUND = 1_000
+/** While one round waits for the node, another one keeps the cores busy. */
+const ROUNDS_AT_ONCE = 3
 /** What trickles in from slow decryption is judged this often, ms. */
 const ROUND_MS = 5_000
+const PROGRESS_MS = 2_000
+/** Envelopes under way for each thread: one works, one waits. */
+const ENVELOPES_PER_THREAD = 2
 
-/** Where an entry stands, and how new its file is. */
-type Place = {
-  readonly file: string
-  readonly entry: number
-  /** The only entry of its file. */
-  readonly alone: boolean
-  readonly modifiedAt: number
-  readonly validatorIndex: ValidatorIndex
-}
-type Held = LoadedExit & { readonly modifiedAt: number }
-
+/**
+ * Turns files into verified exits, and publishes whole snapshots. Nothing that did not change is
+ * opened, decrypted or verified twice.
+ */
 export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   const { store, passwords, pool, readRegistry, readSigningContext, now = Date.now } = parts
-  const contents = createContents(store, 2 * pool.size, now)
+  const contents = createContents(store, ENVELOPES_PER_THREAD * pool.size, now)
   const judge = createJudge(readRegistry, (signal) => (checks) => pool.verify(checks, signal))
   let snapshot: MessageSnapshot | undefined
-  let early = new Map<ValidatorIndex, Held>()
+  let early: ReadonlyMap<ValidatorIndex, LoadedExit> = new Map()
+
+  async function load(signal: AbortSignal, wanted: readonly Wanted[]): Promise<MessageSnapshot> {
+    const readAt = now()
+    const listed = await store.list(signal)
+    const context = await readSigningContext(signal)
+    const collected = createCollection()
+    early = collected.exits
+    const wantedIndices = new Set(wanted.map(({ index }) => index))
+    const limit = pLimit(ROUNDS_AT_ONCE)
+    const rounds: Promise<void>[] = []
+    let waiting: (readonly [Place, ExitEntry])[] = []
+    let lastRoundAt = readAt
+    let lastProgressAt = readAt
+
+    function startRound() {
+      const entries = waiting
+      waiting = []
+      lastRoundAt = now()
+      const round = limit(() => judge(entries, context, addJudged, signal))
+      // Awaited below; until then a failure is nobody's unhandled rejection.
+      round.catch(() => {})
+      rounds.push(round)
+    }
+    const addJudged: typeof collected.add = (...judged) => {
+      collected.add(...judged)
+      tellProgress()
+    }
+    function tellProgress() {
+      if (now() - lastProgressAt < PROGRESS_MS) return
+      lastProgressAt = now()
+      parts.onProgress?.(collected.progress(listed.length))
+    }
+
+    function takeIn(file: FileFound) {
+      const entries = collected.takeIn(file)
+      for (const entry of entries) waiting.push(entry)
+      const isWanted = entries.some(([place]) => wantedIndices.has(place.validatorIndex))
+      const isDue = isWanted || now() - lastRoundAt >= ROUND_MS
+      if (waiting.length >= EXITS_PER_ROUND || (isDue && waiting.length > 0)) startRound()
+      tellProgress()
+    }
+
+    const open = createOpener(pool, passwords)
+    const isWanted = createMatcher(wanted)
+    const reading = { listed, open, isWanted, onFile: takeIn, onPlainRead: startRound }
+    await contents.read(reading, signal)
+    startRound()
+    await Promise.all(rounds)
+    parts.onProgress?.(collected.progress(listed.length))
+
+    const files = collected.files()
+    return {
+      exits: collected.exits,
+      refused: collected.refused(),
+      superseded: collected.superseded,
+      files,
+      emptied: files === 0 && snapshot !== undefined && (snapshot.files > 0 || snapshot.emptied),
+      readAt,
+    }
+  }
 
   return {
+    async load(signal, wanted = []) {
+      try {
+        snapshot = await load(signal, wanted)
+        return snapshot
+      } finally {
+        early = new Map()
+      }
+    },
     current: () => snapshot,
     early: () => early,
-
-    async load(signal) {
-      const readAt = now()
-      const listed = await store.list(signal)
-      const context = await readSigningContext(signal)
-      const collected = createCollection()
-      early = collected.exits
-      let waiting: [Place, ExitEntry][] = []
-      let lastRoundAt = now()
-      const rounds: Promise<void>[] = []
-
-      function startRound() {
-        const round = judge(waiting, context, collected.add, signal)
-        // Awaited below; until then a failure is nobody's unhandled rejection.
-        round.catch(() => {})
-        rounds.push(round)
-        waiting = []
-        lastRoundAt = now()
-        parts.onProgress?.(collected.progress(listed.length))
-      }
-
-      await contents.read(
-        listed,
-        createOpener(pool, passwords),
-        (file) => {
-          waiting.push(...collected.takeIn(file))
-          const isDue = waiting.length > 0 && now() - lastRoundAt >= ROUND_MS
-          if (waiting.length >= EXITS_PER_ROUND || isDue) startRound()
-        },
-        signal,
-      )
-      startRound()
-      await Promise.all(rounds)
-      parts.onProgress?.(collected.progress(listed.length))
-
-      const hadFiles = snapshot !== undefined && (snapshot.files > 0 || snapshot.emptied)
-      snapshot = {
-        exits: collected.exits,
-        refused: collected.refused.toSorted(byPlace),
-        superseded: collected.superseded,
-        files: collected.files(),
-        emptied: hadFiles && collected.files() === 0,
-        readAt,
-      }
-      early = new Map()
-      return snapshot
-    },
   }
-}
-
-/** Gathers what one load finds. */
-function createCollection() {
-  const exits = new Map<ValidatorIndex, Held>()
-  const refused: RefusedMessage[] = []
-  const superseded: SupersededMessage[] = []
-  /** Entries still to be judged, by file. */
-  const open = new Map<string, number>()
-  let files = 0
-
-  function refuse(
-    { code, detail }: MessageRefusal,
-    file: string,
-    entry?: number,
-    validatorIndex?: ValidatorIndex,
-  ) {
-    refused.push({ code, detail, file, entry, validatorIndex })
-  }
-
-  function giveWay(loser: Held | Place, validatorIndex: ValidatorIndex, by: string) {
-    superseded.push({ validatorIndex, file: loser.file, entry: loser.entry, by })
-  }
-
-  return {
-    exits,
-    refused,
-    superseded,
-    files: () => files,
-
-    /** Takes a file in, and returns what is to be judged of it. */
-    takeIn({ name, modifiedAt, entries, fault }: FileFound): [Place, ExitEntry][] {
-      files += 1
-      if (fault !== undefined) refuse(fault, name)
-      const toJudge: [Place, ExitEntry][] = []
-      const alone = entries.length === 1
-      entries.forEach((content, entry) => {
-        if (content.kind === 'refused') {
-          refuse(content.refusal, name, alone ? undefined : entry)
-        } else {
-          const { validatorIndex } = content.exit
-          toJudge.push([{ file: name, entry, alone, modifiedAt, validatorIndex }, content])
-        }
-      })
-      if (toJudge.length > 0) open.set(name, toJudge.length)
-      return toJudge
-    },
-
-    add(place: Place, result: VerifyResult, used: boolean): void {
-      const { file, entry, alone, modifiedAt, validatorIndex } = place
-      const left = (open.get(file) ?? 1) - 1
-      if (left === 0) open.delete(file)
-      else open.set(file, left)
-      if (!result.ok) {
-        refuse(result.refusal, file, alone ? undefined : entry, validatorIndex)
-        return
-      }
-      const found: Held = { exit: result.exit, used, file, entry, modifiedAt }
-      const held = exits.get(validatorIndex)
-      if (held === undefined || isNewer(found, held)) {
-        exits.set(validatorIndex, found)
-        if (held !== undefined) giveWay(held, validatorIndex, file)
-      } else {
-        giveWay(found, validatorIndex, held.file)
-      }
-    },
-
-    progress: (total: number): LoadProgress => ({
-      files: total,
-      done: files - open.size,
-      valid: exits.size,
-      refused: refused.length,
-    }),
-  }
-}
-
-/** Judging ends in any order; people read files in theirs. */
-const byPlace = (a: RefusedMessage, b: RefusedMessage) =>
-  a.file === b.file ? (a.entry ?? -1) - (b.entry ?? -1) : a.file < b.file ? -1 : 1
-
-/** Of two valid messages the newer file's counts; in one file, or at one time, the later one. */
-function isNewer(found: Held, held: Held): boolean {
-  if (found.modifiedAt !== held.modifiedAt) return found.modifiedAt > held.modifiedAt
-  if (found.file !== held.file) return found.file > held.file
-  return found.entry > held.entry
 }

@@ -1,0 +1,184 @@
+import { resolve } from 'node:path'
+import { applyFact, type Fact, type Facts, factsOf, noFacts } from '../domain/facts.ts'
+import { checkPlace } from './inspect.ts'
+import { JournalLockedError, type Lock, lockJournal } from './lock.ts'
+import { openJournalReadOnly } from './read-only.ts'
+import { openFileStore, openMemoryStore, type Store } from './store.ts'
+import type { Identity } from './tables.ts'
+
+/** Facts so far, and where new ones are added. No decisions are made here. */
+export type Journal = {
+  /** The working set: reading it costs nothing. */
+  readonly facts: Facts
+  /**
+   * Adds them to the working set, and writes all of them or none; on disk when it returns, unless
+   * the journal is degraded. Never throws: what cannot be written is kept in memory.
+   */
+  append(facts: readonly Fact[]): void
+  /** Looks after the file; while it cannot be written, tries again now. Call it at each cycle. */
+  retry(): void
+  /** Whether facts are kept in memory alone, although there should be a file. */
+  degraded(): boolean
+  /** Tries once more, then lets go of file and lock. */
+  close(): void
+}
+
+export type JournalOptions = {
+  /** Without it the journal is forgotten with the process. */
+  readonly file: string | undefined
+  readonly identity: Identity
+  /** Unix ms. */
+  readonly now: () => number
+  /** Something the operator must know, in one sentence. Each is said once. */
+  readonly onProblem: (message: string) => void
+  /** The file is written again. */
+  readonly onRecovery: (message: string) => void
+}
+
+/** While it cannot be written, appending tries again this often. */
+const RETRY_MS = 10_000
+
+/**
+ * Opens the journal, and goes on from what it holds.
+ *
+ * A file that cannot be used is no reason to stop: the daemon goes on from memory, and once the
+ * file can be written again, the whole working set is written to it.
+ *
+ * @throws JournalLockedError when another daemon writes this file
+ */
+export function openJournal({ file, identity, now, ...tell }: JournalOptions): Journal {
+  const path = file === undefined ? undefined : resolve(file)
+  const facts = noFacts()
+  let lock: Lock | undefined
+  let store: Store | undefined
+  /** Whether what the file held is in the working set. */
+  let isRead = false
+  let isClosed = false
+  let triedAt = Number.NEGATIVE_INFINITY
+  /** Problems of this outage. */
+  const said = new Set<string>()
+
+  function connect(): void {
+    triedAt = now()
+    const opened = openStore()
+    try {
+      const isNew = isRead || !isEmpty(facts)
+      if (!isRead) adopt(facts, opened.found)
+      isRead = true
+      if (isNew) opened.rewrite(facts)
+    } catch (error) {
+      opened.close()
+      throw error
+    }
+    store = opened
+  }
+
+  function openStore(): Store {
+    if (path === undefined) return openMemoryStore(identity)
+    checkPlace(path)
+    lock ??= lockJournal(path, now())
+    return openFileStore(path, identity, now(), tell.onProblem)
+  }
+
+  function reconnect(): void {
+    try {
+      connect()
+      said.clear()
+      tell.onRecovery(`journal ${path} is written again, with everything learnt meanwhile`)
+    } catch (error) {
+      tellOnce(error)
+    }
+  }
+
+  function disconnect(error: unknown): void {
+    closeQuietly(store)
+    store = undefined
+    tellOnce(error)
+  }
+
+  function tellOnce(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    if (said.has(why)) return
+    said.add(why)
+    tell.onProblem(
+      `journal ${path} cannot be written: ${why}. The daemon goes on from memory, tries again, and reads the chain anew should it be restarted before that`,
+    )
+  }
+
+  /** What can be read counts, even where nothing can be written. */
+  function readAnyway(): void {
+    try {
+      adopt(facts, openJournalReadOnly(path ?? '', identity))
+      isRead = true
+    } catch {
+      // Why the file cannot be used was said.
+    }
+  }
+
+  try {
+    connect()
+  } catch (error) {
+    if (error instanceof JournalLockedError) throw error
+    tellOnce(error)
+    readAnyway()
+  }
+
+  return {
+    facts,
+    append(added) {
+      for (const fact of added) applyFact(facts, fact)
+      if (added.length === 0 || isClosed) return
+      if (store === undefined) {
+        if (now() - triedAt >= RETRY_MS) reconnect()
+        return
+      }
+      try {
+        store.write(added)
+      } catch (error) {
+        disconnect(error)
+      }
+    },
+    retry() {
+      if (isClosed) return
+      if (store?.isGone()) {
+        disconnect(new Error('the file was removed or replaced'))
+        closeQuietly(lock)
+        lock = undefined
+      }
+      if (store === undefined) reconnect()
+    },
+    degraded: () => store === undefined && !isClosed,
+    close() {
+      if (isClosed) return
+      if (store === undefined) reconnect()
+      isClosed = true
+      closeQuietly(store)
+      closeQuietly(lock)
+    },
+  }
+}
+
+const isEmpty = (facts: Facts) => factsOf(facts).length === 0
+
+/**
+ * Puts older facts before those of the working set. Blocks were read without a gap only up to the
+ * lower cursor.
+ */
+function adopt(facts: Facts, older: Facts): void {
+  const newer = factsOf(facts)
+  const cursors = [older.cursor, facts.cursor].filter((block) => block !== undefined)
+  for (const part of Object.values(facts)) {
+    if (part instanceof Map || part instanceof Set) part.clear()
+  }
+  for (const fact of [...factsOf(older), ...newer]) applyFact(facts, fact)
+  if (cursors.length > 0) facts.cursor = Math.min(...cursors)
+}
+
+/** What cannot be closed properly is left to the end of the process. */
+function closeQuietly(open: { close(): void } | undefined): void {
+  try {
+    open?.close()
+  } catch {
+    // Everything that was told to be written is written.
+  }
+}

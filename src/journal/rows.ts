@@ -1,0 +1,75 @@
+import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
+import type { HistoryFact } from '../domain/facts.ts'
+import type {
+  Address,
+  Bytes32,
+  ModuleId,
+  OperatorId,
+  Pubkey,
+  ValidatorIndex,
+} from '../domain/primitives.ts'
+
+/** A request as a row of the table `request`, in the order of its columns. */
+export type RequestRow = [
+  key: RequestKey,
+  seenAt: number,
+  chainId: string,
+  exitBus: Address,
+  blockNumber: number,
+  blockHash: Bytes32,
+  transactionHash: Bytes32,
+  logIndex: number,
+  moduleId: ModuleId,
+  operatorId: OperatorId,
+  validatorIndex: ValidatorIndex,
+  pubkey: Pubkey,
+  timestamp: number,
+]
+
+/** `what` in the table `history`. */
+export type Happening = 'intended' | 'accepted' | 'refused' | 'active' | 'exiting' | 'settled'
+
+export function happening(fact: HistoryFact): Happening {
+  if (fact.kind === 'sighting') return fact.seen
+  if (fact.kind === 'offer-intended') return 'intended'
+  return fact.accepted ? 'accepted' : 'refused'
+}
+
+export function toHistoryFact(validator: ValidatorIndex, at: number, what: Happening): HistoryFact {
+  if (what === 'intended') return { kind: 'offer-intended', at, validator }
+  if (what === 'accepted' || what === 'refused') {
+    return { kind: 'offer-answered', at, validator, accepted: what === 'accepted' }
+  }
+  return { kind: 'sighting', at, validator, seen: what }
+}
+
+export const toRow = (seenAt: number, request: ExitRequest): RequestRow => [
+  request.key,
+  seenAt,
+  String(request.chainId),
+  request.exitBus,
+  request.blockNumber,
+  request.blockHash,
+  request.transactionHash,
+  request.logIndex,
+  request.moduleId,
+  request.operatorId,
+  request.validatorIndex,
+  request.pubkey,
+  request.timestamp,
+]
+
+export const toRequest = (row: RequestRow): ExitRequest => ({
+  key: row[0],
+  chainId: BigInt(row[2]),
+  exitBus: row[3],
+  blockNumber: row[4],
+  blockHash: row[5],
+  transactionHash: row[6],
+  logIndex: row[7],
+  moduleId: row[8],
+  operatorId: row[9],
+  validatorIndex: row[10],
+  pubkey: row[11],
+  timestamp: row[12],
+})

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { parse as parseYaml } from 'yaml'
+import { describe, expect, test } from 'vitest'
+import { variables } from '../../src/config.ts'
+import { readShapes } from '../../src/domain/message-shapes.ts'
+import { metricTable } from '../../src/sinks/metric-table.ts'
+import { readBlocks } from './blocks.ts'
+import { tables, tablesIn, withTables } from './tables.ts'
+
+const root = (path: string) => new URL(`../../${path}`, import.meta.url)
+const read = (path: string) => readFileSync(root(path), 'utf8')
+
+if (process.env.UPDATE_DOCS) writeFileSync(root('README.md'), withTables(read('README.md')))
+
+const readme = read('README.md')
+
+describe('README tables', () => {
+  const shown = tablesIn(readme)
+
+  test.each(Object.keys(tables))('%s is what the code says (UPDATE_DOCS=1 writes it)', (name) => {
+    expect(shown.get(name)).toBe(tables[name])
+  })
+
+  test('there are no others', () => {
+    expect([...shown.keys()].sort()).toEqual(Object.keys(tables).sort())
+  })
+})
+
+describe('README text', () => {
+  test('names no metric that is not there', () => {
+    const known = Object.keys(metricTable)
+    const named = [...readme.matchAll(/`((?:validator_ejector_)?[a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g)]
+      .map(([, name = '']) => name.replace('validator_ejector_', ''))
+      // Fields of messages, and labels, look the same.
+      .filter((name) => !/^(validator_index|fork_version|public_key|signed_exit_message)$/.test(name))
+
+    expect(named.length).toBeGreaterThan(known.length)
+    expect(named.filter((name) => !known.includes(name))).toEqual([])
+  })
+
+  test('names no variable that is not there', () => {
+    const known = [...variables.map(({ name }) => name), 'EJECTOR_UID', 'EJECTOR_GID', 'UPDATE_DOCS']
+    const named = [...readme.matchAll(/\b([A-Z]{3,}(?:_[A-Z]+)+)(?![A-Z_])/g)].map(([, name]) => name)
+
+    expect(named.filter((name) => !known.includes(`${name}`))).toEqual([])
+  })
+
+  test('names no npm script that is not there', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = [...readme.matchAll(/\bnpm run ([a-z:]+)/g)].map(([, name = '']) => name)
+
+    expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([])
+  })
+
+  test('leads to headings and files that are there', () => {
+    const anchors = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading))
+    const links = [...readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(([, link = '']) => link)
+
+    expect(links.length).toBeGreaterThan(10)
+    for (const link of links) {
+      if (link.startsWith('#')) expect(anchors).toContain(link.slice(1))
+      else expect(existsSync(root(link)), link).toBe(true)
+    }
+  })
+
+  test('shows forms of messages that are understood', () => {
+    const [, forms = ''] = /### Forms([\s\S]*?)### /.exec(readme) ?? []
+    const examples = [...forms.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+
+    expect(examples.length).toBeGreaterThanOrEqual(6)
+    for (const example of examples) {
+      const filled = example
+        .replaceAll(/("signature": ")0x…/g, `$10x${'ab'.repeat(96)}`)
+        .replaceAll(/("(?:public_key|validatorPublicKey)": ")0x…/g, `$10x${'cd'.repeat(48)}`)
+      expect(readShapes(JSON.parse(filled)).map(({ kind }) => kind), example).toEqual(['exit'])
+    }
+  })
+})
+
+describe('commands of the README', () => {
+  const blocks = readBlocks(readme)
+
+  test('what is not run by test:readme is marked, and checked here', () => {
+    const marks = blocks.map(({ run }) => run)
+
+    expect(marks.filter((mark) => !['here', 'docker', 'ci'].includes(mark))).toEqual([])
+    expect(marks.filter((mark) => mark === 'here').length).toBeGreaterThanOrEqual(4)
+  })
+
+  test('those for Docker are of docker compose, and name services that are there', () => {
+    const services = Object.keys(parseYaml(read('docker-compose.yml')).services)
+    const commands = blocks.filter(({ run }) => run === 'docker').flatMap(({ commands }) => commands)
+
+    expect(commands.length).toBeGreaterThan(0)
+    for (const command of commands) {
+      expect(command).toMatch(/^docker compose (up|logs|run|down|ps)( |$)/)
+      const [, service] = / (?:run .*?--rm|exec) (?:-\S+ \S+ )*([a-z-]+)/.exec(command) ?? []
+      if (service !== undefined) expect(services).toContain(service)
+    }
+  })
+
+  test('those for CI are steps of .ci/run', () => {
+    const steps = read('.ci/run')
+    const commands = blocks
+      .filter(({ run }) => run === 'ci')
+      .flatMap(({ commands }) => commands.flatMap((line) => line.split(' && ')))
+
+    expect(commands).toContain('npm test')
+    for (const command of commands) expect(steps).toMatch(new RegExp(`^.*step \\d+m ${command}`, 'm'))
+  })
+})
+
+/** As GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 _-]/g, '')
+    .replaceAll(' ', '-')
+}

@@ -1,0 +1,76 @@
+import { variables } from '../../src/config.ts'
+import { variableTable } from '../../src/config/variables.ts'
+import { messageReasons } from '../../src/domain/message-reasons.ts'
+import { proofReasons } from '../../src/domain/proof-reasons.ts'
+import type { Reason } from '../../src/domain/reasons.ts'
+import { waitReasons } from '../../src/domain/wait-reasons.ts'
+import { metricTable } from '../../src/sinks/metric-table.ts'
+
+/** The tables of the README by the name in their markers, as the code has them. */
+export const tables: Readonly<Record<string, string>> = {
+  environment: table(
+    ['Variable', 'Default', 'Meaning'],
+    variables.map((variable) => [
+      code(variable.name),
+      code(variable.default),
+      sentence(variable.meaning),
+    ]),
+  ),
+  metrics: table(
+    ['Metric', 'Type', 'Labels', 'Meaning'],
+    Object.entries(metricTable).map(([name, { type, labels, help }]) => [
+      code(variableTable.PROM_PREFIX.default + name),
+      type,
+      labels.map(code).join(', '),
+      sentence(help),
+    ]),
+  ),
+  'message-reasons': reasonTable(messageReasons),
+  'proof-reasons': reasonTable(proofReasons),
+  'wait-reasons': reasonTable(waitReasons),
+}
+
+function reasonTable(reasons: Readonly<Record<string, Reason>>): string {
+  return table(
+    ['Code', 'In short', 'Meaning, and what to do'],
+    Object.values(reasons).map((reason) => [
+      code(reason.code),
+      sentence(reason.short),
+      sentence(reason.long),
+    ]),
+  )
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function code(text: string): string {
+  return text === '' ? '' : `\`${text}\``
+}
+
+/** A bar would end the cell; `<name>` would be HTML. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replace(/(^|[^`])<(?=[a-z])/g, '$1&lt;')
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+const MARKED = /<!-- table: ([a-z-]+) -->\n([\s\S]*?)<!-- \/table -->/g
+
+/** The tables as a document has them now. */
+export const tablesIn = (document: string): ReadonlyMap<string, string> =>
+  new Map(
+    [...document.matchAll(MARKED)].map(([, name = '', content = '']) => [name, content.trim()]),
+  )
+
+/** The document with the tables of the code. */
+export const withTables = (document: string): string =>
+  document.replace(
+    MARKED,
+    (whole, name: string) =>
+      `<!-- table: ${name} -->\n${tables[name] ?? whole}\n<!-- /table -->`,
+  )

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import { createFolder, IDENTITY, open } from './support.ts'
+import { startWriter } from './writer.ts'
+
+const KILLS = Number(process.env.JOURNAL_KILLS ?? 20)
+/** ms of appending before the kill: from the very first one on. */
+const LONGEST_MS = 40
+
+test(`what was written is there after ${KILLS} kills at random instants`, {
+  timeout: 20_000 + KILLS * 1_000,
+}, async () => {
+  const file = join(createFolder(), 'journal.sqlite')
+  let next = 0
+  for (let round = 0; round < KILLS; round += 1) {
+    const writer = await startWriter(file, next)
+    await sleep(Math.random() * LONGEST_MS)
+    await writer.kill()
+    expect(writer.lines.filter((line) => line.startsWith('problem'))).toEqual([])
+    const lastSaid = Number(writer.lines.filter((line) => /^\d+$/.test(line)).at(-1) ?? next - 1)
+
+    // A reader beside it must cope with what the kill left, as must the next daemon.
+    const facts = round % 2 === 0 ? reopen(file) : openJournalReadOnly(file, IDENTITY)
+    const last = facts.cursor ?? -1
+    // The last append may be whole on disk though nobody was told any more.
+    expect([lastSaid, lastSaid + 1]).toContain(last)
+    expect(facts.requests.size).toBe(last + 1)
+    const accepted = [...facts.offers.values()].map(({ acceptedInARow }) => acceptedInARow)
+    expect(accepted.reduce((sum, count) => sum + count, 0)).toBe(last + 1)
+    next = last + 1
+  }
+  console.info(`${KILLS} kills, ${next} appends`)
+  expect(next).toBeGreaterThan(KILLS)
+})
+
+function reopen(file: string) {
+  const journal = open(file)
+  expect(journal.problems).toEqual([])
+  journal.close()
+  return journal.facts
+}

@@ -1,0 +1,142 @@
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
+import { onAbort } from '../../src/lib/on-abort.ts'
+import { hintsIn } from '../../src/sources/messages/hints.ts'
+import type { MessageLoader } from '../../src/sources/messages/loader.ts'
+import type { LoadProgress } from '../../src/sources/messages/snapshot.ts'
+import {
+  loaderOf,
+  never,
+  PBKDF2,
+  pubkeyOf,
+  put,
+  seal,
+  sharedPool,
+  signedExit,
+  temporaryFolder,
+} from './fixtures.ts'
+
+const wanted = (index: number) => ({
+  index: index as ValidatorIndex,
+  pubkey: pubkeyOf(index) as Pubkey,
+})
+
+/** Sealed with a salt that tells whose it is. */
+async function sealed(index: number, outside: object = {}): Promise<object> {
+  const salt = Buffer.alloc(32, index).toString('hex')
+  const kdf = { ...PBKDF2, params: { ...PBKDF2.params, salt } } as unknown as typeof PBKDF2
+  return { ...JSON.parse(await seal(JSON.stringify(signedExit(index)), 'pw', kdf)), ...outside }
+}
+
+/** A pool that derives only what it is told to, and notes whose keys it was asked for. */
+function gatedPool() {
+  const order: (number | undefined)[] = []
+  const gate = withResolvers()
+  const pool = {
+    ...sharedPool,
+    derive: async (...given: Parameters<typeof sharedPool.derive>) => {
+      order.push(given[0].salt[0])
+      await gate.promise
+      return sharedPool.derive(...given)
+    },
+  }
+  return { pool, order, open: () => gate.resolve(undefined) }
+}
+function withResolvers() {
+  let resolve: (value: unknown) => void = () => {}
+  const promise = new Promise((fulfil) => {
+    resolve = fulfil
+  })
+  return { promise, resolve }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('did not happen')
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+test('an exit is usable as soon as it is verified, while others are still sealed', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  put(folder, 'b.json', await sealed(2))
+  const { pool, open } = gatedPool()
+  const loader: MessageLoader = loaderOf(folder, { pool, passwords: [Buffer.from('pw')] })
+  const load = loader.load(never)
+  await until(() => loader.early().size === 1)
+  expect(loader.early().get(1 as ValidatorIndex)).toMatchObject({ file: 'a.json', used: false })
+  expect(loader.current()).toBeUndefined()
+  open()
+  const snapshot = await load
+  expect([...snapshot.exits.keys()].toSorted()).toEqual([1, 2])
+  expect(loader.early().size).toBe(0)
+})
+
+test('sealed files that name a wanted validator outside are opened first', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3, 4])
+    put(folder, `a${String(index).repeat(2)}.json`, await sealed(index))
+  put(folder, 'z-00005.json', await sealed(5))
+  put(folder, 'z-pubkey.json', await sealed(6, { pubkey: pubkeyOf(6).slice(2) }))
+  put(folder, 'z-described.json', await sealed(7, { description: 'exit of validator 7' }))
+  put(folder, `z-${pubkeyOf(8)}.json`, await sealed(8))
+  const { pool, order, open } = gatedPool()
+  open()
+  const loader = loaderOf(folder, { pool, passwords: [Buffer.from('pw')] })
+  const snapshot = await loader.load(never, [5, 6, 7, 8].map(wanted))
+  expect(snapshot.exits.size).toBe(8)
+  expect(order.slice(0, 4).toSorted()).toEqual([5, 6, 7, 8])
+})
+
+test.each([
+  ['123.json', ['123']],
+  ['validator_000123-0.json', ['123', '0']],
+  [`exit-${pubkeyOf(1)}.json`, ['0', pubkeyOf(1).slice(2)]],
+  [pubkeyOf(1).slice(2).toUpperCase(), [pubkeyOf(1).slice(2)]],
+  ['nothing', []],
+  [undefined, []],
+])('hints in %s', (text, hints) => {
+  expect(hintsIn([text])).toEqual(hints)
+})
+
+test('a long load tells its progress now and then, and at the end', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3]) put(folder, `${index}.json`, signedExit(index))
+  put(folder, 'junk.json', 'junk')
+  let clock = 0
+  const seen: LoadProgress[] = []
+  const loader = loaderOf(folder, {
+    now: () => {
+      clock += 500
+      return clock
+    },
+    onProgress: (progress) => seen.push(progress),
+  })
+  await loader.load(never)
+  expect(seen.length).toBeGreaterThan(1)
+  expect(seen.at(-1)).toEqual({ files: 4, done: 4, valid: 3, refused: 1 })
+})
+
+test('thousands of jobs on one signal cost one listener', () => {
+  const controller = new AbortController()
+  let calls = 0
+  const undo = Array.from({ length: 1_000 }, () => onAbort(controller.signal, () => calls++))
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
+  for (const one of undo.slice(500)) one()
+  controller.abort()
+  expect(calls).toBe(500)
+})
+
+test('a signal with nothing left on it keeps no listener, and one that fired calls at once', () => {
+  const controller = new AbortController()
+  let calls = 0
+  onAbort(controller.signal, () => calls++)()
+  expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
+  controller.abort()
+  expect(calls).toBe(0)
+  onAbort(controller.signal, () => calls++)
+  expect(calls).toBe(1)
+})
