@@ -1,6 +1,7 @@
 import { createDriftDetector } from './app/drift.ts'
 import { watchFinality } from './app/finality.ts'
 import { createHealth } from './app/health.ts'
+import { type KeptJournal, openKeptJournal } from './app/journal.ts'
 import { createLoop } from './app/loop.ts'
 import { createMessages } from './app/messages.ts'
 import { createNodes } from './app/nodes.ts'
@@ -9,7 +10,6 @@ import { createProver } from './app/prover.ts'
 import { StartUpError, waitForNodes } from './app/start-up.ts'
 import type { Config } from './config.ts'
 import { createCycle } from './cycle.ts'
-import { createMemoryJournal } from './journal/memory.ts'
 import { pause } from './lib/deadline.ts'
 import { startHttpServer } from './sinks/http-server.ts'
 import type { Logger } from './sinks/log.ts'
@@ -95,12 +95,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       lifetime: aborting.signal,
       workers: options.workers ?? new URL('./lib/', import.meta.url),
     })
+    let opened: KeptJournal | undefined
     try {
       const chainId = await waitForNodes(nodes, log, health.waitingFor, stopping.signal)
       if (chainId === undefined) return
       agreedChainId = chainId
       log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
-      const journal = createMemoryJournal()
+      const journal = openKeptJournal({ config, chainId, log, metrics, now })
+      opened = journal
       const offer = createOffer(config, nodes, options.fetch ?? fetch)
       const drift = createDriftDetector({
         config,
@@ -169,6 +171,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         log,
         timeCycle: () => metrics.timeJob(config.jobIntervalMs),
         onCycle(ok, failures) {
+          journal.lookAfter()
           health.cycleEnded(ok, failures, messages.isLoaded())
           if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
           drift.cycleEnded()
@@ -185,8 +188,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       }
       await loop.run(stopping.signal, aborting.signal)
       await Promise.race([offer.settled(), pause(1_000, aborting.signal)])
-      journal.close()
     } finally {
+      opened?.close()
       aborting.abort(new Error('the daemon stops'))
       await messages.close()
     }

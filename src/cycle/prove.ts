@@ -1,11 +1,10 @@
-import pLimit from 'p-limit'
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import { type Answer, addAnswer, createEvidence } from '../domain/proof/evidence.ts'
-import type { LookUp } from '../domain/proof/look-up.ts'
-import { nextQuestions, type Question } from '../domain/proof/questions.ts'
+import { createEvidence } from '../domain/proof/evidence.ts'
+import { nextQuestions } from '../domain/proof/questions.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
 import { type ProofReasonCode, proofReasons } from '../domain/proof-reasons.ts'
 import { type CheckedTransaction, checkSerialized } from '../domain/transaction.ts'
+import { type AskerParts, type Asking, createAsker } from './ask.ts'
 import { namesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
 
@@ -21,7 +20,7 @@ export type ProverParts = {
   readonly onUnlistedSigner?: () => void
   /** Nodes that may be asked now, best first. */
   readonly nodes: () => readonly string[]
-  readonly ask: (lookUp: LookUp, node: string, signal: AbortSignal) => Promise<readonly Answer[]>
+  readonly ask: AskerParts['ask']
 }
 
 /** What the prover remembers of one request. Verdicts are not stored: each process judges anew. */
@@ -38,8 +37,6 @@ type Standing = {
 
 const HOUR_MS = 60 * 60 * 1_000
 const LONGEST_WAIT_CYCLES = 16
-/** Questions under way at once, over all nodes. */
-const QUESTIONS_AT_ONCE = 8
 /** Objections that more addresses in the allowlist might answer. */
 const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
 /** Each round follows hints one step further; the proof of a request takes two or three. */
@@ -54,18 +51,17 @@ export function createProver(parts: ProverParts) {
   const standings = new Map<RequestKey, Standing>()
   let evidence = createEvidence(parts.chainId, storedTransactions(parts))
   let cycle = 0
-  /** Questions of this cycle that brought no answer: node and reason. */
-  const failures = new Set<string>()
+  const startAsking = createAsker(parts)
 
   return async function prove(
     requests: readonly ExitRequest[],
     signal: AbortSignal,
   ): Promise<Proofs> {
     cycle += 1
-    failures.clear()
     if (standings.size > requests.length) prune(requests)
     const due = requests.filter((request) => isDue(standingOf(request)))
-    const verdicts = await judgeAll(due, signal)
+    const asking = startAsking()
+    const verdicts = await judgeAll(due, asking, signal)
     for (const [request, verdict] of verdicts) {
       if (verdict.kind === 'proven') settle(request, verdict)
       if (verdict.kind === 'unproven') object(request, verdict)
@@ -74,13 +70,14 @@ export function createProver(parts: ProverParts) {
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
       statusOf: (key) => standings.get(key)?.status ?? 'none',
-      problems: isOpen ? [...failures].map((why) => `prove requests: ${why}`) : [],
+      problems: isOpen ? asking.problems().map((why) => `prove requests: ${why}`) : [],
     }
   }
 
   /** Judge, ask what the verdicts lack, judge again, until no node could say more. */
   async function judgeAll(
     due: readonly ExitRequest[],
+    asking: Asking,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<ExitRequest, Verdict>> {
     const verdicts = new Map<ExitRequest, Verdict>()
@@ -95,7 +92,7 @@ export function createProver(parts: ProverParts) {
       const judged = open.flatMap((request) => verdicts.get(request) ?? [])
       const questions = nextQuestions(judged, evidence, parts.nodes())
       if (questions.length === 0) break
-      await askAll(questions, signal)
+      await asking.askAll(questions, evidence, signal)
     }
     return verdicts
   }
@@ -110,23 +107,6 @@ export function createProver(parts: ProverParts) {
       ({ hash, from }) =>
         journal.facts.transactions.has(hash) || asked.has(hash) || parts.trust.allowlist.has(from),
     )
-  }
-
-  async function askAll(questions: readonly Question[], signal: AbortSignal): Promise<void> {
-    const limit = pLimit(QUESTIONS_AT_ONCE)
-    const asked = questions.map(({ lookUp, node }) =>
-      limit(async () => {
-        signal.throwIfAborted()
-        for (const answer of await parts.ask(lookUp, node, signal)) {
-          if (!answer.ok) failures.add(`${node}: ${answer.why}`)
-          const fault = addAnswer(evidence, lookUp, node, answer)
-          if (fault === undefined) continue
-          const details = { node, asked: lookUp.id, fault: fault.fault, why: fault.why }
-          log.error('a node gave a transaction that is not the one asked for', details)
-        }
-      }),
-    )
-    await Promise.all(asked)
   }
 
   /** Contracts are what nodes named, now or earlier; they need no trust. */

@@ -81,8 +81,8 @@ export function applyFact(facts: Facts, fact: Fact): void {
       return
     case 'contracts':
       facts.contracts = { exitBus: fact.exitBus, consensus: fact.consensus }
-      facts.exitBuses.add(fact.exitBus)
-      facts.consensusContracts.add(fact.consensus)
+      addLatest(facts.exitBuses, fact.exitBus)
+      addLatest(facts.consensusContracts, fact.consensus)
       return
     case 'offer-intended':
       remember(facts, fact)
@@ -105,6 +105,17 @@ export function applyFact(facts: Facts, fact: Fact): void {
     case 'cursor':
       facts.cursor = fact.block
   }
+}
+
+/** Far more than the protocol ever had: a node that names new contracts without end is bounded. */
+const MAX_CONTRACTS = 32
+
+/** What is named again is the latest again, so that the true one outlives what a liar invents. */
+function addLatest(addresses: Set<Address>, address: Address): void {
+  addresses.delete(address)
+  addresses.add(address)
+  const [oldest] = addresses
+  if (addresses.size > MAX_CONTRACTS && oldest !== undefined) addresses.delete(oldest)
 }
 
 /** Of offers that changed nothing the latest is kept: refused ones come back at every cycle. */

@@ -1,4 +1,4 @@
-import { type Reason, reasonList } from './reasons.ts'
+import { reasonList } from './reasons.ts'
 
 /**
  * Why a file, or an entry of one, is not a usable exit message. One list feeds the log and the
@@ -156,6 +156,3 @@ export type MessageRefusal = {
   /** What exactly, for the log. Free of secrets and of the file's content. */
   readonly detail: string
 }
-
-export const messageReason = (code: MessageReasonCode): Reason<MessageReasonCode> =>
-  messageReasons[code]

@@ -109,6 +109,15 @@ export class DamagedRowError extends Error {
 /** Somebody else holds the lock (SQLITE_BUSY). */
 export const isBusy = (error: unknown) => resultOf(error) === 5
 
-/** The content is not what SQLite, or we, wrote (SQLITE_ERROR, _CORRUPT, _NOTADB). */
-export const isDamage = (error: unknown) =>
-  error instanceof DamagedRowError || [1, 11, 26].includes(resultOf(error) ?? -1)
+/**
+ * What says nothing about the content: SQLITE_PERM, _BUSY, _LOCKED, _NOMEM, _READONLY, _INTERRUPT,
+ * _IOERR, _FULL, _CANTOPEN, _PROTOCOL.
+ */
+const CIRCUMSTANCES = new Set([3, 5, 6, 7, 8, 9, 10, 13, 14, 15])
+
+/** While reading: the content is not what SQLite, or we, wrote. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedRowError) return true
+  const result = resultOf(error)
+  return result !== undefined && !CIRCUMSTANCES.has(result)
+}

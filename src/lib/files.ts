@@ -3,7 +3,7 @@ import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file
 import { onAbort } from './on-abort.ts'
 import { THREAD_OPTIONS } from './thread-options.ts'
 
-export type { FileContent, FileFault, Scan } from './file-jobs.ts'
+export type { FileContent, Scan } from './file-jobs.ts'
 
 /** The folder as a whole could not be looked at. `code` is the system's, for example `ENOENT`. */
 export class FolderError extends Error {

@@ -11,7 +11,7 @@ export type KdfParams =
       readonly salt: Uint8Array
     }
 
-export const KEY_BYTES = 32
+const KEY_BYTES = 32
 
 /** Bytes that a derivation holds while it runs (RFC 7914: `128 * r * N`). */
 export const kdfMemory = (params: KdfParams) =>

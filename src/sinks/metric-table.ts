@@ -73,6 +73,11 @@ export const metricTable = {
   ),
   node_up: metric('gauge', ['layer', 'host'], 'Whether a node answers: 1 or 0'),
   node_synced: metric('gauge', ['layer', 'host'], 'Whether a node follows the chain: 1 or 0'),
+  journal_degraded: metric(
+    'gauge',
+    [],
+    'Whether facts are kept in memory alone, since STATE_FILE cannot be written: 1 or 0',
+  ),
   exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   finality_events_connected: metric(

@@ -117,6 +117,7 @@ export function createMetrics(options: MetricsOptions) {
   const up = gauge('node_up')
   const synced = gauge('node_synced')
   const requests = gauge('exit_requests')
+  const journalDegraded = gauge('journal_degraded')
   const finalityEvents = gauge('finality_events_connected')
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
@@ -167,6 +168,7 @@ export function createMetrics(options: MetricsOptions) {
       allowlistMissing(missing)
       allowlistStale(stale)
     },
+    setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
     /** Requests by state. States that were there before must be given again, as 0 if need be. */
     setExitRequests: (counts: Readonly<Record<string, number>>) => {
       for (const [state, count] of Object.entries(counts)) requests(count, { state })

@@ -166,7 +166,8 @@ export function createConsensusNode(
     ids: readonly ValidatorIndex[],
     signal: AbortSignal,
   ): Promise<ValidatorStates> {
-    const path = `/eth/v1/beacon/states/${state}/validators?id=${ids.join(',')}`
+    const query = ids.map((id) => `id=${id}`).join('&')
+    const path = `/eth/v1/beacon/states/${state}/validators?${query}`
     const action = `read validators at ${state}`
     return toStates(ids, await get(action, path, validatorsSchema, signal))
   }

@@ -161,6 +161,33 @@ test('a folder that goes and comes back is read again by the same store', async 
   expect(await store.list(never)).toEqual([])
 })
 
+test('while nothing differs the same list is given, also after one that nobody waited for', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', 'one')
+  const store = folderStore(folder)
+  const first = await store.list(never)
+  expect(await store.list(never)).toBe(first)
+
+  put(folder, 'b.json', 'two')
+  const controller = new AbortController()
+  const dropped = store.list(controller.signal)
+  controller.abort(new Error('enough'))
+  await expect(dropped).rejects.toThrow('enough')
+  expect(await store.list(never)).toHaveLength(2)
+})
+
+test('a thread that cannot start, or ends, rejects the work', async () => {
+  const nowhere = createFolderStore('/', createFiles(1, new URL('file:///nowhere.js')))
+  await expect(nowhere.list(never)).rejects.toThrow('the file thread ended')
+  await expect(nowhere.read(stored('a.json'), never)).rejects.toThrow('the file thread ended')
+
+  const store = createFolderStore(temporaryFolder(), createFiles(1, FILE_WORKER))
+  const open = store.list(never)
+  const outcome = expect(open).rejects.toThrow('the file thread ended')
+  await store.close()
+  await outcome
+})
+
 test('nobody waits for a thread after an abort', async () => {
   const store = folderStore(temporaryFolder())
   const controller = new AbortController()

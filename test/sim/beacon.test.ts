@@ -134,7 +134,7 @@ test('validators by POST and GET, by index and key, filtered and limited', async
   const indices = (body: { data: { index: string }[] }) => body.data.map(({ index }) => index)
   expect(indices(JSON.parse(text))).toEqual(['1', '4', '5'])
   expect(JSON.parse(text)).toMatchObject({ execution_optimistic: false, finalized: false })
-  expect(indices(await get(`${VALIDATORS}?id=1,4&id=5&status=active`))).toEqual(['4', '5'])
+  expect(indices(await get(`${VALIDATORS}?id=1&id=4&id=5&status=active`))).toEqual(['4', '5'])
   expect(JSON.parse((await post(VALIDATORS, { ids: [] })).text).data).toHaveLength(20)
   node.set({ maxBatch: 3, isOptimistic: true })
   expect((await post(VALIDATORS, { ids })).status).toBe(414)

@@ -1,0 +1,175 @@
+import { type link, mkdir, stat } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { type MessageRefusal, messageReasons } from '../../domain/message-reasons.ts'
+import type { CryptoPool } from '../../lib/crypto-pool.ts'
+import { createFiles, type Files } from '../../lib/files.ts'
+import { deriveKey } from '../../lib/kdf.ts'
+import {
+  createOpener,
+  decodeContent,
+  type ExitEntry,
+  type Parts,
+} from '../../sources/messages/decode.ts'
+import { createFolderStore } from '../../sources/messages/folder.ts'
+import {
+  MAX_FILE_BYTES,
+  type MessageStore,
+  type StoredFile,
+  type StoreEntry,
+} from '../../sources/messages/store.ts'
+import { freshKdf, type KdfName, sealEnvelope } from './envelope.ts'
+import { labelOf } from './label.ts'
+import { AlreadyThereError, codeOf, publish, syncFolder } from './publish.ts'
+
+export type EncryptOptions = {
+  readonly input: string
+  readonly output: string
+  /** Spellings of the password, as the daemon tries them: the first one encrypts. */
+  readonly passwords: readonly [Uint8Array, ...Uint8Array[]]
+  readonly kdf: KdfName
+  /** Called for each file, in any order. */
+  readonly onFile: (outcome: FileOutcome, total: number) => void
+  /** No new file is begun after an abort; those in hand are finished. */
+  readonly signal: AbortSignal
+  /** Test seams: the real ones unless given. */
+  readonly files?: Files
+  readonly link?: typeof link
+}
+
+export type FileOutcome = { readonly file: string } & Outcome
+
+type Outcome =
+  | { readonly kind: 'encrypted' }
+  /** An earlier run did it: what is there opens to the same messages with this password. */
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] }
+
+export type Refusal = {
+  /** Position within the file, from 0; `undefined` for the file as a whole. */
+  readonly entry: number | undefined
+  /** Why, in words. Free of secrets and of the file's content. */
+  readonly why: string
+}
+
+/** Nothing was written. */
+export class EncryptError extends Error {
+  override readonly name = 'EncryptError'
+}
+
+/** Files in hand at once: they wait for the disk, not for the processor. */
+const FILES_AT_ONCE = 16
+
+const never = new AbortController().signal
+
+/**
+ * Encrypts the messages of one folder into another, file by file under the same names. What is
+ * there already is never replaced.
+ *
+ * All files of one run share one salt, so that one key derivation opens them all.
+ *
+ * @throws EncryptError, and StoreError when the input folder cannot be read
+ */
+export async function encryptFolder(options: EncryptOptions): Promise<void> {
+  const { input, output, onFile, signal } = options
+  const files = options.files ?? createFiles(MAX_FILE_BYTES)
+  try {
+    const source = createFolderStore(input, files)
+    const entries = await source.list(never)
+    if (entries.length === 0) throw new EncryptError(`there is no *.json file in ${input}`)
+    await prepareOutput(input, output)
+    const encrypt = createEncryptor(source, createFolderStore(output, files), options)
+    for (let at = 0; at < entries.length && !signal.aborted; at += FILES_AT_ONCE) {
+      const batch = entries.slice(at, at + FILES_AT_ONCE).map(async (entry) => {
+        onFile({ file: entry.name, ...(await encrypt(entry)) }, entries.length)
+      })
+      await Promise.all(batch)
+    }
+    await syncFolder(output)
+  } finally {
+    await files.close()
+  }
+}
+
+async function prepareOutput(input: string, output: string): Promise<void> {
+  try {
+    await mkdir(output, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new EncryptError(`cannot create the output folder ${output}: ${codeOf(error)}`)
+  }
+  const [from, to] = await Promise.all([input, output].map((path) => stat(path, { bigint: true })))
+  if (from?.ino === to?.ino && from?.dev === to?.dev) {
+    throw new EncryptError(
+      `${input} and ${output} are the same folder: name another one for the encrypted messages`,
+    )
+  }
+}
+
+/** @returns a function that encrypts one file, and tells what came of it; it never throws */
+function createEncryptor(source: MessageStore, target: MessageStore, options: EncryptOptions) {
+  const { passwords, output } = options
+  const kdf = freshKdf(options.kdf)
+  const key = deriveKey(kdf, passwords[0])
+  // Derives on its own, from the password as the daemon is given it.
+  const derive: CryptoPool['derive'] = async (params, password) => deriveKey(params, password)
+  const open = createOpener({ derive }, passwords)
+
+  async function opensTo(exits: readonly ExitEntry[], envelope: Uint8Array): Promise<boolean> {
+    const [part, ...more] = await decodeContent(envelope)
+    if (part?.kind !== 'sealed' || more.length > 0) return false
+    return isDeepStrictEqual(await open(part, never), exits)
+  }
+
+  async function encryptOne(file: StoredFile): Promise<Outcome> {
+    const content = await source.read(file, never)
+    if (content.kind === 'gone') return refuse('it disappeared')
+    if (content.kind === 'fault') return refuse(describe(content.fault))
+    const exits = await decodeContent(content.bytes)
+    if (!exits.every(isExit)) return { kind: 'refused', refusals: refusalsOf(exits) }
+
+    const there = await target.read(file, never)
+    if (there.kind === 'content' && (await opensTo(exits, there.bytes))) return { kind: 'kept' }
+    if (there.kind !== 'gone') return refuse(ALREADY_THERE)
+
+    const envelope = sealEnvelope(content.bytes, key, kdf, labelOf(exits))
+    if (envelope.length > MAX_FILE_BYTES) {
+      return refuse('encrypted it would be larger than the 64 MiB that are read: split it')
+    }
+    const modifiedAt = new Date(file.modifiedAt)
+    const check = async (written: Uint8Array) => {
+      if (await opensTo(exits, written)) return
+      throw new EncryptError('what was written does not open to the same messages')
+    }
+    await publish(output, { name: file.name, content: envelope, modifiedAt }, check, options.link)
+    return { kind: 'encrypted' }
+  }
+
+  return async function encrypt(entry: StoreEntry): Promise<Outcome> {
+    if ('fault' in entry) return refuse(describe(entry.fault))
+    try {
+      return await encryptOne(entry)
+    } catch (error) {
+      if (error instanceof AlreadyThereError) return refuse(ALREADY_THERE)
+      if (error instanceof EncryptError) return refuse(error.message)
+      return refuse(`cannot write it: ${codeOf(error)}`)
+    }
+  }
+}
+
+const ALREADY_THERE = 'the output folder has another file of that name, which stays as it is'
+
+const isExit = (part: Parts[number]): part is ExitEntry => part.kind === 'exit'
+
+const refuse = (why: string): Outcome => ({
+  kind: 'refused',
+  refusals: [{ entry: undefined, why }],
+})
+
+function refusalsOf(parts: Parts): readonly Refusal[] {
+  return parts.flatMap((part, position) => {
+    const entry = parts.length === 1 ? undefined : position
+    if (part.kind === 'refused') return [{ entry, why: describe(part.refusal) }]
+    return part.kind === 'sealed' ? [{ entry, why: 'it is encrypted already' }] : []
+  })
+}
+
+const describe = ({ code, detail }: MessageRefusal) => `${messageReasons[code].short} (${detail})`

@@ -1,0 +1,96 @@
+import { afterEach, expect, test } from 'vitest'
+import { exitRequestLog } from '../sim/abi.ts'
+import { seededAddress } from '../sim/contracts.ts'
+import { seededWallet } from '../sim/ledger.ts'
+import { createScene, type Scene } from '../support/liar.ts'
+import { until } from '../support/until.ts'
+import { createWorld, cycles } from '../support/world.ts'
+
+let close: () => Promise<void>
+afterEach(() => close())
+
+const setScene = async () => {
+  const scene = await createScene('beside an honest node')
+  close = scene.close
+  return scene
+}
+
+/** Events with a transaction each, which the honest node does not know. */
+function flood({ chain, forge, request }: Scene, count: number): readonly string[] {
+  const signer = seededWallet('flood')
+  return forge(() =>
+    Array.from({ length: count }, (_, at) => {
+      const logs = [exitRequestLog(chain.exitBus, request(100), at)]
+      return chain.addTransaction({ signer, to: chain.exitBus, logs }).hash
+    }),
+  )
+}
+
+test('a node that hangs on what it invented delays the others by one time-out', async () => {
+  const world = await createWorld({ executionNodes: [{}, {}] })
+  close = world.close
+  const { chain, beacon, execution: liar, requestOf, writeMessage, executionNodes } = world
+  writeMessage(1)
+  const signer = seededWallet('flood')
+  const invented = new Set(
+    Array.from({ length: 400 }, (_, at) => {
+      const logs = [exitRequestLog(chain.exitBus, requestOf(2), at)]
+      return chain.addTransaction({ signer, to: chain.exitBus, logs }).hash as string
+    }),
+  )
+  executionNodes[1]?.onResult('eth_getTransactionByHash', (found) =>
+    invented.has(found?.hash) ? null : found,
+  )
+  const hanging = liar.faults.add({ kind: 'hang', match: { rpc: 'eth_getTransactionByHash' } })
+  world.ask(requestOf(1))
+
+  const app = await world.start({ JOB_INTERVAL: '600000' }, { callTimeoutMs: 1_000 })
+  await until('the genuine one is served', () => beacon.accepted.length > 0)
+  // One wave of questions, all of which hang at once.
+  expect(hanging.hits).toBeLessThanOrEqual(8)
+  expect(world.consensus.postedExits()).toHaveLength(1)
+  void app
+})
+
+test('errors about what a node invented itself do not make cycles fail', async () => {
+  const scene = await setScene()
+  const { liar, app, world, validator, request, posts, chain } = scene
+  const invented = flood(scene, 3)
+  liar.faults.add({
+    kind: 'rpc-error',
+    code: -32_000,
+    message: 'not today',
+    match: { body: new RegExp(invented.join('|')) },
+  })
+  const genuine = validator()
+  world.ask(request(genuine))
+  await until('the genuine one is served', () => posts(genuine) > 0)
+  await cycles(app, 3)
+
+  expect(app.said('not proven')).toHaveLength(3)
+  expect(app.said('cycle failed')).toEqual([])
+  expect(await app.metric('event_security_verification', { result: 'error' })).toBe(0)
+  expect(chain.finalized).toBe(chain.head)
+})
+
+test('contracts that a node names without end are bounded, and the true ones stay', async () => {
+  const { liar, honest, chain, app, world, validator, request, posts } = await setScene()
+  let named = 0
+  liar.onResult('eth_call', (result, [{ to }]) => {
+    if (to.toLowerCase() !== chain.exitBus) return result
+    named += 1
+    return `0x${seededAddress(`invented ${named}`).slice(2).padStart(64, '0')}`
+  })
+  await until('it named many', () => named > 60)
+  await cycles(app, 1)
+  honest?.clearCalls()
+  const genuine = validator()
+  world.ask(request(genuine))
+  await until('the genuine one is served', () => posts(genuine) > 0)
+  await cycles(app, 1)
+
+  const searched = (honest?.rpcCalls('eth_getLogs') ?? [])
+    .map(({ params }) => params[0] as { address: string; topics: unknown[] })
+    .filter(({ topics }) => topics.length === 1)
+  expect(new Set(searched.map(({ address }) => address)).size).toBeLessThanOrEqual(32)
+})
