@@ -29,6 +29,8 @@ export type AppOptions = {
   readonly now?: () => number
   /** Milliseconds for one call to a node. */
   readonly callTimeoutMs?: number
+  /** The rest between cycles, and between looks at nodes that are not up yet. */
+  readonly pause?: typeof pause
   /** Instead of the configured port; 0 is any free one. */
   readonly port?: number
   /** Folder of the built workers, where the sources run unbuilt; ends in a slash. */
@@ -97,7 +99,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     })
     let opened: KeptJournal | undefined
     try {
-      const chainId = await waitForNodes(nodes, log, health.waitingFor, stopping.signal)
+      const chainId = await waitForNodes(
+        nodes,
+        log,
+        health.waitingFor,
+        stopping.signal,
+        options.pause,
+      )
       if (chainId === undefined) return
       agreedChainId = chainId
       log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
@@ -169,6 +177,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         runCycle,
         intervalMs: config.jobIntervalMs,
         log,
+        ...(options.pause === undefined ? {} : { pause: options.pause }),
         timeCycle: () => metrics.timeJob(config.jobIntervalMs),
         onCycle(ok, failures) {
           journal.lookAfter()

@@ -84,6 +84,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setExitRequestsHeld(1)
   metrics.setFinalityEvents(true)
   metrics.setAllowlistDrift(1, 0)
+  metrics.setJournalDegraded(false)
 
   const { body, contentType } = await metrics.expose()
   const samples = await samplesOf(metrics)
@@ -108,6 +109,7 @@ test('everything of the table comes out with its type, labels and help, and noth
     'p_node_up{layer="consensus",host="node.example"}': 1,
     'p_node_synced{layer="consensus",host="node.example"}': 0,
     'p_exit_requests{state="settled"}': 5,
+    'p_journal_degraded{}': 0,
     'p_last_successful_cycle_timestamp_seconds{}': 1_700_000_000,
   })
 })

@@ -1,5 +1,5 @@
 import type { CycleReport, Log } from '../cycle/types.ts'
-import { DeadlineError, pause, withDeadline } from '../lib/deadline.ts'
+import { DeadlineError, pause as realPause, withDeadline } from '../lib/deadline.ts'
 import { pauseBefore } from './start-up.ts'
 
 export type LoopParts = {
@@ -12,6 +12,8 @@ export type LoopParts = {
   readonly timeCycle: () => (result: 'success' | 'error') => void
   /** Milliseconds that a cycle may take; for tests. */
   readonly deadlineMs?: number
+  /** The rest between cycles; for tests. */
+  readonly pause?: typeof realPause
 }
 
 /** Longest a cycle may take; a first look-back over a slow node needs minutes. */
@@ -25,7 +27,7 @@ const CYCLE_DEADLINE_MS = 10 * 60 * 1_000
  * @param aborting - ends the cycle in hand
  */
 export function createLoop(parts: LoopParts) {
-  const { runCycle, intervalMs, log, onCycle, timeCycle } = parts
+  const { runCycle, intervalMs, log, onCycle, timeCycle, pause = realPause } = parts
   const deadlineMs = parts.deadlineMs ?? CYCLE_DEADLINE_MS
   let rest = new AbortController()
 

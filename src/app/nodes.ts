@@ -53,6 +53,8 @@ export function createNodes(
       createHttpClient(url, fetchFn),
       config.validatorsBatchSize,
       observer(metrics.observeConsensusRequest, url),
+      Date.now,
+      callTimeoutMs,
     ),
   )
   const headSlots = new Map<string, bigint>()

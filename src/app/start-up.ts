@@ -1,5 +1,5 @@
 import type { Log } from '../cycle/types.ts'
-import { pause } from '../lib/deadline.ts'
+import { pause as realPause } from '../lib/deadline.ts'
 import type { NodeStatus } from '../sources/layer.ts'
 import type { Nodes } from './nodes.ts'
 
@@ -27,6 +27,7 @@ export async function waitForNodes(
   log: Log,
   waiting: (reasons: readonly string[]) => void,
   signal: AbortSignal,
+  pause: typeof realPause = realPause,
 ): Promise<bigint | undefined> {
   const warned = new Set<string>()
   for (let attempt = 0; !signal.aborted; attempt += 1) {

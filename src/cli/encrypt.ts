@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer'
 import { parseArgs } from 'node:util'
 import { type Environment, gather, passwordOf, type ReadFile } from '../config/environment.ts'
 import { passwordCandidates } from '../lib/password.ts'
-import { StoreError } from '../sources/messages/store.ts'
 import { type KdfName, kdfNames } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'
 
@@ -56,14 +55,14 @@ export async function runEncrypt(
     await encryptFolder({ ...asked, passwords, onFile: tally.note, signal })
     return tally.sumUp(asked.output)
   } catch (error) {
-    if (!(error instanceof Error) || !isExpected(error)) throw error
+    if (!isExpected(error)) throw error
     err(`encrypt: ${error.message}`)
     return 2
   }
 }
 
-const isExpected = (error: Error) =>
-  error instanceof UsageError || error instanceof EncryptError || error instanceof StoreError
+const isExpected = (error: unknown): error is Error =>
+  error instanceof UsageError || error instanceof EncryptError
 
 /** @returns nothing when help is asked for */
 function readArguments(

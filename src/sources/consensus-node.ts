@@ -136,6 +136,7 @@ export function createConsensusNode(
   batchSize: number,
   observe: (exchange: Exchange) => void,
   now: () => number = Date.now,
+  timeoutMs: number = CALL_TIMEOUT_MS,
 ): ConsensusNode {
   let getOnlyUntil = 0
 
@@ -143,7 +144,7 @@ export function createConsensusNode(
     const start = performance.now()
     const seconds = () => (performance.now() - start) / 1_000
     try {
-      const answer = await http({ ...request, timeoutMs: CALL_TIMEOUT_MS })
+      const answer = await http({ ...request, timeoutMs })
       observe({ seconds: seconds(), status: answer.status, ok: isSuccess(answer) })
       return answer
     } catch (error) {

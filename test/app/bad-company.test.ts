@@ -26,14 +26,14 @@ function flood({ chain, forge, request }: Scene, count: number): readonly string
   )
 }
 
-test('a node that hangs on what it invented delays the others by one time-out', async () => {
+test('a node that hangs on what it invented does not keep the others waiting for each of them', async () => {
   const world = await createWorld({ executionNodes: [{}, {}] })
   close = world.close
   const { chain, beacon, execution: liar, requestOf, writeMessage, executionNodes } = world
   writeMessage(1)
   const signer = seededWallet('flood')
   const invented = new Set(
-    Array.from({ length: 400 }, (_, at) => {
+    Array.from({ length: 100 }, (_, at) => {
       const logs = [exitRequestLog(chain.exitBus, requestOf(2), at)]
       return chain.addTransaction({ signer, to: chain.exitBus, logs }).hash as string
     }),
@@ -44,12 +44,11 @@ test('a node that hangs on what it invented delays the others by one time-out', 
   const hanging = liar.faults.add({ kind: 'hang', match: { rpc: 'eth_getTransactionByHash' } })
   world.ask(requestOf(1))
 
-  const app = await world.start({ JOB_INTERVAL: '600000' }, { callTimeoutMs: 1_000 })
+  await world.start({ JOB_INTERVAL: '600000' }, { callTimeoutMs: 500 })
   await until('the genuine one is served', () => beacon.accepted.length > 0)
-  // One wave of questions, all of which hang at once.
-  expect(hanging.hits).toBeLessThanOrEqual(8)
+  // Eight at once; those that begin while the first ones time out are the last.
+  expect(hanging.hits).toBeLessThan(16)
   expect(world.consensus.postedExits()).toHaveLength(1)
-  void app
 })
 
 test('errors about what a node invented itself do not make cycles fail', async () => {
@@ -74,7 +73,7 @@ test('errors about what a node invented itself do not make cycles fail', async (
 })
 
 test('contracts that a node names without end are bounded, and the true ones stay', async () => {
-  const { liar, honest, chain, app, world, validator, request, posts } = await setScene()
+  const { liar, chain, app, world, validator, request, posts } = await setScene()
   let named = 0
   liar.onResult('eth_call', (result, [{ to }]) => {
     if (to.toLowerCase() !== chain.exitBus) return result
@@ -83,13 +82,14 @@ test('contracts that a node names without end are bounded, and the true ones sta
   })
   await until('it named many', () => named > 60)
   await cycles(app, 1)
-  honest?.clearCalls()
+  for (const node of world.executionNodes) node.clearCalls()
   const genuine = validator()
   world.ask(request(genuine))
   await until('the genuine one is served', () => posts(genuine) > 0)
   await cycles(app, 1)
 
-  const searched = (honest?.rpcCalls('eth_getLogs') ?? [])
+  const searched = world.executionNodes
+    .flatMap((node) => node.rpcCalls('eth_getLogs'))
     .map(({ params }) => params[0] as { address: string; topics: unknown[] })
     .filter(({ topics }) => topics.length === 1)
   expect(new Set(searched.map(({ address }) => address)).size).toBeLessThanOrEqual(32)

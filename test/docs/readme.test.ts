@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { parse as parseYaml } from 'yaml'
 import { describe, expect, test } from 'vitest'
+import { parse as parseYaml } from 'yaml'
 import { variables } from '../../src/config.ts'
 import { readShapes } from '../../src/domain/message-shapes.ts'
 import { metricTable } from '../../src/sinks/metric-table.ts'
@@ -29,18 +29,29 @@ describe('README tables', () => {
 describe('README text', () => {
   test('names no metric that is not there', () => {
     const known = Object.keys(metricTable)
-    const named = [...readme.matchAll(/`((?:validator_ejector_)?[a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g)]
+    const named = [
+      ...readme.matchAll(/`((?:validator_ejector_)?[a-z]+(?:_[a-z]+)+)(?:\{[^`]*\})?`/g),
+    ]
       .map(([, name = '']) => name.replace('validator_ejector_', ''))
       // Fields of messages, and labels, look the same.
-      .filter((name) => !/^(validator_index|fork_version|public_key|signed_exit_message)$/.test(name))
+      .filter(
+        (name) => !/^(validator_index|fork_version|public_key|signed_exit_message)$/.test(name),
+      )
 
     expect(named.length).toBeGreaterThan(known.length)
     expect(named.filter((name) => !known.includes(name))).toEqual([])
   })
 
   test('names no variable that is not there', () => {
-    const known = [...variables.map(({ name }) => name), 'EJECTOR_UID', 'EJECTOR_GID', 'UPDATE_DOCS']
-    const named = [...readme.matchAll(/\b([A-Z]{3,}(?:_[A-Z]+)+)(?![A-Z_])/g)].map(([, name]) => name)
+    const known = [
+      ...variables.map(({ name }) => name),
+      'EJECTOR_UID',
+      'EJECTOR_GID',
+      'UPDATE_DOCS',
+    ]
+    const named = [...readme.matchAll(/\b([A-Z]{3,}(?:_[A-Z]+)+)(?![A-Z_])/g)].map(
+      ([, name]) => name,
+    )
 
     expect(named.filter((name) => !known.includes(`${name}`))).toEqual([])
   })
@@ -72,7 +83,10 @@ describe('README text', () => {
       const filled = example
         .replaceAll(/("signature": ")0x…/g, `$10x${'ab'.repeat(96)}`)
         .replaceAll(/("(?:public_key|validatorPublicKey)": ")0x…/g, `$10x${'cd'.repeat(48)}`)
-      expect(readShapes(JSON.parse(filled)).map(({ kind }) => kind), example).toEqual(['exit'])
+      expect(
+        readShapes(JSON.parse(filled)).map(({ kind }) => kind),
+        example,
+      ).toEqual(['exit'])
     }
   })
 })
@@ -89,7 +103,9 @@ describe('commands of the README', () => {
 
   test('those for Docker are of docker compose, and name services that are there', () => {
     const services = Object.keys(parseYaml(read('docker-compose.yml')).services)
-    const commands = blocks.filter(({ run }) => run === 'docker').flatMap(({ commands }) => commands)
+    const commands = blocks
+      .filter(({ run }) => run === 'docker')
+      .flatMap(({ commands }) => commands)
 
     expect(commands.length).toBeGreaterThan(0)
     for (const command of commands) {
@@ -106,7 +122,8 @@ describe('commands of the README', () => {
       .flatMap(({ commands }) => commands.flatMap((line) => line.split(' && ')))
 
     expect(commands).toContain('npm test')
-    for (const command of commands) expect(steps).toMatch(new RegExp(`^.*step \\d+m ${command}`, 'm'))
+    for (const command of commands)
+      expect(steps).toMatch(new RegExp(`^.*step \\d+m ${command}`, 'm'))
   })
 })
 

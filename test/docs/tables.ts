@@ -1,5 +1,5 @@
-import { variables } from '../../src/config.ts'
 import { variableTable } from '../../src/config/variables.ts'
+import { variables } from '../../src/config.ts'
 import { messageReasons } from '../../src/domain/message-reasons.ts'
 import { proofReasons } from '../../src/domain/proof-reasons.ts'
 import type { Reason } from '../../src/domain/reasons.ts'
@@ -71,6 +71,5 @@ export const tablesIn = (document: string): ReadonlyMap<string, string> =>
 export const withTables = (document: string): string =>
   document.replace(
     MARKED,
-    (whole, name: string) =>
-      `<!-- table: ${name} -->\n${tables[name] ?? whole}\n<!-- /table -->`,
+    (whole, name: string) => `<!-- table: ${name} -->\n${tables[name] ?? whole}\n<!-- /table -->`,
   )

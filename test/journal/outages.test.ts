@@ -171,15 +171,19 @@ test('what a file held before comes first, once it can be opened; no block is sk
   expect(openJournalReadOnly(file)).toEqual(journal.facts)
 })
 
+function run(command: string, ...words: readonly string[]): void {
+  execFileSync(command, words, { stdio: 'ignore' })
+}
+
 /** Mounts a small file system of its own; `undefined` where that is not allowed. */
 function mountSmall(): string | undefined {
   const folder = createFolder()
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' })
+    run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder)
   } catch {
     return undefined
   }
-  onTestFinished(() => void execFileSync('umount', [folder]))
+  onTestFinished(() => run('umount', folder))
   return folder
 }
 
@@ -202,7 +206,7 @@ test('a full disk is said, and everything is written when there is space again',
   expect(journal.problems.length).toBeLessThanOrEqual(2)
 
   rmSync(ballast)
-  execFileSync('mount', ['-o', 'remount,size=20m', folder])
+  run('mount', '-o', 'remount,size=20m', folder)
   journal.retry()
   expect(journal.degraded()).toBe(false)
   expect(openJournalReadOnly(file)).toEqual(journal.facts)
@@ -215,13 +219,13 @@ test('a read-only folder: what it holds is read, and the rest kept in memory', (
   const before = open(file)
   before.append([...STORY, seen(3)])
   before.close()
-  execFileSync('mount', ['-o', 'remount,ro', folder])
+  run('mount', '-o', 'remount,ro', folder)
 
   const journal = open(file)
   expect(journal.facts).toEqual(before.facts)
   expectMemory(journal, /readonly|unable to open/)
 
-  execFileSync('mount', ['-o', 'remount,rw', folder])
+  run('mount', '-o', 'remount,rw', folder)
   journal.retry()
   expect(journal.degraded()).toBe(false)
   expect(openJournalReadOnly(file)).toEqual(journal.facts)
@@ -234,12 +238,12 @@ test('a file that may not be written is found out at the start', (context) => {
   before.append(STORY)
   before.close()
   try {
-    execFileSync('chattr', ['+i', file], { stdio: 'ignore' })
+    run('chattr', '+i', file)
   } catch {
     return context.skip('needs a file system with immutable files')
   }
   const journal = open(file)
-  execFileSync('chattr', ['-i', file])
+  run('chattr', '-i', file)
   expect(journal.degraded()).toBe(true)
   expect(journal.problems).toEqual([expect.stringContaining('readonly')])
   expect(journal.facts).toEqual(before.facts)

@@ -11,7 +11,9 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 
 const { $schema: _, ...schema } = JSON.parse(read('test/vectors/compose-spec.json'))
 const text = read('docker-compose.yml')
-const isCompose = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema)
+const isCompose = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(
+  schema,
+)
 
 describe('docker-compose.yml', () => {
   const compose = parseYaml(text)
@@ -23,7 +25,7 @@ describe('docker-compose.yml', () => {
 
   test('is so too with its comments switched on', () => {
     const withSecrets = parseYaml(
-      text.replace(/^( *)# (?=(?:secrets:|  |[A-Z_]+: \/run))/gm, '$1'),
+      text.replace(/^( *)# (?=(?:secrets:| {2}|[A-Z_]+: \/run))/gm, '$1'),
     )
 
     expect([isCompose(withSecrets), isCompose.errors]).toEqual([true, null])

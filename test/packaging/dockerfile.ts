@@ -72,7 +72,8 @@ function readStep(instruction: string, rest: string, line: string): Step {
     case 'EXPOSE':
       return { kind: 'expose', port: rest }
     case 'HEALTHCHECK': {
-      const [, options = '', command = ''] = /^((?:--[\w=-]+ )*)CMD (.*)$/.exec(rest) ?? unknown(line)
+      const [, options = '', command = ''] =
+        /^((?:--[\w=-]+ )*)CMD (.*)$/.exec(rest) ?? unknown(line)
       const list = options.split(' ').filter((option) => option !== '')
       return { kind: 'healthcheck', options: list, command: readExec(command, line) }
     }

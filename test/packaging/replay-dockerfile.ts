@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDockerfile, parseDockerignore } from './dockerfile.ts'
-import { replayStages, type Replayed } from './replay.ts'
+import { type Replayed, replayStages } from './replay.ts'
 import { tryImage } from './try-image.ts'
 
 /** Of the user `node` in the image. */

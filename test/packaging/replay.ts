@@ -92,7 +92,10 @@ function replayStage(
       if (!existsSync(path)) throw new Error(`COPY: ${source} does not exist`)
       const isFolder = statSync(path).isDirectory()
       // As Docker does: the content of a folder, and a file into a folder.
-      const to = isFolder || !target.endsWith('/') ? inWorkdir(target) : join(inWorkdir(target), basename(path))
+      const to =
+        isFolder || !target.endsWith('/')
+          ? inWorkdir(target)
+          : join(inWorkdir(target), basename(path))
       run(['cp', '-R', isFolder ? `${path}/.` : path, prepared(to, isFolder)], workshop.home, {})
     }
   }

@@ -67,14 +67,16 @@ const never = new AbortController().signal
  *
  * All files of one run share one salt, so that one key derivation opens them all.
  *
- * @throws EncryptError, and StoreError when the input folder cannot be read
+ * @throws EncryptError when nothing could be begun
  */
 export async function encryptFolder(options: EncryptOptions): Promise<void> {
   const { input, output, onFile, signal } = options
   const files = options.files ?? createFiles(MAX_FILE_BYTES)
   try {
     const source = createFolderStore(input, files)
-    const entries = await source.list(never)
+    const entries = await source.list(never).catch((error: unknown) => {
+      throw new EncryptError(`cannot read the input folder ${input}: ${reasonOf(error)}`)
+    })
     if (entries.length === 0) throw new EncryptError(`there is no *.json file in ${input}`)
     await prepareOutput(input, output)
     const encrypt = createEncryptor(source, createFolderStore(output, files), options)
@@ -171,5 +173,8 @@ function refusalsOf(parts: Parts): readonly Refusal[] {
     return part.kind === 'sealed' ? [{ entry, why: 'it is encrypted already' }] : []
   })
 }
+
+/** The store's own words name a variable of the daemon; the code of the system says enough. */
+const reasonOf = (error: unknown) => codeOf(error instanceof Error ? error.cause : error)
 
 const describe = ({ code, detail }: MessageRefusal) => `${messageReasons[code].short} (${detail})`

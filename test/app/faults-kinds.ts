@@ -1,0 +1,71 @@
+import type { BeaconNode } from '../sim/beacon-node.ts'
+import type { ExecutionNode } from '../sim/execution-node.ts'
+import type { Call, FaultKind, FaultMatch } from '../sim/faults.ts'
+
+/** What goes wrong at one place: how often it did so far, and how to end it. */
+export type Trouble = { readonly hits: () => number; lift(): Promise<void> | void }
+
+/** [what goes wrong, how to make it go wrong] */
+type Case<Node> = readonly [name: string, start: (node: Node) => Trouble]
+
+export type AnyNode = ExecutionNode | BeaconNode
+
+/** One place that the daemon asks at, and what may go wrong there. */
+export type Place<Node extends AnyNode> = {
+  readonly name: string
+  readonly match: FaultMatch
+  /** Makes the daemon ask there, where it does not do so in every cycle. */
+  readonly provoke?: (node: AnyNode, later: (ms: number) => void) => void
+  /** Asked only about validators that are exiting. */
+  readonly afterExit?: boolean
+  readonly lies?: readonly Case<Node>[]
+}
+
+/** Faults of any HTTP endpoint. Time-outs in tests are shorter than the trickle. */
+const KINDS: readonly (readonly [string, FaultKind])[] = [
+  ['a reset', { kind: 'reset' }],
+  ['no answer in time', { kind: 'hang' }],
+  ['a body that stops in the middle', { kind: 'hang-body' }],
+  ['a slow trickle', { kind: 'trickle', everyMs: 20 }],
+  ['a body that never ends', { kind: 'endless' }],
+  ['HTTP 400', { kind: 'status', status: 400, body: { code: 400, message: 'no' } }],
+  ['HTTP 404', { kind: 'status', status: 404, body: { code: 404, message: 'no' } }],
+  ['HTTP 429', { kind: 'status', status: 429, body: 'too many requests' }],
+  ['HTTP 503', { kind: 'status', status: 503, body: { error: 'no backend' } }],
+  ['null', { kind: 'null' }],
+  ['half a JSON body', { kind: 'half-json' }],
+  ['another shape', { kind: 'wrong-schema', body: { data: 7, result: { no: 'such' } } }],
+  ['HTML', { kind: 'html' }],
+  ['a redirect', { kind: 'redirect', location: 'http://127.0.0.1:9/' }],
+]
+
+/** From the first call to the place on, nobody listens there at all. */
+function refuse(node: AnyNode, match: FaultMatch): Trouble {
+  let closing: Promise<void> | undefined
+  const when = (call: Call) => {
+    closing ??= node.refuse()
+    return match.when?.(call) ?? true
+  }
+  const fault = node.faults.add({ kind: 'reset', match: { ...match, when } })
+  return {
+    hits: () => (fault.hits > 0 ? Number.POSITIVE_INFINITY : 0),
+    async lift() {
+      fault.remove()
+      await closing
+      await node.revive()
+    },
+  }
+}
+
+/** Every way in which this place may fail, its own lies last. */
+export const troublesOf = <Node extends AnyNode>(place: Place<Node>): readonly Case<Node>[] => [
+  ['refused', (node) => refuse(node, place.match)],
+  ...KINDS.map(([name, kind]): Case<Node> => {
+    const start = (node: Node) => {
+      const fault = node.faults.add({ ...kind, match: place.match })
+      return { hits: () => fault.hits, lift: () => fault.remove() }
+    }
+    return [name, start]
+  }),
+  ...(place.lies ?? []),
+]

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { createWorld, type RunningApp, readMetric, type World } from '../support/world.ts'
+import { type AnyNode, type Place, troublesOf } from './faults-kinds.ts'
+import { CONSENSUS_PLACES, EXECUTION_PLACES } from './faults-places.ts'
+
+/** Short enough to wait for, long enough for a healthy answer on a busy machine. */
+const CALL_TIMEOUT_MS = 120
+/** More than any place has troubles. */
+const VALIDATORS = 30
+
+type Layer = 'execution' | 'consensus'
+
+/** @param besides - healthy nodes of that layer, behind the one that fails */
+async function setUp(layer: Layer, besides: number) {
+  const nodes = Array.from({ length: 1 + besides }, () => ({}))
+  const world = await createWorld({
+    beacon: { validators: VALIDATORS },
+    ...(layer === 'execution' ? { executionNodes: nodes } : { beaconNodes: nodes }),
+  })
+  for (let index = 0; index < VALIDATORS; index += 1) world.writeMessage(index)
+  let offset = 0
+  const app = await world.start(
+    { JOB_INTERVAL: '25', FINALITY_EVENTS: 'false', LOGGER_LEVEL: 'info' },
+    { callTimeoutMs: CALL_TIMEOUT_MS, now: () => Date.now() + offset },
+  )
+  const left = () => app.metric('exit_messages_left_number')
+  await until('messages are loaded', async () => (await left()) === VALIDATORS)
+  const later = (ms: number) => {
+    offset += ms
+  }
+  return { world, app, later }
+}
+
+const isAccepted = ({ beacon }: World, validator: number) =>
+  beacon.accepted.some(({ index }) => index === validator)
+
+function include({ beacon }: World) {
+  beacon.advance()
+  beacon.finalize()
+}
+
+/** Nobody was asked to leave but these, each counts once, and all of them are through. */
+async function expectEach(world: World, app: RunningApp, asked: number, what: string) {
+  await until(`${what}: the exit is settled`, () =>
+    app.lines.some(
+      ({ message, details }) => message.includes('finalized') && details?.validator === asked - 1,
+    ),
+  )
+  const metrics = await app.metrics()
+  for (const [name, result] of [
+    ['exit_actions', 'success'],
+    ['event_security_verification', 'success'],
+  ] as const) {
+    expect(readMetric(metrics, `validator_ejector_${name}`, { result }), what).toBe(asked)
+  }
+  const indices = world.beacon.accepted.map(({ index }) => index)
+  expect(indices, what).toEqual(Array.from({ length: asked }, (_, index) => index))
+  for (const exit of world.beaconNodes.flatMap((node) => node.postedExits())) {
+    const { message } = exit as { message: { validator_index: string } }
+    expect(Number(message.validator_index), what).toBeLessThan(asked)
+  }
+}
+
+async function goThrough<Node extends AnyNode>(
+  place: Place<Node>,
+  layer: Layer,
+  nodeOf: (world: World) => Node,
+  besides: number,
+) {
+  const { world, app, later } = await setUp(layer, besides)
+  const node = nodeOf(world)
+  try {
+    for (const [validator, [name, start]] of troublesOf(place).entries()) {
+      const what = `${place.name}: ${name}`
+      const trouble = start(node)
+      let polls = 0
+      const isHit = () => {
+        if (polls % 50 === 0) place.provoke?.(node, later)
+        polls += 1
+        return trouble.hits() >= (besides === 0 ? 2 : 1)
+      }
+      world.ask(world.requestOf(validator))
+      if (place.afterExit === true) {
+        await until(`${what}: the exit is sent`, () => isAccepted(world, validator))
+        include(world)
+      }
+      await until(`${what}: it goes wrong`, isHit)
+      if (besides === 0) await trouble.lift()
+      await until(`${what}: the exit is sent`, () => isAccepted(world, validator))
+      if (place.afterExit !== true) include(world)
+      await expectEach(world, app, validator + 1, what)
+      await trouble.lift()
+    }
+    expect(app.said('unexpected error')).toEqual([])
+  } finally {
+    await world.close()
+  }
+}
+
+describe.concurrent('one fault at one place, while a request comes in', {
+  timeout: 60_000,
+}, () => {
+  function both<Node extends AnyNode>(
+    place: Place<Node>,
+    layer: Layer,
+    nodeOf: (world: World) => Node,
+  ) {
+    test(`${place.name}: the exit is sent once it is over`, () =>
+      goThrough(place, layer, nodeOf, 0))
+    test(`${place.name}: the exit is sent by the help of a second node`, () =>
+      goThrough(place, layer, nodeOf, 1))
+  }
+  for (const place of EXECUTION_PLACES) both(place, 'execution', ({ execution }) => execution)
+  for (const place of CONSENSUS_PLACES) both(place, 'consensus', ({ consensus }) => consensus)
+})

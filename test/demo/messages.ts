@@ -1,0 +1,66 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Keystore } from '@chainsafe/bls-keystore'
+import type { Stage } from '../devnet/stage.ts'
+import type { BeaconChain } from '../sim/beacon-chain.ts'
+import { interopSecretKey } from '../sim/beacon-keys.ts'
+import { indexOf, type RoleName } from './cast.ts'
+import { ENCRYPT_MAIN } from './root.ts'
+import type { Screen } from './screen.ts'
+
+export const PASSWORD = 'demo password'
+
+/** The folder that the daemon reads, filled as an operator would fill it, mistakes included. */
+export async function prepareMessages(stage: Stage, beacon: BeaconChain, screen: Screen) {
+  const plain = join(stage.folder, 'to-encrypt')
+  const folder = join(stage.folder, 'messages')
+  mkdirSync(plain)
+  mkdirSync(folder)
+
+  const sign = (name: RoleName) => beacon.signExit(indexOf(name))
+  const put = (name: string, content: unknown, where = folder) => {
+    const text = typeof content === 'string' ? content : JSON.stringify(content)
+    writeFileSync(join(where, name), text)
+  }
+  const nameOf = (name: RoleName) => `validator-${indexOf(name)}.json`
+
+  for (const name of ['plain', 'otherOperator', 'forged', 'tooFew'] as const) {
+    put(nameOf(name), sign(name))
+  }
+  put('list.json', [sign('listed'), sign('listedUnasked')])
+
+  const secretKey = interopSecretKey(indexOf('cut'))
+  put(nameOf('wrongSignature'), beacon.signExit(indexOf('wrongSignature'), { secretKey }))
+  const forgotten = Buffer.from(JSON.stringify(sign('otherPassword')))
+  put(nameOf('otherPassword'), await seal(forgotten, 'forgotten'))
+  put(nameOf('cut'), JSON.stringify(sign('cut')).slice(0, 100))
+  put('unsigned.json', { message: sign('plain').message })
+  put('keystore.json', await seal(secretKey, PASSWORD))
+
+  for (const name of ['encrypted', 'nodeFails'] as const) put(nameOf(name), sign(name), plain)
+  await encrypt(stage, screen, plain, folder)
+
+  return {
+    folder,
+    /** Copies the message of this one into the folder now. */
+    add: (name: RoleName) => put(nameOf(name), sign(name)),
+  }
+}
+
+/** An EIP-2335 file of another tool. */
+async function seal(secret: Uint8Array, password: string): Promise<string> {
+  const keystore = await Keystore.create(password, secret, new Uint8Array(), '')
+  return keystore.stringify()
+}
+
+/** As the README tells it: `npm run encrypt -- <input folder> <output folder>`. */
+async function encrypt(stage: Stage, screen: Screen, from: string, to: string): Promise<void> {
+  const child = stage.launch('encrypt', process.execPath, [ENCRYPT_MAIN, from, to], {
+    cwd: stage.folder,
+    env: { MESSAGES_PASSWORD: PASSWORD },
+    ends: true,
+  })
+  screen.follow(child)
+  const how = await child.ended
+  if (how !== 0) throw new Error(`encrypt ended with ${how}: ${child.output()}`)
+}

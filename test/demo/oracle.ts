@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { compileContracts, startAnvil } from '../devnet/chain.ts'
+import { deployProtocol, type ExitRecord, QUORUM } from '../devnet/protocol.ts'
+import type { Stage } from '../devnet/stage.ts'
+import { createExecutionChain } from '../sim/execution-chain.ts'
+import { startExecutionNode } from '../sim/execution-node.ts'
+import { ROOT } from './root.ts'
+
+/** An execution chain with the protocol on it, and the oracle that writes there. */
+export type Oracle = {
+  /** What runs the chain. */
+  readonly name: string
+  readonly url: string
+  readonly locator: string
+  /** Whom the operator believes: every member but one. */
+  readonly allowlist: readonly string[]
+  /** A report that enough trusted members have signed, finalized. */
+  report(...records: readonly ExitRecord[]): Promise<void>
+  /** One that has a quorum, but only with the member whom the operator does not believe. */
+  reportWithUntrusted(...records: readonly ExitRecord[]): Promise<void>
+  close(): Promise<void>
+}
+
+export { QUORUM }
+
+/** Real contracts on anvil where it runs, and else our simulator of both. */
+export async function startOracle(
+  stage: Stage,
+  chainId: number,
+  signal: AbortSignal,
+): Promise<Oracle> {
+  return runsAnvil() ? onAnvil(stage, chainId, signal) : onSimulator(chainId)
+}
+
+/** Its binary is an optional package: missing on some platforms, or made for another C library. */
+function runsAnvil(): boolean {
+  try {
+    const wrapper = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json')
+    const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
+    const binary = `@foundry-rs/anvil-${platform}/bin/anvil`
+    return spawnSync(createRequire(wrapper).resolve(binary), ['--version']).status === 0
+  } catch {
+    return false
+  }
+}
+
+async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Promise<Oracle> {
+  const { url, provider } = await startAnvil(stage, chainId, signal)
+  const contracts = compileContracts(join(ROOT, 'test/devnet/contracts'))
+  const protocol = await deployProtocol(provider, contracts)
+  let reports = 0
+  return {
+    name: 'anvil, with contracts that act like those of the protocol',
+    url,
+    locator: protocol.locator,
+    allowlist: protocol.allowlist,
+    async report(...records) {
+      reports += 1
+      // Both ways of members to sign, and both formats.
+      if (reports % 2 === 1) await protocol.reportThroughMember(records, 1)
+      else await protocol.reportDirectly(records, 2)
+      await protocol.finalize()
+    },
+    async reportWithUntrusted(...records) {
+      await protocol.reportWithUntrusted(records, 1)
+      await protocol.finalize()
+    },
+    close: async () => provider.destroy(),
+  }
+}
+
+async function onSimulator(chainId: number): Promise<Oracle> {
+  const chain = createExecutionChain({ chainId: BigInt(chainId), quorum: QUORUM, delegated: [1] })
+  const allowlist = chain.signerAddresses()
+  const untrusted = chain.addMember('untrusted')
+  const node = await startExecutionNode({ chain })
+  return {
+    name: 'our simulator (anvil does not run on this platform)',
+    url: node.url,
+    locator: chain.locator,
+    allowlist,
+    async report(...requests) {
+      chain.submitReport({ requests })
+      chain.finalize()
+    },
+    async reportWithUntrusted(...requests) {
+      chain.submitReport({ requests, signers: [untrusted, 0] })
+      chain.finalize()
+    },
+    close: node.close,
+  }
+}

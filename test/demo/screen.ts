@@ -1,0 +1,46 @@
+import type { Child } from '../devnet/stage.ts'
+
+/** Often enough that nobody sees the difference. Milliseconds. */
+const SHOW_INTERVAL_MS = 50
+
+const isColourful = process.stdout.isTTY === true && !process.env.NO_COLOR
+const paint = (code: number, text: string) =>
+  isColourful ? `\u001b[${code}m${text}\u001b[0m` : text
+
+export type Screen = ReturnType<typeof createScreen>
+
+/** What the reader sees: headings, words of our own, and the log of the daemon as it comes. */
+export function createScreen(print: (text: string) => void) {
+  let followed: { readonly child: Child; shown: number } | undefined
+
+  /** Whole lines only. */
+  function show() {
+    if (followed === undefined) return
+    const output = followed.child.output()
+    const end = output.lastIndexOf('\n') + 1
+    const news = output.slice(followed.shown, end)
+    followed.shown = end
+    if (news !== '') print(news.replaceAll(/^/gm, '  ').trimEnd())
+  }
+  const timer = setInterval(show, SHOW_INTERVAL_MS).unref()
+
+  const say = (text: string) => {
+    show()
+    print(text)
+  }
+  return {
+    say,
+    heading: (text: string) => say(`\n${paint(1, `▶ ${text}`)}`),
+    good: (text: string) => say(paint(32, text)),
+    bad: (text: string) => say(paint(31, text)),
+    /** From now on everything that this one says is shown, indented. */
+    follow(child: Child) {
+      show()
+      followed = { child, shown: 0 }
+    },
+    close() {
+      show()
+      clearInterval(timer)
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import type { Stage } from '../devnet/stage.ts'
+import { until } from '../devnet/until.ts'
+import { CAST_SIZE, indexOf, type RoleName, summarize } from './cast.ts'
+import { type Daemon, startDaemon } from './daemon.ts'
+import { prepareMessages } from './messages.ts'
+import type { Screen } from './screen.ts'
+import { createWorld, type World } from './world.ts'
+
+const STEP_DEADLINE_MS = 30_000
+
+type Scene = {
+  readonly world: World
+  readonly daemon: Daemon
+  readonly screen: Screen
+  readonly signal: AbortSignal
+}
+
+/**
+ * An hour of a daemon's life in half a minute.
+ *
+ * @param keep - resolves never: stays up at the end, until the signal says so
+ * @returns whether exactly those left who should have
+ */
+export async function playStory(
+  stage: Stage,
+  screen: Screen,
+  keep: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const world = await createWorld(stage, signal)
+  signal.addEventListener('abort', () => void world.close(), { once: true })
+  screen.heading(
+    `A network for the demo: ${CAST_SIZE} validators, two nodes of each layer, an oracle`,
+  )
+  screen.say(
+    `execution chain: ${world.oracle.name}\nconsensus chain: our simulator, with an epoch of 2 s`,
+  )
+
+  screen.heading('The operator encrypts two of his exit messages: npm run encrypt')
+  const messages = await prepareMessages(stage, world.beacon, screen)
+
+  const { record } = world
+  await world.oracle.report(record('plain'), record('listed'), record('otherOperator'))
+  screen.heading(
+    `The daemon starts. The oracle has asked for validators ${list('plain', 'listed')}, and for ${list('otherOperator')} of another operator`,
+  )
+  const daemon = await startDaemon(stage, world, messages.folder, screen, signal)
+  const scene: Scene = { world, daemon, screen, signal }
+  await expectLeft(scene, 'plain', 'listed')
+  screen.say(`\nLook into it while it runs:\n${(await daemon.pages()).join('\n')}`)
+
+  await reportWhileItRuns(scene)
+  await messageComesLater(scene, messages.add)
+  await nodeFails(scene)
+  await nobodyIsFooled(scene)
+
+  // Whatever is still under way has time to go wrong.
+  await daemon.letCyclesPass(3)
+  const { table, asExpected } = summarize(world.beacon.exitedIndices(), world.sent())
+  screen.heading('What became of them, by the registry of the chain')
+  screen.say(table)
+  if (keep) await stayUp(scene)
+
+  screen.heading('The daemon is asked to stop: SIGTERM')
+  await daemon.stop()
+  await world.close()
+  return asExpected
+}
+
+async function reportWhileItRuns(scene: Scene): Promise<void> {
+  const { world, screen } = scene
+  screen.heading(
+    `A report while it runs: ${list('encrypted')}, whose message is encrypted, and ${list('wrongSignature')}, whose message is signed by another key`,
+  )
+  await world.oracle.report(world.record('encrypted'), world.record('wrongSignature'))
+  await expectLeft(scene, 'encrypted')
+  await expectFailures(scene, 1)
+}
+
+async function messageComesLater(scene: Scene, add: (name: RoleName) => void): Promise<void> {
+  const { world, screen } = scene
+  screen.heading(`A request for ${list('late')}, whose message nobody has put there`)
+  await world.oracle.report(world.record('late'))
+  await expectFailures(scene, 2)
+  screen.heading('The operator copies the message into the folder')
+  add('late')
+  await expectLeft(scene, 'late')
+}
+
+async function nodeFails(scene: Scene): Promise<void> {
+  const { world, screen, signal } = scene
+  const [node] = world.nodes
+  screen.heading(`A consensus node fails, and validator ${list('nodeFails')} is asked for`)
+  await node.refuse()
+  await world.oracle.report(world.record('nodeFails'))
+  await expectLeft(scene, 'nodeFails')
+  screen.heading('The node comes back')
+  const before = node.calls.length
+  await node.revive()
+  await until('the node is used again', STEP_DEADLINE_MS, signal, async () =>
+    assert.ok(node.calls.length > before),
+  )
+}
+
+async function nobodyIsFooled(scene: Scene): Promise<void> {
+  const { world, screen, daemon, signal } = scene
+  screen.heading(
+    `An execution node lies: it invents a request for ${list('forged')}. And a report for ${list('tooFew')} has one trusted signature, where two are needed`,
+  )
+  world.liar.forge(world.record('forged'))
+  await world.oracle.reportWithUntrusted(world.record('tooFew'))
+  await until('both are found out', STEP_DEADLINE_MS, signal, async () =>
+    assert.equal(await daemon.metric('event_security_verification', 'result="error"'), 2),
+  )
+}
+
+const list = (...names: readonly RoleName[]) => names.map(indexOf).join(' and ')
+
+const expectLeft = ({ world, signal }: Scene, ...names: readonly RoleName[]) =>
+  until(`validators ${list(...names)} leave`, STEP_DEADLINE_MS, signal, async () => {
+    const left = world.beacon.exitedIndices()
+    for (const name of names) assert.ok(left.includes(indexOf(name)))
+  })
+
+/** Requests that it could not serve at first, each counted once. */
+const expectFailures = ({ daemon, signal }: Scene, count: number) =>
+  until('the daemon misses a message', STEP_DEADLINE_MS, signal, async () =>
+    assert.equal(await daemon.metric('exit_actions', 'result="error"'), count),
+  )
+
+async function stayUp({ daemon, screen, signal }: Scene): Promise<never> {
+  screen.heading('It stays up until Ctrl-C')
+  screen.say((await daemon.pages()).join('\n'))
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

@@ -1,0 +1,69 @@
+import type { ExitRecord } from '../devnet/protocol.ts'
+import type { Stage } from '../devnet/stage.ts'
+import { createBeaconChain } from '../sim/beacon-chain.ts'
+import { type BeaconNode, startBeaconNode } from '../sim/beacon-node.ts'
+import { CAST_SIZE, indexOf, type RoleName } from './cast.ts'
+import { startOracle } from './oracle.ts'
+import { startRelay } from './relay.ts'
+
+/** Nobody's network: nothing here could ever count elsewhere. */
+const CHAIN_ID = 7_777_777
+/** A chain in a hurry: an epoch takes 2 s instead of 6.4 minutes. */
+const SECONDS_PER_SLOT = 1
+const SLOTS_PER_EPOCH = 2
+
+/** Whose validators the daemon may exit. */
+export const OPERATOR = { moduleId: 1, operatorId: 7 }
+const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 8 }
+
+export type World = Awaited<ReturnType<typeof createWorld>>
+
+/** Two consensus nodes, two execution nodes, and an oracle that writes into their chain. */
+export async function createWorld(stage: Stage, signal: AbortSignal) {
+  const oracle = await startOracle(stage, CHAIN_ID, signal)
+  const liar = await startRelay(oracle.url)
+  const beacon = createBeaconChain({
+    chainId: BigInt(CHAIN_ID),
+    slotsPerEpoch: SLOTS_PER_EPOCH,
+    secondsPerSlot: SECONDS_PER_SLOT,
+    validators: CAST_SIZE,
+  })
+  const nodes: [BeaconNode, BeaconNode] = [
+    await startBeaconNode({ chain: beacon }),
+    await startBeaconNode({ chain: beacon, flavour: 'teku' }),
+  ]
+  const clock = setInterval(() => {
+    beacon.advanceSlots(1)
+    if (beacon.slot % SLOTS_PER_EPOCH === 0) beacon.finalize()
+  }, SECONDS_PER_SLOT * 1000)
+
+  return {
+    beacon,
+    oracle,
+    liar,
+    /** The one that fails, and the one that goes on. */
+    nodes,
+    executionUrls: [oracle.url, liar.url],
+    consensusUrls: nodes.map(({ url }) => url),
+
+    /** One line of a report. */
+    record(name: RoleName): ExitRecord {
+      const validatorIndex = indexOf(name)
+      const operator = name === 'otherOperator' ? ANOTHER_OPERATOR : OPERATOR
+      return { ...operator, validatorIndex, pubkey: beacon.pubkey(validatorIndex) }
+    },
+
+    /** Indices whose exits any node was handed, whatever it made of them. */
+    sent: (): readonly number[] =>
+      nodes
+        .flatMap((node) => node.postedExits())
+        .map((exit) =>
+          Number((exit as { message: { validator_index: string } }).message.validator_index),
+        ),
+
+    async close() {
+      clearInterval(clock)
+      await Promise.all([...nodes, liar, oracle].map((one) => one.close()))
+    },
+  }
+}
