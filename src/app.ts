@@ -6,7 +6,7 @@ import { createLoop } from './app/loop.ts'
 import { createMessages } from './app/messages.ts'
 import { createNodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
-import { createProver } from './app/prover.ts'
+import { createPipeline } from './app/pipeline.ts'
 import { StartUpError, waitForNodes } from './app/start-up.ts'
 import type { Config } from './config.ts'
 import { createCycle } from './cycle.ts'
@@ -14,12 +14,7 @@ import { pause } from './lib/deadline.ts'
 import { startHttpServer } from './sinks/http-server.ts'
 import type { Logger } from './sinks/log.ts'
 import { createMetrics } from './sinks/metrics.ts'
-import { createChainInfoReader, currentEpoch } from './sources/chain-info.ts'
-import { createExitEventReader } from './sources/exit-events.ts'
-import { createRequestReader } from './sources/exit-requests.ts'
-import { isHeld } from './sources/hold-file.ts'
-import { createLogReader } from './sources/logs.ts'
-import { createSightingsReader, createWithdrawalsReader } from './sources/sightings.ts'
+import { createChainInfoReader } from './sources/chain-info.ts'
 
 export type AppOptions = {
   readonly version: string
@@ -83,8 +78,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 
   async function run(): Promise<void> {
     const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
-    const { execution, consensus } = nodes
-    const readChainInfo = createChainInfoReader(consensus.nodes, now)
+    const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
     let agreedChainId = 0n
     const messages = await createMessages({
       config,
@@ -115,64 +109,28 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       const drift = createDriftDetector({
         config,
         nodes: nodes.executionNodes,
-        healthy: execution.nodes.hosts,
+        healthy: nodes.execution.nodes.hosts,
         consensus: () => journal.facts.contracts?.consensus,
         log,
         metrics,
         now,
         lifetime: stopping.signal,
       })
-      const readLogs = createLogReader(config.loadLogsStep)
-      const runCycle = createCycle({
-        log,
-        now,
-        journal,
-        metrics,
-        settings: { mode, dryRun: config.dryRun },
-        async checkNodes(signal) {
-          const both = await Promise.all([execution.check(signal), consensus.check(signal)])
-          for (const status of both.flat()) metrics.setNode(status)
-          return both
-            .flat()
-            .filter(({ synced }) => !synced)
-            .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
-        },
-        readRequests: createRequestReader(
-          execution.nodes,
-          createExitEventReader(chainId, readLogs),
-          {
-            locator: config.locatorAddress,
-            scope: config.scope,
-            preloadBlocks: config.blocksPreload,
-            loopBlocks: config.blocksLoop,
-          },
-          now,
-        ),
-        prove: createProver({
+      const runCycle = createCycle(
+        createPipeline({
           config,
           chainId,
-          nodes: execution.nodes,
-          readLogs,
+          nodes,
+          readChainInfo,
+          messages,
           journal,
+          offer,
           log,
           metrics,
           now,
           onUnlistedSigner: drift.unlistedSigner,
         }),
-        readMessages: messages.read,
-        readSightings: createSightingsReader(consensus.nodes),
-        async readChain(signal) {
-          const info = await readChainInfo(signal)
-          return {
-            currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
-            shardCommitteePeriod: info.shardCommitteePeriod,
-          }
-        },
-        readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
-        isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
-        nextOfferAt: offer.nextOfferAt,
-        offer: offer.offer,
-      })
+      )
       const loop = createLoop({
         runCycle,
         intervalMs: config.jobIntervalMs,

@@ -6,7 +6,7 @@ import { createPoolSink } from '../sinks/pool.ts'
 import { createWebhookSink } from '../sinks/webhook.ts'
 import type { Nodes } from './nodes.ts'
 
-type Offer = Pick<CycleParts, 'offer' | 'nextOfferAt'> & {
+export type Offer = Pick<CycleParts, 'offer' | 'nextOfferAt'> & {
   /** Resolves when no offer is under way any more. */
   readonly settled: () => Promise<void>
 }

@@ -53,7 +53,7 @@ test('a node that hangs on what it invented does not keep the others waiting for
 
 test('errors about what a node invented itself do not make cycles fail', async () => {
   const scene = await setScene()
-  const { liar, app, world, validator, request, posts, chain } = scene
+  const { liar, app, world, validator, request, posts } = scene
   const invented = flood(scene, 3)
   liar.faults.add({
     kind: 'rpc-error',
@@ -69,7 +69,6 @@ test('errors about what a node invented itself do not make cycles fail', async (
   expect(app.said('not proven')).toHaveLength(3)
   expect(app.said('cycle failed')).toEqual([])
   expect(await app.metric('event_security_verification', { result: 'error' })).toBe(0)
-  expect(chain.finalized).toBe(chain.head)
 })
 
 test('contracts that a node names without end are bounded, and the true ones stay', async () => {

@@ -102,7 +102,7 @@ describe.each(COMPANIES)('a node that lies, %s, about the contracts:', (company)
 
   test('no contracts at all', async () => {
     scene = await createScene(company)
-    const { chain, world, liar, request, validator, app } = scene
+    const { world, liar, request, validator, app } = scene
     const real = validator()
     liar.onResult('eth_call', () => '0x')
     world.ask(request(real))
@@ -113,6 +113,5 @@ describe.each(COMPANIES)('a node that lies, %s, about the contracts:', (company)
       liar.tellTruth()
     }
     await servedInTime(real)
-    expect(chain.finalized).toBe(chain.head)
   })
 })

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { createStage } from '../devnet/stage.ts'
 import { LEAVERS } from './cast.ts'
 import { createScreen } from './screen.ts'
-import { playStory } from './story.ts'
+import { playStory, type StoryOptions } from './story.ts'
 
 /** A good run takes a third of it. */
 const RUN_DEADLINE_MS = 120_000
@@ -22,8 +22,8 @@ class StoppedError extends Error {
 
 /** Whatever happens, nothing of the demo stays behind: no process, no folder. */
 async function main(): Promise<number> {
-  const keep = readArguments()
-  if (keep === undefined) return 2
+  const asked = readArguments()
+  if (asked === undefined) return 2
   const began = Date.now()
   const controller = new AbortController()
   const { signal } = controller
@@ -34,9 +34,9 @@ async function main(): Promise<number> {
   const stage = createStage(stop)
   let code: number
   try {
-    const story = playStory(stage, screen, keep, signal)
+    const story = playStory(stage, screen, asked, signal)
     const late = new Error(`not done after ${RUN_DEADLINE_MS / 1000} s`)
-    if (!keep) setTimeout(() => stop(late), RUN_DEADLINE_MS).unref()
+    if (!asked.keep) setTimeout(() => stop(late), RUN_DEADLINE_MS).unref()
     // Not everything in there heeds the signal, and nobody shall wait for it.
     const asExpected = await Promise.race([story, aborted(signal)])
     const seconds = ((Date.now() - began) / 1000).toFixed(0)
@@ -56,14 +56,14 @@ async function main(): Promise<number> {
   return code
 }
 
-/** @returns whether to stay up, or nothing if that was not to be understood */
-function readArguments(): boolean | undefined {
+/** @returns nothing if they were not to be understood */
+function readArguments(): StoryOptions | undefined {
+  const flag = { type: 'boolean', default: false } as const
   try {
-    const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-    return values.keep
+    return parseArgs({ options: { keep: flag, simulator: flag } }).values
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}`)
-    console.error('usage: npm run demo [-- --keep]')
+    console.error('usage: npm run demo [-- [--keep] [--simulator]]')
     return undefined
   }
 }

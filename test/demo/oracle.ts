@@ -29,9 +29,12 @@ export { QUORUM }
 export async function startOracle(
   stage: Stage,
   chainId: number,
+  simulator: boolean,
   signal: AbortSignal,
 ): Promise<Oracle> {
-  return runsAnvil() ? onAnvil(stage, chainId, signal) : onSimulator(chainId)
+  if (simulator) return onSimulator(chainId, 'our simulator')
+  if (runsAnvil()) return onAnvil(stage, chainId, signal)
+  return onSimulator(chainId, 'our simulator, since anvil does not run on this machine')
 }
 
 /** Its binary is an optional package: missing on some platforms, or made for another C library. */
@@ -71,13 +74,13 @@ async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Prom
   }
 }
 
-async function onSimulator(chainId: number): Promise<Oracle> {
+async function onSimulator(chainId: number, name: string): Promise<Oracle> {
   const chain = createExecutionChain({ chainId: BigInt(chainId), quorum: QUORUM, delegated: [1] })
   const allowlist = chain.signerAddresses()
   const untrusted = chain.addMember('untrusted')
   const node = await startExecutionNode({ chain })
   return {
-    name: 'our simulator (anvil does not run on this platform)',
+    name,
     url: node.url,
     locator: chain.locator,
     allowlist,

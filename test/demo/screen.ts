@@ -30,7 +30,10 @@ export function createScreen(print: (text: string) => void) {
   }
   return {
     say,
-    heading: (text: string) => say(`\n${paint(1, `▶ ${text}`)}`),
+    /** What is about to happen. */
+    heading: (...lines: readonly string[]) => say(`
+${paint(1, `▶ ${lines.join('
+  ')}`)}`),
     good: (text: string) => say(paint(32, text)),
     bad: (text: string) => say(paint(31, text)),
     /** From now on everything that this one says is shown, indented. */

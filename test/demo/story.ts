@@ -16,39 +16,48 @@ type Scene = {
   readonly signal: AbortSignal
 }
 
+export type StoryOptions = {
+  /** Stay up at the end, until the signal fires. */
+  readonly keep: boolean
+  /** Do without anvil. */
+  readonly simulator: boolean
+}
+
 /**
- * An hour of a daemon's life in half a minute.
+ * Some hours of a daemon's life in a quarter of a minute.
  *
- * @param keep - resolves never: stays up at the end, until the signal says so
  * @returns whether exactly those left who should have
+ * @throws when something does not happen in time, and the signal's reason
  */
 export async function playStory(
   stage: Stage,
   screen: Screen,
-  keep: boolean,
+  { keep, simulator }: StoryOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const world = await createWorld(stage, signal)
-  signal.addEventListener('abort', () => void world.close(), { once: true })
   screen.heading(
     `A network for the demo: ${CAST_SIZE} validators, two nodes of each layer, an oracle`,
   )
+  const world = await createWorld(stage, simulator, signal)
+  screen.say(`  execution chain: ${world.oracle.name}`)
+  screen.say('  consensus chain: our simulator, with an epoch of 2 s')
   screen.say(
-    `execution chain: ${world.oracle.name}\nconsensus chain: our simulator, with an epoch of 2 s`,
+    '  The operator believes every member of the oracle but one, and wants two signatures.',
   )
 
-  screen.heading('The operator encrypts two of his exit messages: npm run encrypt')
+  screen.heading('The operator encrypts two of the exit messages: npm run encrypt')
   const messages = await prepareMessages(stage, world.beacon, screen)
 
+  screen.heading(
+    `The daemon starts. The oracle has asked for validators ${list('plain', 'listed')},`,
+    `and for ${list('otherOperator')} of another operator. Some messages are broken.`,
+  )
   const { record } = world
   await world.oracle.report(record('plain'), record('listed'), record('otherOperator'))
-  screen.heading(
-    `The daemon starts. The oracle has asked for validators ${list('plain', 'listed')}, and for ${list('otherOperator')} of another operator`,
-  )
   const daemon = await startDaemon(stage, world, messages.folder, screen, signal)
   const scene: Scene = { world, daemon, screen, signal }
   await expectLeft(scene, 'plain', 'listed')
-  screen.say(`\nLook into it while it runs:\n${(await daemon.pages()).join('\n')}`)
+  screen.heading('Look into it while it runs:', ...(await daemon.pages()))
 
   await reportWhileItRuns(scene)
   await messageComesLater(scene, messages.add)
@@ -60,7 +69,7 @@ export async function playStory(
   const { table, asExpected } = summarize(world.beacon.exitedIndices(), world.sent())
   screen.heading('What became of them, by the registry of the chain')
   screen.say(table)
-  if (keep) await stayUp(scene)
+  if (keep) await stayUp(scene, messages.folder)
 
   screen.heading('The daemon is asked to stop: SIGTERM')
   await daemon.stop()
@@ -71,7 +80,8 @@ export async function playStory(
 async function reportWhileItRuns(scene: Scene): Promise<void> {
   const { world, screen } = scene
   screen.heading(
-    `A report while it runs: ${list('encrypted')}, whose message is encrypted, and ${list('wrongSignature')}, whose message is signed by another key`,
+    `A report while it runs: validator ${list('encrypted')}, whose message is encrypted,`,
+    `and ${list('wrongSignature')}, whose message is signed by another key`,
   )
   await world.oracle.report(world.record('encrypted'), world.record('wrongSignature'))
   await expectLeft(scene, 'encrypted')
@@ -80,7 +90,7 @@ async function reportWhileItRuns(scene: Scene): Promise<void> {
 
 async function messageComesLater(scene: Scene, add: (name: RoleName) => void): Promise<void> {
   const { world, screen } = scene
-  screen.heading(`A request for ${list('late')}, whose message nobody has put there`)
+  screen.heading(`A request for validator ${list('late')}, whose message nobody has put there`)
   await world.oracle.report(world.record('late'))
   await expectFailures(scene, 2)
   screen.heading('The operator copies the message into the folder')
@@ -106,7 +116,8 @@ async function nodeFails(scene: Scene): Promise<void> {
 async function nobodyIsFooled(scene: Scene): Promise<void> {
   const { world, screen, daemon, signal } = scene
   screen.heading(
-    `An execution node lies: it invents a request for ${list('forged')}. And a report for ${list('tooFew')} has one trusted signature, where two are needed`,
+    `An execution node lies: it invents a request for validator ${list('forged')}.`,
+    `And a report for ${list('tooFew')} has one signature that counts, where two are needed`,
   )
   world.liar.forge(world.record('forged'))
   await world.oracle.reportWithUntrusted(world.record('tooFew'))
@@ -129,10 +140,11 @@ const expectFailures = ({ daemon, signal }: Scene, count: number) =>
     assert.equal(await daemon.metric('exit_actions', 'result="error"'), count),
   )
 
-async function stayUp({ daemon, screen, signal }: Scene): Promise<never> {
-  screen.heading('It stays up until Ctrl-C')
-  screen.say((await daemon.pages()).join('\n'))
+async function stayUp({ daemon, screen, signal }: Scene, folder: string): Promise<never> {
+  const pages = await daemon.pages()
+  screen.heading('It stays up until Ctrl-C. Look around:', ...pages, `messages in ${folder}`)
   return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }

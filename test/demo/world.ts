@@ -19,8 +19,8 @@ const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 8 }
 export type World = Awaited<ReturnType<typeof createWorld>>
 
 /** Two consensus nodes, two execution nodes, and an oracle that writes into their chain. */
-export async function createWorld(stage: Stage, signal: AbortSignal) {
-  const oracle = await startOracle(stage, CHAIN_ID, signal)
+export async function createWorld(stage: Stage, simulator: boolean, signal: AbortSignal) {
+  const oracle = await startOracle(stage, CHAIN_ID, simulator, signal)
   const liar = await startRelay(oracle.url)
   const beacon = createBeaconChain({
     chainId: BigInt(CHAIN_ID),

@@ -1,0 +1,76 @@
+import type { Config } from '../config.ts'
+import type { CycleParts, Log } from '../cycle/types.ts'
+import type { Metrics } from '../sinks/metrics.ts'
+import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
+import { createExitEventReader } from '../sources/exit-events.ts'
+import { createRequestReader } from '../sources/exit-requests.ts'
+import { isHeld } from '../sources/hold-file.ts'
+import { createLogReader } from '../sources/logs.ts'
+import { createSightingsReader, createWithdrawalsReader } from '../sources/sightings.ts'
+import type { MessagesTask } from './messages.ts'
+import type { Nodes } from './nodes.ts'
+import type { Offer } from './offer.ts'
+import { createProver } from './prover.ts'
+
+export type PipelineParts = {
+  readonly config: Config
+  readonly chainId: bigint
+  readonly nodes: Nodes
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly messages: MessagesTask
+  readonly journal: CycleParts['journal']
+  readonly offer: Offer
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly now: () => number
+  readonly onUnlistedSigner: () => void
+}
+
+/** Gives each step of the cycle its part of the world. */
+export function createPipeline(parts: PipelineParts): CycleParts {
+  const { config, chainId, nodes, readChainInfo, journal, log, metrics, now } = parts
+  const { execution, consensus } = nodes
+  const readLogs = createLogReader(config.loadLogsStep)
+  const readEvents = createExitEventReader(chainId, readLogs)
+  return {
+    log,
+    now,
+    journal,
+    metrics,
+    settings: { mode: config.delivery.mode, dryRun: config.dryRun },
+
+    async checkNodes(signal) {
+      const both = await Promise.all([execution.check(signal), consensus.check(signal)])
+      const statuses = both.flat()
+      for (const status of statuses) metrics.setNode(status)
+      return statuses
+        .filter(({ synced }) => !synced)
+        .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
+    },
+    readRequests: createRequestReader(
+      execution.nodes,
+      readEvents,
+      {
+        locator: config.locatorAddress,
+        scope: config.scope,
+        preloadBlocks: config.blocksPreload,
+        loopBlocks: config.blocksLoop,
+      },
+      now,
+    ),
+    prove: createProver({ ...parts, nodes: execution.nodes, readLogs }),
+    readMessages: parts.messages.read,
+    readSightings: createSightingsReader(consensus.nodes),
+    async readChain(signal) {
+      const info = await readChainInfo(signal)
+      return {
+        currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+        shardCommitteePeriod: info.shardCommitteePeriod,
+      }
+    },
+    readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
+    isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
+    nextOfferAt: parts.offer.nextOfferAt,
+    offer: parts.offer.offer,
+  }
+}

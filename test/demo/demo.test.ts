@@ -1,0 +1,118 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { until } from '../support/until.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+/** Not where `npm run demo` builds: it may be running. */
+const BUILT = join(ROOT, '.tmp/demo-test')
+const RUN_TIMEOUT_MS = 60_000
+
+beforeAll(() => {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const project = join(ROOT, 'test/demo/tsconfig.json')
+  execFileSync(process.execPath, [tsc, '-p', project, '--outDir', BUILT], { stdio: 'inherit' })
+}, RUN_TIMEOUT_MS)
+
+/** The built demo as a process of its own, whose temporary files lie in a folder of ours. */
+function startDemo(...args: string[]) {
+  const temporary = mkdtempSync(join(tmpdir(), 'demo-test-'))
+  const child = spawn(process.execPath, [join(BUILT, 'test/demo/main.js'), ...args], {
+    env: { PATH: process.env.PATH, TMPDIR: temporary },
+  })
+  onTestFinished(() => {
+    child.kill('SIGTERM')
+    rmSync(temporary, { recursive: true, force: true })
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  return {
+    child,
+    ended: new Promise<number | null>((end) => child.on('close', end)),
+    output: () => output,
+    said: (text: string) => until(`the demo says "${text}"`, () => output.includes(text), 30_000),
+    leftBehind: () => readdirSync(temporary),
+  }
+}
+
+/** Fields of `/proc/<pid>/stat` after the name: state, parent. */
+function childrenOf({ pid }: ChildProcess): number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return processes.filter((name) => parentOf(name) === pid).map(Number)
+}
+
+function parentOf(name: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2])
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+describe.concurrent('the demo', () => {
+  test.each([
+    ['as it comes', []],
+    ['without anvil', ['--simulator']],
+  ])(
+    '%s: exactly those leave who should, and nothing stays behind',
+    async (_name, args) => {
+      const demo = startDemo(...args)
+
+      const code = await demo.ended
+
+      expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5 have left.')
+      expect(demo.output()).toMatch(/http:\/\/127\.0\.0\.1:\d+\/metrics/)
+      expect(demo.output()).toMatch(/http:\/\/127\.0\.0\.1:\d+\/health/)
+      expect(code).toBe(0)
+      expect(demo.leftBehind()).toEqual([])
+    },
+    RUN_TIMEOUT_MS,
+  )
+
+  test
+    .skipIf(process.platform !== 'linux')
+    .each(['A network for the demo', 'The daemon starts', 'exit submitted'])(
+    'Ctrl-C at "%s" leaves no process and no folder',
+    async (instant) => {
+      const demo = startDemo()
+      await demo.said(instant)
+      const children = childrenOf(demo.child)
+
+      demo.child.kill('SIGINT')
+      // npm passes on what the terminal sent already.
+      demo.child.kill('SIGINT')
+      const code = await demo.ended
+
+      if (instant === 'exit submitted') expect(children.length).toBeGreaterThan(0)
+      expect(code).toBe(130)
+      expect(children.filter(isAlive)).toEqual([])
+      expect(demo.leftBehind()).toEqual([])
+    },
+    RUN_TIMEOUT_MS,
+  )
+
+  test(
+    'what it does not understand is refused',
+    async () => {
+      const demo = startDemo('--kep')
+      expect(await demo.ended).toBe(2)
+      expect(demo.output()).toContain('usage: npm run demo [-- [--keep] [--simulator]]')
+    },
+    RUN_TIMEOUT_MS,
+  )
+})
