@@ -80,6 +80,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
     let agreedChainId = 0n
+    let wakeLoop = () => {}
     const messages = await createMessages({
       config,
       nodes,
@@ -89,6 +90,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       metrics,
       now,
       lifetime: aborting.signal,
+      wake: () => wakeLoop(),
       workers: options.workers ?? new URL('./lib/', import.meta.url),
     })
     let opened: KeptJournal | undefined
@@ -144,6 +146,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           drift.cycleEnded()
         },
       })
+      wakeLoop = loop.wake
       if (config.finalityEvents) {
         const lastRead = () => journal.facts.cursor
         const fetchFn = options.fetch ?? fetch

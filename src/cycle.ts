@@ -39,10 +39,11 @@ export function createCycle(parts: CycleParts) {
 
     forgetOldest(requests, proofs)
 
-    const messages = await attempt('read messages', () => parts.readMessages(signal))
-    if (messages?.problem !== undefined) failures.push(`load messages: ${messages.problem}`)
     const proven = requests.filter(({ key }) => proofs?.statusOf(key) === 'proven')
     await attempt('look up validators', () => lookOut.look(proven, signal))
+    const wanted = proven.filter(({ validatorIndex }) => !lookOut.isOver(validatorIndex))
+    const messages = await attempt('read messages', () => parts.readMessages(wanted, signal))
+    if (messages?.problem !== undefined) failures.push(`load messages: ${messages.problem}`)
 
     const cases = await decide(requests, proofs, messages, signal, attempt)
     reporter.tell(cases, messages)

@@ -1,8 +1,11 @@
 import type { Log, Messages } from '../cycle/types.ts'
+import type { ValidatorIndex } from '../domain/primitives.ts'
 import { pause } from '../lib/deadline.ts'
+import { onAbort } from '../lib/on-abort.ts'
 import type { Metrics } from '../sinks/metrics.ts'
+import type { Wanted } from '../sources/messages/hints.ts'
 import type { MessageLoader } from '../sources/messages/loader.ts'
-import type { MessageSnapshot, RefusedMessage } from '../sources/messages/snapshot.ts'
+import type { LoadProgress, MessageSnapshot, RefusedMessage } from '../sources/messages/snapshot.ts'
 
 /** How long a cycle waits for a load that it started. */
 const PATIENCE_MS = 5_000
@@ -13,7 +16,12 @@ export type LoadTaskParts = {
   readonly metrics: Pick<Metrics, 'setMessages' | 'setMessagesLeft' | 'timeMessageReload'>
   readonly intervalMs: number
   readonly lifetime: AbortSignal
+  /** Starts a cycle soon: something that a request waits for has been loaded. */
+  readonly wake: () => void
 }
+
+/** A long load says how far it is this often. */
+const PROGRESS_EVERY_MS = 5_000
 
 /**
  * Loading is a task of its own, at most one at a time, that publishes whole snapshots. A cycle
@@ -24,11 +32,17 @@ export function createLoadTask(parts: LoadTaskParts) {
   const teller = createTeller(parts.log)
   let running: Promise<void> | undefined
   let problem: string | undefined
+  let tellProgress = createProgress(parts.log)
+  /** The cycle that started the load has gone on without it. */
+  let isLate = false
+  /** Open requests that had no message when it did. */
+  let awaited = new Set<ValidatorIndex>()
 
-  async function run(): Promise<void> {
+  async function run(wanted: readonly Wanted[]): Promise<void> {
     const stop = metrics.timeMessageReload(intervalMs)
+    tellProgress = createProgress(parts.log)
     try {
-      const snapshot = await loader.load(lifetime)
+      const snapshot = await loader.load(lifetime, wanted)
       stop('success')
       problem = undefined
       const used = [...snapshot.exits.values()].filter((held) => held.used).length
@@ -40,24 +54,59 @@ export function createLoadTask(parts: LoadTaskParts) {
       stop('error')
       problem = error instanceof Error ? error.message : String(error)
     }
+    if (isLate) wake()
+  }
+
+  function wake(): void {
+    awaited = new Set()
+    parts.wake()
   }
 
   return {
-    /** Starts a load unless one runs, waits a moment for it, and gives what is there. */
-    async read(signal: AbortSignal): Promise<Messages> {
-      running ??= run().finally(() => {
+    /**
+     * Starts a load unless one runs, waits a moment for it, and gives what is there. When more
+     * turns up later, the loop is woken.
+     *
+     * @param wanted - validators whose exits are asked for: their messages are opened first
+     */
+    async read(wanted: readonly Wanted[], signal: AbortSignal): Promise<Messages> {
+      isLate = false
+      running ??= run(wanted).finally(() => {
         running = undefined
       })
       const patience = new AbortController()
-      const stop = () => patience.abort()
-      signal.addEventListener('abort', stop, { once: true })
+      const stop = onAbort(signal, () => patience.abort())
       await Promise.race([running, pause(PATIENCE_MS, patience.signal)])
-      signal.removeEventListener('abort', stop)
       stop()
+      patience.abort()
       signal.throwIfAborted()
-      return toMessages(loader, problem)
+      isLate = running !== undefined
+      const messages = toMessages(loader, problem)
+      awaited = new Set(
+        wanted.flatMap(({ index }) => (messages.find(index) === undefined ? [index] : [])),
+      )
+      return messages
     },
     isLoaded: () => loader.current() !== undefined,
+    /** Hears from the loader how far it is. */
+    onProgress(progress: LoadProgress): void {
+      tellProgress(progress)
+      if (isLate && [...awaited].some((index) => loader.early().has(index))) wake()
+    },
+  }
+}
+
+/** A line every few seconds of a long load: how far, how many good, and how long still. */
+function createProgress(log: Log) {
+  const start = performance.now()
+  let saidAt = start
+  return ({ files, done, valid, refused }: LoadProgress): void => {
+    const now = performance.now()
+    if (now - saidAt < PROGRESS_EVERY_MS || done >= files) return
+    saidAt = now
+    const secondsLeft =
+      done === 0 ? undefined : Math.ceil((((now - start) / done) * (files - done)) / 1_000)
+    log.info('loading messages', { done, of: files, good: valid, refused, secondsLeft })
   }
 }
 
@@ -75,6 +124,9 @@ function toMessages(loader: MessageLoader, problem: string | undefined): Message
   }
 }
 
+/** Refusals of one load that get a line each; the metric counts them all. */
+const MAX_REFUSAL_LINES = 50
+
 /** Says what a load changed, a refusal once, and an emptied location each time. */
 function createTeller(log: Log) {
   let toldRefusals = new Set<string>()
@@ -83,8 +135,10 @@ function createTeller(log: Log) {
   return {
     tell(snapshot: MessageSnapshot, used: number): void {
       const refusals = new Map(snapshot.refused.map((refusal) => [idOf(refusal), refusal]))
-      for (const [id, refusal] of refusals) {
-        if (!toldRefusals.has(id)) tellRefusal(refusal)
+      const fresh = [...refusals].flatMap(([id, one]) => (toldRefusals.has(id) ? [] : [one]))
+      for (const refusal of fresh.slice(0, MAX_REFUSAL_LINES)) tellRefusal(refusal)
+      if (fresh.length > MAX_REFUSAL_LINES) {
+        log.warn(`messages refused: ${fresh.length - MAX_REFUSAL_LINES} more, see the first ones`)
       }
       toldRefusals = new Set(refusals.keys())
 
@@ -104,7 +158,9 @@ function createTeller(log: Log) {
   }
 
   function tellRefusal({ file, entry, code, detail, validatorIndex }: RefusedMessage): void {
-    log.warn(`message refused: ${file}: ${code}: ${detail}`, {
+    // Key material in the messages folder is the one refusal that cannot wait.
+    const level = code === 'keystore' ? 'error' : 'warn'
+    log[level](`message refused: ${file}: ${code}: ${detail}`, {
       ...(entry === undefined ? {} : { entry }),
       ...(validatorIndex === undefined ? {} : { validator: validatorIndex }),
     })

@@ -24,6 +24,8 @@ export type MessagesParts = {
   readonly log: Log
   readonly metrics: Metrics
   readonly now: () => number
+  /** Starts a cycle soon. */
+  readonly wake: () => void
   /** Ends a load with the daemon; a load may outlive the cycle that started it. */
   readonly lifetime: AbortSignal
   /** Folder of the built workers. */
@@ -68,10 +70,15 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     now: parts.now,
     readRegistry: createRegistryReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) => readSigningContext(parts, signal),
+    onProgress: (progress) => task.onProgress(progress),
   })
   const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
   return {
-    read: task.read,
+    read: (requests, signal) =>
+      task.read(
+        requests.map(({ validatorIndex, pubkey }) => ({ index: validatorIndex, pubkey })),
+        signal,
+      ),
     isLoaded: task.isLoaded,
     async close() {
       await pool.close()
@@ -129,8 +136,8 @@ async function readSigningContext(
       spec: info.spec,
       currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
       stateFork: {
-        previousVersion: fork.previousVersion as ForkVersion,
-        currentVersion: fork.currentVersion as ForkVersion,
+        previousVersion: fork.previousVersion,
+        currentVersion: fork.currentVersion,
       },
     },
     {

@@ -15,11 +15,14 @@ type Seen = { readonly sightings: Sightings; readonly at: number }
 export function createLookOut({ journal, log, now, readSightings }: CycleParts) {
   const latest = new Map<ValidatorIndex, Seen>()
 
+  function isDone(validator: ValidatorIndex): boolean {
+    const offers = journal.facts.offers.get(validator)
+    return isOver(derive('proven', offers, latest.get(validator)?.sightings))
+  }
+
   function isDue(validator: ValidatorIndex): boolean {
     const seen = latest.get(validator)
-    if (seen === undefined) return true
-    const state = derive('proven', journal.facts.offers.get(validator), seen.sightings)
-    return !isOver(state) || now() - seen.at >= LOOK_AGAIN_MS
+    return seen === undefined || !isDone(validator) || now() - seen.at >= LOOK_AGAIN_MS
   }
 
   function record(validator: ValidatorIndex, sightings: Sightings): void {
@@ -41,6 +44,9 @@ export function createLookOut({ journal, log, now, readSightings }: CycleParts) 
   return {
     /** The latest answers of the nodes, also when they are silent now. */
     sightingsOf: (validator: ValidatorIndex) => latest.get(validator)?.sightings,
+
+    /** The validator has left, by the latest answers. */
+    isOver: isDone,
 
     /** @throws when no node answers: what was seen before stays */
     async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {

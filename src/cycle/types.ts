@@ -59,8 +59,12 @@ export type CycleParts = {
   ): Promise<Reading>
   /** Judges what is due and gives the latest verdict on each. */
   prove(requests: readonly ExitRequest[], signal: AbortSignal): Promise<Proofs>
-  /** The latest snapshot, after a load that just began had a moment to end. */
-  readMessages(signal: AbortSignal): Promise<Messages>
+  /**
+   * What is loaded, after a load that just began had a moment to end.
+   *
+   * @param wanted - proven requests whose validators have not left yet
+   */
+  readMessages(wanted: readonly ExitRequest[], signal: AbortSignal): Promise<Messages>
   readSightings(
     validators: readonly ValidatorIndex[],
     signal: AbortSignal,

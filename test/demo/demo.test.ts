@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, type TestContext, test } from 'vitest'
 import { until } from '../support/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -17,7 +17,7 @@ beforeAll(() => {
 }, RUN_TIMEOUT_MS)
 
 /** The built demo as a process of its own, whose temporary files lie in a folder of ours. */
-function startDemo(...args: string[]) {
+function startDemo({ onTestFinished }: TestContext, ...args: readonly string[]) {
   const temporary = mkdtempSync(join(tmpdir(), 'demo-test-'))
   const child = spawn(process.execPath, [join(BUILT, 'test/demo/main.js'), ...args], {
     env: { PATH: process.env.PATH, TMPDIR: temporary },
@@ -64,14 +64,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe.concurrent('the demo', () => {
-  test.each([
+describe.concurrent('the demo', { timeout: RUN_TIMEOUT_MS }, () => {
+  test.for([
     ['as it comes', []],
     ['without anvil', ['--simulator']],
-  ])(
+  ] as const)(
     '%s: exactly those leave who should, and nothing stays behind',
-    async (_name, args) => {
-      const demo = startDemo(...args)
+    async (row, context) => {
+      const { expect } = context
+      const demo = startDemo(context, ...row[1])
 
       const code = await demo.ended
 
@@ -81,15 +82,15 @@ describe.concurrent('the demo', () => {
       expect(code).toBe(0)
       expect(demo.leftBehind()).toEqual([])
     },
-    RUN_TIMEOUT_MS,
   )
 
   test
     .skipIf(process.platform !== 'linux')
-    .each(['A network for the demo', 'The daemon starts', 'exit submitted'])(
+    .for(['A network for the demo', 'The daemon starts', 'exit submitted'])(
     'Ctrl-C at "%s" leaves no process and no folder',
-    async (instant) => {
-      const demo = startDemo()
+    async (instant, context) => {
+      const { expect } = context
+      const demo = startDemo(context)
       await demo.said(instant)
       const children = childrenOf(demo.child)
 
@@ -103,16 +104,12 @@ describe.concurrent('the demo', () => {
       expect(children.filter(isAlive)).toEqual([])
       expect(demo.leftBehind()).toEqual([])
     },
-    RUN_TIMEOUT_MS,
   )
 
-  test(
-    'what it does not understand is refused',
-    async () => {
-      const demo = startDemo('--kep')
-      expect(await demo.ended).toBe(2)
-      expect(demo.output()).toContain('usage: npm run demo [-- [--keep] [--simulator]]')
-    },
-    RUN_TIMEOUT_MS,
-  )
+  test('what it does not understand is refused', async (context) => {
+    const { expect } = context
+    const demo = startDemo(context, '--kep')
+    expect(await demo.ended).toBe(2)
+    expect(demo.output()).toContain('usage: npm run demo [-- [--keep] [--simulator]]')
+  })
 })

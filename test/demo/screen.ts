@@ -31,9 +31,7 @@ export function createScreen(print: (text: string) => void) {
   return {
     say,
     /** What is about to happen. */
-    heading: (...lines: readonly string[]) => say(`
-${paint(1, `▶ ${lines.join('
-  ')}`)}`),
+    heading: (...lines: readonly string[]) => say(`\n${paint(1, `▶ ${lines.join('\n  ')}`)}`),
     good: (text: string) => say(paint(32, text)),
     bad: (text: string) => say(paint(31, text)),
     /** From now on everything that this one says is shown, indented. */

@@ -23,7 +23,7 @@ export function createShell(cwd: string, tools: string) {
     []
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) =>
-      /^(HOME|LANG|TERM|CI|npm_config_registry)$/.test(name),
+      /^(HOME|LANG|TERM|CI|NODE_EXTRA_CA_CERTS|(https?|no)_proxy)$/i.test(name),
     ),
   )
 

@@ -29,6 +29,7 @@ async function main(): Promise<void> {
       isKept,
       user,
       env: {
+        ...networkOf(process.env),
         PATH: process.env.PATH,
         HOME: home,
         npm_config_cache: join(home, 'npm-cache'),
@@ -48,6 +49,12 @@ async function main(): Promise<void> {
     }
   }
 }
+
+/** How this machine reaches the registry. */
+const networkOf = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(
+    Object.entries(env).filter(([name]) => /^(NODE_EXTRA_CA_CERTS|(https?|no)_proxy)$/i.test(name)),
+  )
 
 function checkContents(image: Replayed): void {
   for (const path of ['dist/main.js', 'package.json', 'LICENSE', 'node_modules/ethers']) {

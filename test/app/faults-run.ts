@@ -1,15 +1,14 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { createWorld, type RunningApp, readMetric, type World } from '../support/world.ts'
 import { type AnyNode, type Place, troublesOf } from './faults-kinds.ts'
-import { CONSENSUS_PLACES, EXECUTION_PLACES } from './faults-places.ts'
 
 /** Short enough to wait for, long enough for a healthy answer on a busy machine. */
 const CALL_TIMEOUT_MS = 120
 /** More than any place has troubles. */
 const VALIDATORS = 30
 
-type Layer = 'execution' | 'consensus'
+export type Layer = 'execution' | 'consensus'
 
 /** @param besides - healthy nodes of that layer, behind the one that fails */
 async function setUp(layer: Layer, besides: number) {
@@ -98,19 +97,13 @@ async function goThrough<Node extends AnyNode>(
   }
 }
 
-describe.concurrent('one fault at one place, while a request comes in', {
-  timeout: 60_000,
-}, () => {
-  function both<Node extends AnyNode>(
-    place: Place<Node>,
-    layer: Layer,
-    nodeOf: (world: World) => Node,
-  ) {
-    test(`${place.name}: the exit is sent once it is over`, () =>
-      goThrough(place, layer, nodeOf, 0))
-    test(`${place.name}: the exit is sent by the help of a second node`, () =>
-      goThrough(place, layer, nodeOf, 1))
-  }
-  for (const place of EXECUTION_PLACES) both(place, 'execution', ({ execution }) => execution)
-  for (const place of CONSENSUS_PLACES) both(place, 'consensus', ({ consensus }) => consensus)
-})
+/** One world for each place: one fault after the other, alone and beside a healthy node. */
+export function testPlace<Node extends AnyNode>(
+  place: Place<Node>,
+  layer: Layer,
+  nodeOf: (world: World) => Node,
+): void {
+  test(`${place.name}: the exit is sent once it is over`, () => goThrough(place, layer, nodeOf, 0))
+  test(`${place.name}: the exit is sent by the help of a second node`, () =>
+    goThrough(place, layer, nodeOf, 1))
+}
