@@ -7,5 +7,9 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
+    // Most tests wait for sockets and processes: more of them than cores run side by side. Files
+    // share a process, since importing everything anew would cost more than the tests.
+    isolate: false,
+    maxWorkers: 4,
   },
 })

@@ -7,7 +7,7 @@ import { createMessages } from './app/messages.ts'
 import { createNodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
 import { createPipeline } from './app/pipeline.ts'
-import { StartUpError, waitForNodes } from './app/start-up.ts'
+import { waitForNodes } from './app/start-up.ts'
 import type { Config } from './config.ts'
 import { createCycle } from './cycle.ts'
 import { pause } from './lib/deadline.ts'
@@ -208,5 +208,3 @@ function describe(config: Config, chainId: bigint): Readonly<Record<string, unkn
     consensusNodes: hosts(config.consensusNodes),
   }
 }
-
-export { StartUpError }

@@ -32,12 +32,16 @@ async function main(): Promise<number> {
 const readVersion = (): string =>
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 
+/** npm hands a Ctrl-C on that the terminal has sent already: twice within this is once. */
+const SAME_SIGNAL_MS = 100
+
 /** The first signal lets finish what is in hand; a second one ends at once. */
 function stopOnSignals(stop: () => void, log: Logger): void {
-  let signals = 0
+  let firstAt: number | undefined
   const onSignal = (signal: string) => {
-    signals += 1
-    if (signals > 1) process.exit(1)
+    if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
+    if (firstAt !== undefined) return
+    firstAt = performance.now()
     log.info(`${signal}: finishing what is in hand`)
     stop()
   }

@@ -19,7 +19,7 @@ function logTo(format: LogFormat, { level = 'info', secrets = [] }: Options = {}
   return { log, lines }
 }
 
-const LEVELS = ['error', 'warn', 'log', 'info', 'debug'] as const
+const LEVELS = ['error', 'warn', 'info', 'debug'] as const
 const FORMATS = ['simple', 'json'] as const
 
 describe('formats', () => {
@@ -40,11 +40,11 @@ describe('formats', () => {
   test('json: one object a line', () => {
     const { log, lines } = logTo('json')
 
-    log.log('Started', { level: 'mine', message: 'mine' })
+    log.warn('Started', { level: 'mine', message: 'mine' })
     log.info('Next')
 
     expect(lines).toEqual([
-      '{"message":"Started","level":"log","timestamp":"2024-05-01 12:34:56","details":{"level":"mine","message":"mine"}}',
+      '{"message":"Started","level":"warn","timestamp":"2024-05-01 12:34:56","details":{"level":"mine","message":"mine"}}',
       '{"message":"Next","level":"info","timestamp":"2024-05-01 12:34:56"}',
     ])
   })
@@ -55,6 +55,14 @@ describe('formats', () => {
     for (const one of LEVELS) log[one](one)
 
     expect(lines).toHaveLength(LEVELS.indexOf(level) + 1)
+  })
+
+  test('level log is an older word for info', () => {
+    const { log, lines } = logTo('simple', { level: 'log' })
+
+    for (const one of LEVELS) log[one](one)
+
+    expect(lines).toHaveLength(3)
   })
 
   test.each(FORMATS)('no text can forge a line or drive a terminal (%s)', (format) => {

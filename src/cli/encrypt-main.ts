@@ -11,7 +11,7 @@ async function main(): Promise<number> {
   const stopping = new AbortController()
   let interrupted: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // Ctrl-C under npm comes twice: a second one must not end what the first let finish.
+    // An impatient second one must not end what the first let finish.
     process.on(signal, () => {
       interrupted = CODES[signal]
       stopping.abort()

@@ -138,7 +138,7 @@ function createTally({ out, err, signal }: EncryptSurroundings) {
     },
     sumUp(output: string): EncryptExitCode {
       const { encrypted, kept, refused } = counts
-      const before = kept === 0 ? '' : `, ${kept} were encrypted before`
+      const before = kept === 0 ? '' : `, ${kept} encrypted before`
       out(`${encrypted} of ${total} files encrypted into ${output}${before}, ${refused} refused`)
       if (signal.aborted) err('interrupted: what is there is whole; run it again for the rest')
       return refused === 0 ? 0 : 1

@@ -24,7 +24,7 @@ export const variableTable = {
   EXECUTION_NODE: variable(
     '',
     'http://127.0.0.1:8545,https://user:pass@example.org/v3/key',
-    'execution nodes: one URL or several with commas between; the first healthy one is read',
+    'execution nodes: one URL or several with commas between; requests are read from all of them',
   ),
   CONSENSUS_NODE: variable(
     '',

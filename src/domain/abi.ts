@@ -7,10 +7,7 @@ import type { Hex } from './primitives.ts'
  *
  * @see https://github.com/lidofinance/core (contracts/0.8.9/oracle, contracts/common/interfaces)
  */
-export const locatorAbi = new Interface([
-  'function validatorsExitBusOracle() view returns (address)',
-  'function stakingRouter() view returns (address)',
-])
+const locatorAbi = new Interface(['function validatorsExitBusOracle() view returns (address)'])
 
 /** A report of the oracle, as it is signed and as it is handed in. */
 export const REPORT_DATA =
@@ -37,18 +34,6 @@ export const delegateAbi = new Interface([
   'function delegatee() view returns (address)',
 ])
 
-/**
- * The answer of `getStakingModule` is one dynamic struct: its offset, then its fields. Only the
- * first two matter here, so that fields added behind them change nothing.
- */
-export const stakingRouterAbi = new Interface([
-  'function getStakingModule(uint256 stakingModuleId) view returns (uint256 offset, uint24 id, address stakingModuleAddress)',
-])
-
-export const stakingModuleAbi = new Interface([
-  'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256 seconds)',
-])
-
 const selector = (abi: Interface, name: string): Hex => {
   const fragment = abi.getFunction(name)
   if (fragment === null) throw new Error(`no function ${name} in this ABI`)
@@ -62,6 +47,8 @@ const topic = (abi: Interface, name: string): Hex => {
 
 /** 4 bytes each: the first bytes of the calldata. */
 export const SELECTORS = {
+  validatorsExitBusOracle: selector(locatorAbi, 'validatorsExitBusOracle'),
+  getConsensusContract: selector(exitBusAbi, 'getConsensusContract'),
   execute: selector(delegateAbi, 'execute'),
   submitReport: selector(consensusAbi, 'submitReport'),
   submitReportData: selector(exitBusAbi, 'submitReportData'),

@@ -1,5 +1,6 @@
 import { AbiCoder, concat, keccak256, toBeHex } from 'ethers'
 import { z } from 'zod'
+import { TOPICS } from './abi.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 import {
   type Address,
@@ -11,13 +12,6 @@ import {
   parsePubkey,
   type ValidatorIndex,
 } from './primitives.ts'
-
-/**
- * keccak256 of `ValidatorExitRequest(uint256,uint256,uint256,bytes,uint256)`; the first three
- * (module, operator, validator index) are indexed.
- */
-export const EXIT_REQUEST_TOPIC: Hex =
-  '0x96395f55c4997466e5035d777f0e1ba82b8cae217aaad05cf07839eb7c75bcf2'
 
 /** One question to a node: the exit requests of some operators of one module in a block range. */
 export type ExitLogQuery = {
@@ -76,7 +70,7 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
   }
   const operatorId = query.operatorIds.find((id) => topicOf(id) === operatorTopic)
   if (
-    topic !== EXIT_REQUEST_TOPIC ||
+    topic !== TOPICS.validatorExitRequest ||
     moduleTopic !== topicOf(query.moduleId) ||
     operatorId === undefined
   ) {

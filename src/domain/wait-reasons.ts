@@ -30,7 +30,7 @@ export const waitReasons = reasonList([
   {
     code: 'shard-committee-period',
     short: 'validator has not been active long enough',
-    long: 'A validator may exit 256 epochs (about 27 hours) after its activation at the earliest. The exit is sent then.',
+    long: 'A validator may exit a while after its activation at the earliest (on mainnet 256 epochs, about 27 hours). The exit is sent then.',
   },
   {
     code: 'pending-partial-withdrawal',
@@ -40,7 +40,7 @@ export const waitReasons = reasonList([
   {
     code: 'accepted',
     short: 'accepted, waiting to be seen exiting',
-    long: 'A node or the webhook has taken the exit, and the registry does not show it yet. It is offered again after 1, 2, 4, 8, then every 16 intervals.',
+    long: 'A node or the webhook has taken the exit, and the registry does not show it yet. A node is offered it again after 1, 2, 4, 8, then every 16 intervals, the webhook after WEBHOOK_RESEND_AFTER.',
   },
 ])
 

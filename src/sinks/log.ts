@@ -1,13 +1,14 @@
 import pino from 'pino'
 import { toPlain } from './plain.ts'
 
-/** From the fewest lines to the most. `log` is what an operator always wants to see. */
-export type LogLevel = 'error' | 'warn' | 'log' | 'info' | 'debug'
+/** From the fewest lines to the most. `log` is an older word for `info`. */
+export type LogLevel = LogName | 'log'
+type LogName = 'error' | 'warn' | 'info' | 'debug'
 export type LogFormat = 'simple' | 'json'
 /** More about a line: anything, errors included. */
 type LogDetails = Readonly<Record<string, unknown>>
 type LogFunction = (message: string, details?: LogDetails) => void
-export type Logger = Readonly<Record<LogLevel, LogFunction>>
+export type Logger = Readonly<Record<LogName, LogFunction>>
 
 export type LoggerOptions = {
   readonly level: LogLevel
@@ -20,7 +21,7 @@ export type LoggerOptions = {
 }
 
 /** pino's numbers: higher is graver. */
-const SEVERITY = { error: 50, warn: 40, log: 35, info: 30, debug: 20 }
+const SEVERITY = { error: 50, warn: 40, info: 30, debug: 20 }
 /** Bytes kept while standard output takes none (a full disk); what comes after is lost. */
 const MAX_PENDING_BYTES = 1_048_576
 const UNPRINTABLE = 'a log entry could not be printed'
@@ -83,7 +84,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const write = options.write ?? writeToStandardOutput()
   const backend = pino(
     {
-      level,
+      level: level === 'log' ? 'info' : level,
       customLevels: SEVERITY,
       useOnlyCustomLevels: true,
       base: null,
@@ -95,7 +96,7 @@ export function createLogger(options: LoggerOptions): Logger {
     { write: (line: string) => write(render(JSON.parse(line), format)) },
   )
   const logAt =
-    (at: LogLevel): LogFunction =>
+    (at: LogName): LogFunction =>
     (message, details) => {
       if (!backend.isLevelEnabled(at)) return
       try {
@@ -108,7 +109,7 @@ export function createLogger(options: LoggerOptions): Logger {
         writeUnprintable(at)
       }
     }
-  const writeUnprintable = (at: LogLevel) => {
+  const writeUnprintable = (at: LogName) => {
     try {
       write(render({ message: UNPRINTABLE, level: at, timestamp: timestampOf(now()) }, format))
     } catch {
@@ -118,7 +119,6 @@ export function createLogger(options: LoggerOptions): Logger {
   return {
     error: logAt('error'),
     warn: logAt('warn'),
-    log: logAt('log'),
     info: logAt('info'),
     debug: logAt('debug'),
   }

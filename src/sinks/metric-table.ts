@@ -34,7 +34,7 @@ export const metricTable = {
   exit_actions: metric(
     'counter',
     ['result'],
-    'Exits handed over, to the consensus nodes or to the webhook',
+    'Exits that a node or the webhook took (success), or that were refused or lack a message (error); a request once for each',
   ),
   event_security_verification: metric(
     'counter',

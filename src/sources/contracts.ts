@@ -1,11 +1,8 @@
+import { SELECTORS } from '../domain/abi.ts'
 import { type Address, type Hex, parseAddress } from '../domain/primitives.ts'
 import type { ExecutionNode } from './execution-node.ts'
 
 export type Contracts = { readonly exitBus: Address; readonly consensus: Address }
-
-/** First four bytes of keccak256 of the signature. */
-const VALIDATORS_EXIT_BUS_ORACLE: Hex = '0x12f8d4b9'
-const GET_CONSENSUS_CONTRACT: Hex = '0x8f55b571'
 
 /**
  * Locator → exit bus → HashConsensus, at the finalized block.
@@ -20,14 +17,14 @@ export async function resolveContracts(
   const exitBus = await readAddress(
     node,
     locator,
-    VALIDATORS_EXIT_BUS_ORACLE,
+    SELECTORS.validatorsExitBusOracle,
     'Locator.validatorsExitBusOracle()',
     signal,
   )
   const consensus = await readAddress(
     node,
     exitBus,
-    GET_CONSENSUS_CONTRACT,
+    SELECTORS.getConsensusContract,
     'exit bus getConsensusContract()',
     signal,
   )

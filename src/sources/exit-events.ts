@@ -1,4 +1,5 @@
-import { EXIT_REQUEST_TOPIC, type ExitLogQuery, readExitLog, topicOf } from '../domain/exit-log.ts'
+import { TOPICS } from '../domain/abi.ts'
+import { type ExitLogQuery, readExitLog, topicOf } from '../domain/exit-log.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
 import type { ModuleId, OperatorId } from '../domain/primitives.ts'
 import type { ExecutionNode } from './execution-node.ts'
@@ -55,7 +56,7 @@ function check(logs: readonly unknown[], range: ExitLogQuery): ExitEvents {
 
 const toFilter = (query: Omit<ExitLogQuery, 'chainId'>) => ({
   address: query.exitBus,
-  topics: [EXIT_REQUEST_TOPIC, topicOf(query.moduleId), query.operatorIds.map(topicOf)],
+  topics: [TOPICS.validatorExitRequest, topicOf(query.moduleId), query.operatorIds.map(topicOf)],
   fromBlock: query.fromBlock,
   toBlock: query.toBlock,
 })

@@ -26,7 +26,7 @@ async function startWith<Node extends AnyNode>(place: Place<Node>, node: Node, k
     { JOB_INTERVAL: '20', FINALITY_EVENTS: 'false', LOGGER_LEVEL: 'info' },
     { callTimeoutMs: 100, pause: (_ms, signal) => rest(signal) },
   )
-  await until('it goes wrong', () => trouble.hits() >= 2)
+  await until('it goes wrong', () => trouble.hits() >= 1)
   await trouble.lift()
   await until('the exit is sent', () =>
     world.beacon.accepted.some(({ index }) => index === validator),

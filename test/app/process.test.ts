@@ -111,7 +111,11 @@ describe('the process', () => {
     await posted()
     daemon.child.kill('SIGTERM')
     await daemon.said('finishing what is in hand')
-    daemon.child.kill('SIGTERM')
+    // One that follows at once is the same Ctrl-C, as npm hands it on.
+    await until('it has ended', () => {
+      daemon.child.kill('SIGTERM')
+      return daemon.child.exitCode !== null
+    })
     expect(await daemon.exited).toBe(1)
   })
 

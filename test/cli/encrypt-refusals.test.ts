@@ -65,7 +65,7 @@ test('run again, it does only what is new', async () => {
 
   expect(again).toEqual({
     code: 0,
-    output: '1 of 2 files encrypted into encrypted, 1 were encrypted before, 0 refused\n',
+    output: '1 of 2 files encrypted into encrypted, 1 encrypted before, 0 refused\n',
   })
   expect(readEnvelope(output, '1.json')).toEqual(before)
 
@@ -134,7 +134,7 @@ test('interrupted, it leaves whole files only', async () => {
   await until('the first file', () => namesIn(output).some((name) => name.endsWith('.json')))
 
   child.kill('SIGINT')
-  // As npm passes on what the terminal sent already.
+  // Somebody impatient.
   child.kill('SIGINT')
   const { code, output: said } = await ended
 

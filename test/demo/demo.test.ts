@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 /** Not where `npm run demo` builds: it may be running. */
 const BUILT = join(ROOT, '.tmp/demo-test')
-const RUN_TIMEOUT_MS = 60_000
+const RUN_TIMEOUT_MS = 120_000
 
 beforeAll(() => {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -95,7 +95,7 @@ describe.concurrent('the demo', { timeout: RUN_TIMEOUT_MS }, () => {
       const children = childrenOf(demo.child)
 
       demo.child.kill('SIGINT')
-      // npm passes on what the terminal sent already.
+      // Somebody impatient.
       demo.child.kill('SIGINT')
       const code = await demo.ended
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { createStage } from '../devnet/stage.ts'
+import { createStage, type Stage } from '../devnet/stage.ts'
 import { LEAVERS } from './cast.ts'
-import { createScreen } from './screen.ts'
-import { playStory, type StoryOptions } from './story.ts'
+import { createScreen, type Screen } from './screen.ts'
+import type { StoryOptions } from './story.ts'
 
 /** A good run takes a third of it. */
 const RUN_DEADLINE_MS = 120_000
@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const stage = createStage(stop)
   let code: number
   try {
-    const story = playStory(stage, screen, asked, signal)
+    const story = play(stage, screen, asked, signal)
     const late = new Error(`not done after ${RUN_DEADLINE_MS / 1000} s`)
     if (!asked.keep) setTimeout(() => stop(late), RUN_DEADLINE_MS).unref()
     // Not everything in there heeds the signal, and nobody shall wait for it.
@@ -56,6 +56,13 @@ async function main(): Promise<number> {
   return code
 }
 
+/** Loaded late: it takes most of a second, in which Ctrl-C shall do what it always does. */
+async function play(stage: Stage, screen: Screen, asked: StoryOptions, signal: AbortSignal) {
+  const { playStory } = await import('./story.ts')
+  signal.throwIfAborted()
+  return playStory(stage, screen, asked, signal)
+}
+
 /** @returns nothing if they were not to be understood */
 function readArguments(): StoryOptions | undefined {
   const flag = { type: 'boolean', default: false } as const
@@ -71,11 +78,12 @@ function readArguments(): StoryOptions | undefined {
 /** Rejects with the signal's reason. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }
 
-/** Ctrl-C under npm comes twice: the second one changes nothing. */
+/** An impatient second Ctrl-C changes nothing. */
 function watchForTheEnd(stop: (reason: Error) => void): void {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => stop(new StoppedError(`stopped by ${name}`, CODES[name])))

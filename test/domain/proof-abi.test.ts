@@ -1,18 +1,10 @@
-import { AbiCoder } from 'ethers'
 import { expect, test } from 'vitest'
-import {
-  decodeInput,
-  decodeOutput,
-  delegateAbi,
-  SELECTORS,
-  stakingRouterAbi,
-  TOPICS,
-} from '../../src/domain/abi.ts'
-import type { Hex } from '../../src/domain/primitives.ts'
-import { ELSEWHERE } from './proof-chain.ts'
+import { decodeInput, decodeOutput, delegateAbi, SELECTORS, TOPICS } from '../../src/domain/abi.ts'
 
 test('selectors and topics are those of the deployed contracts', () => {
   expect(SELECTORS).toEqual({
+    validatorsExitBusOracle: '0x12f8d4b9',
+    getConsensusContract: '0x8f55b571',
     execute: '0x1cff79cd',
     submitReport: '0xe33a8d39',
     submitReportData: '0x294492c8',
@@ -23,19 +15,7 @@ test('selectors and topics are those of the deployed contracts', () => {
   )
 })
 
-test('the address of a staking module is read from its struct, whatever follows it', () => {
-  const struct = 'tuple(uint24, address, uint16, uint16, uint16, uint8, string, uint64, uint256)'
-  const output = AbiCoder.defaultAbiCoder().encode(
-    [struct],
-    [[3, ELSEWHERE, 100, 200, 300, 0, 'a module of the community', 7, 8]],
-  ) as Hex
-  const module = decodeOutput(stakingRouterAbi, 'getStakingModule', output)
-
-  expect(module?.id).toBe(3n)
-  expect(String(module?.stakingModuleAddress).toLowerCase()).toBe(ELSEWHERE)
-})
-
 test('what does not decode is undefined, and no exception', () => {
-  expect(decodeOutput(stakingRouterAbi, 'getStakingModule', '0x')).toBeUndefined()
+  expect(decodeOutput(delegateAbi, 'getDelegate', '0x')).toBeUndefined()
   expect(decodeInput(delegateAbi, 'execute', '0x12345678')).toBeUndefined()
 })

@@ -125,7 +125,6 @@ export function createFaults() {
     takeForRpc: (call: Call, rpc: string) => take(call, [rpc], isPerRpcCall),
   }
 }
-export type Faults = ReturnType<typeof createFaults>
 
 const text = (body: string | object | undefined) =>
   body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)

@@ -1,0 +1,70 @@
+import { createClock } from './clock.ts'
+import { runHere } from './daemon-here.ts'
+import { runThere } from './daemon-there.ts'
+import { createStage, type Mode } from './stage.ts'
+import { createTally, type Tally } from './tally.ts'
+
+export type SoakOptions = {
+  readonly seed: number
+  readonly cycles: number
+  readonly kills: number
+  /** Told what is about to begin. */
+  readonly tell?: (line: string) => void
+}
+
+const CYCLES_PER_EPISODE = 400
+const KILLS_PER_EPISODE = 20
+/** 2026-01-01: the same seed, the same times. */
+const START_MS = 1_767_225_600_000
+const MODES: readonly Mode[] = ['pool', 'webhook']
+
+type Episode = { readonly kind: 'cycles' | 'kills'; readonly count: number; readonly mode: Mode }
+
+/** Episodes of one kind, in turn for each mode. */
+function episodesOf(kind: Episode['kind'], total: number, each: number): readonly Episode[] {
+  return Array.from({ length: Math.ceil(total / each) }, (_, at) => ({
+    kind,
+    count: Math.min(each, total - at * each),
+    mode: MODES[at % MODES.length] as Mode,
+  }))
+}
+
+/** How to see this again. */
+export const replay = ({ seed, cycles, kills }: SoakOptions) =>
+  `npm run soak -- --seed ${seed} --cycles ${cycles} --kills ${kills}`
+
+/**
+ * One world after the other, each with chains, nodes, messages and a journal of its own.
+ *
+ * @throws what must never be, with the command that shows it again
+ */
+export async function soak(options: SoakOptions): Promise<Tally> {
+  const { seed, cycles, kills, tell = () => {} } = options
+  const tally = createTally()
+  tell(`seed ${seed}; again: ${replay(options)}`)
+  const episodes = [
+    ...episodesOf('cycles', cycles, CYCLES_PER_EPISODE),
+    ...episodesOf('kills', kills, KILLS_PER_EPISODE),
+  ]
+  for (const [at, episode] of episodes.entries()) {
+    const { kind, count, mode } = episode
+    tell(`episode ${at + 1} of ${episodes.length}: ${count} ${kind}, ${mode}`)
+    try {
+      await play(episode, seed + at * 7_919, tally)
+    } catch (error) {
+      throw new Error(`soak: episode ${at + 1} failed; again: ${replay(options)}`, { cause: error })
+    }
+  }
+  return tally
+}
+
+async function play({ kind, count, mode }: Episode, seed: number, tally: Tally): Promise<void> {
+  const isHere = kind === 'cycles'
+  const clock = createClock(START_MS)
+  const stage = await createStage({ seed, mode, slow: isHere, tally, start: START_MS })
+  try {
+    await (isHere ? runHere : runThere)(stage, clock, tally, count)
+  } finally {
+    await stage.close()
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAsks, OURS } from './asks.ts'
+import { createMessages } from './messages.ts'
+import { createNetwork } from './network.ts'
+import { createRandom } from './random.ts'
+import type { Tally } from './tally.ts'
+import { createTroubles } from './troubles.ts'
+import { createWatch } from './watch.ts'
+
+export type Mode = 'pool' | 'webhook'
+
+export type StageOptions = {
+  readonly seed: number
+  readonly mode: Mode
+  /** Whether calls that never end are among the faults. */
+  readonly slow: boolean
+  readonly tally: Tally
+  /** Unix ms. */
+  readonly start: number
+}
+
+/** The world of one episode: both chains, their nodes, the messages, and who is asked for. */
+export async function createStage({ seed, mode, slow, tally, start }: StageOptions) {
+  const random = createRandom(seed)
+  const network = await createNetwork(random, start / 1_000)
+  const home = mkdtempSync(join(tmpdir(), 'ejector-soak-'))
+  const folder = join(home, 'messages')
+  const holdFile = join(home, 'hold')
+  mkdirSync(folder)
+  const asks = createAsks(network, random, tally)
+  const messages = createMessages(folder, network, random, tally)
+  const troubles = createTroubles(network, random, tally, { slow, webhook: mode === 'webhook' })
+  const watch = createWatch({ network, asks, messages, mode, tally })
+  messages.begin()
+  let step = 0
+  let heldUntil = 0
+
+  function disturbChain(): void {
+    const { beacon } = network
+    if (random.chance(0.03)) {
+      const gone = network.unfinalizedExits().filter(() => random.chance(0.5))
+      if (gone.length > 0) {
+        beacon.reorgOutExits(gone)
+        tally.count('exits reorganised out', gone.length)
+      }
+    }
+    const { pendingPartialWithdrawals: pending } = beacon
+    if (random.chance(0.02)) pending.push({ validatorIndex: random.int(160) })
+    if (random.chance(0.04)) pending.splice(0)
+  }
+
+  function hold(): void {
+    if (step === heldUntil) rmSync(holdFile, { force: true })
+    if (heldUntil >= step || !random.chance(0.004)) return
+    heldUntil = step + 1 + random.int(6)
+    writeFileSync(holdFile, '')
+    tally.count('held')
+  }
+
+  return {
+    random,
+    network,
+    watch,
+    home,
+    troubles,
+    step: () => step,
+    isAllFinal: asks.isAllFinal,
+
+    /** Something happens, or nothing, and time goes by. @param now - unix ms */
+    async disturb(now: number): Promise<void> {
+      step += 1
+      network.advanceTo(now / 1_000)
+      disturbChain()
+      asks.step(step, now)
+      messages.step(step)
+      hold()
+      await troubles.step(step)
+      watch.look(step, now)
+    },
+
+    /** From here on everything is well; only time goes by. */
+    async calm(): Promise<void> {
+      await troubles.end()
+      messages.end()
+      network.beacon.pendingPartialWithdrawals.splice(0)
+      rmSync(holdFile, { force: true })
+    },
+
+    wait(now: number): void {
+      step += 1
+      network.advanceTo(now / 1_000)
+      asks.finalize(step, now)
+      watch.look(step, now)
+    },
+
+    env: (): NodeJS.ProcessEnv => ({
+      EXECUTION_NODE: network.executionNodes.map(({ url }) => url).join(),
+      CONSENSUS_NODE: network.beaconNodes.map(({ url }) => url).join(),
+      LOCATOR_ADDRESS: network.chain.locator,
+      EJECTOR_SCOPE: JSON.stringify({ [OURS.moduleId]: [OURS.operatorId] }),
+      ...(mode === 'pool'
+        ? { MESSAGES_LOCATION: folder }
+        : { VALIDATOR_EXIT_WEBHOOK: network.receiver.url, WEBHOOK_ABORT_TIMEOUT_MS: '200' }),
+      ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(network.chain.signerAddresses()),
+      BLOCKS_PRELOAD: '600',
+      STATE_FILE: join(home, 'journal.sqlite'),
+      HOLD_FILE: holdFile,
+      FINALITY_EVENTS: 'false',
+      HTTP_PORT: 'false',
+      LOGGER_FORMAT: 'json',
+    }),
+
+    async close(): Promise<void> {
+      await network.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+export type Stage = Awaited<ReturnType<typeof createStage>>

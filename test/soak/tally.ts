@@ -1,0 +1,16 @@
+/** Counts by name, and the worst of what was measured. */
+export function createTally() {
+  const counts = new Map<string, number>()
+  const worst = new Map<string, number>()
+  return {
+    counts,
+    worst,
+    count(name: string, by = 1): void {
+      counts.set(name, (counts.get(name) ?? 0) + by)
+    },
+    measure(name: string, value: number): void {
+      worst.set(name, Math.max(worst.get(name) ?? 0, value))
+    },
+  }
+}
+export type Tally = ReturnType<typeof createTally>

@@ -1,0 +1,193 @@
+import type { BeaconNode } from '../sim/beacon-node.ts'
+import type { ExecutionNode } from '../sim/execution-node.ts'
+import type { Call, Fault, FaultKind, FaultMatch } from '../sim/faults.ts'
+import { CONSENSUS_LIES, EXECUTION_LIES, type Lift } from './lies.ts'
+import type { Network } from './network.ts'
+import { createRandom, type Random } from './random.ts'
+import type { Tally } from './tally.ts'
+
+type AnyNode = ExecutionNode | BeaconNode | Network['receiver']
+/** Begins something that goes wrong at one node. */
+type Begin = () => Lift
+/** What it is called, and how to begin it. */
+type Trouble = readonly [name: string, begin: Begin]
+
+/** Faults that cost no time. */
+const QUICK: readonly (readonly [string, FaultKind])[] = [
+  ['reset', { kind: 'reset' }],
+  ['HTTP 400', { kind: 'status', status: 400, body: { code: 400, message: 'no' } }],
+  ['HTTP 404', { kind: 'status', status: 404, body: { code: 404, message: 'no' } }],
+  ['HTTP 429', { kind: 'status', status: 429, body: 'too many requests' }],
+  ['HTTP 500', { kind: 'status', status: 500 }],
+  ['HTTP 503', { kind: 'status', status: 503, body: { error: 'no backend' } }],
+  ['JSON-RPC error', { kind: 'rpc-error', code: -32_000, message: 'header not found' }],
+  ['null', { kind: 'null' }],
+  ['half a body', { kind: 'half-json' }],
+  ['wrong schema', { kind: 'wrong-schema', body: { data: 7, result: { no: 'such' } } }],
+  ['HTML', { kind: 'html' }],
+  ['redirect', { kind: 'redirect', location: 'http://127.0.0.1:9/' }],
+]
+/** Faults that last until the daemon gives up: only where its time-outs are short. */
+const SLOW: readonly (readonly [string, FaultKind])[] = [
+  ['no answer', { kind: 'hang' }],
+  ['body stops', { kind: 'hang-body' }],
+  ['trickle', { kind: 'trickle', everyMs: 20 }],
+  ['endless body', { kind: 'endless' }],
+]
+
+const EXECUTION_PLACES: readonly FaultMatch[] = [
+  {},
+  ...['eth_chainId', 'eth_syncing', 'eth_getBlockByNumber', 'eth_call', 'eth_getLogs'].map(
+    (rpc) => ({ rpc }),
+  ),
+  { rpc: 'eth_getTransactionByHash' },
+]
+const CONSENSUS_PLACES: readonly FaultMatch[] = [
+  {},
+  ...[
+    /genesis$/,
+    /spec$/,
+    /deposit_contract$/,
+    /syncing$/,
+    /fork$/,
+    /head\/validators$/,
+    /finalized\/validators$/,
+    /withdrawals$/,
+    /voluntary_exits$/,
+  ].map((path) => ({ path })),
+]
+
+const AT_ONCE = 6
+/** Steps; a few last much longer. */
+const USUAL_STEPS = 8
+const LONG_STEPS = 40
+
+/**
+ * What goes wrong at the nodes, and stops again. In each layer one node may lie; the two others
+ * fail, lag and come back, but say the truth.
+ */
+export function createTroubles(
+  network: Network,
+  random: Random,
+  tally: Tally,
+  options: { readonly slow: boolean; readonly webhook: boolean },
+) {
+  const liars = { execution: random.int(3), consensus: random.int(3) }
+  let active: { readonly id: string; readonly until: number; readonly lift: Lift }[] = []
+
+  function fault(node: AnyNode, kind: FaultKind, match: FaultMatch): Lift {
+    // A lost answer is not a lost request: the node may have done its work.
+    const spoiled: Fault = { ...kind, match, afterWork: random.chance(0.5) }
+    return node.faults.add(spoiled).remove
+  }
+
+  function common(node: AnyNode, places: readonly FaultMatch[]): Trouble {
+    const kinds = options.slow && random.chance(0.15) ? SLOW : QUICK
+    const [name, kind] = random.pick(kinds)
+    return [name, () => fault(node, kind, random.pick(places))]
+  }
+
+  function down(node: AnyNode): Begin {
+    return () => {
+      const closing = node.refuse()
+      return async () => {
+        await closing
+        await node.revive()
+      }
+    }
+  }
+
+  function forExecution(at: number): Trouble {
+    const node = network.executionNodes[at] as ExecutionNode
+    if (at === liars.execution && random.chance(0.5)) {
+      const [name, lie] = random.pick(Object.entries(EXECUTION_LIES))
+      return [`lie: ${name}`, () => lie(node, network, createRandom(random.int(2 ** 31)))]
+    }
+    type Change = Parameters<typeof node.set>[0]
+    const set = (name: string, change: Change, back: Change): Trouble => [
+      name,
+      () => {
+        node.set(change)
+        return () => void node.set(back)
+      },
+    ]
+    return random.pick<() => Trouble>([
+      () => common(node, EXECUTION_PLACES),
+      () => common(node, EXECUTION_PLACES),
+      () => ['down', down(node)],
+      () => set('lag', { lag: 1 + random.int(90) }, { lag: 0 }),
+      () => set('finality lags', { finalizedLag: 1 + random.int(90) }, { finalizedLag: 0 }),
+      () => set('syncing', { syncing: true }, { syncing: false }),
+    ])()
+  }
+
+  function forConsensus(at: number): Trouble {
+    const node = network.beaconNodes[at] as BeaconNode
+    if (at === liars.consensus && random.chance(0.5)) {
+      const [name, lie] = random.pick(Object.entries(CONSENSUS_LIES))
+      return [`lie: ${name}`, () => lie(node)]
+    }
+    type Change = Parameters<typeof node.set>[0]
+    const set = (name: string, change: Change, back: Change): Trouble => [
+      name,
+      () => {
+        node.set(change)
+        return () => void node.set(back)
+      },
+    ]
+    return random.pick<() => Trouble>([
+      () => common(node, CONSENSUS_PLACES),
+      () => common(node, CONSENSUS_PLACES),
+      () => ['down', down(node)],
+      () => set('lag', { lag: 1 + random.int(3) }, { lag: 0 }),
+      () => set('syncing', { isSyncing: true }, { isSyncing: false }),
+      () => set('no POST of validators', { postSupported: false }, { postSupported: true }),
+    ])()
+  }
+
+  function forReceiver(): Trouble {
+    const { receiver, lost } = network
+    const when = (call: Call) => {
+      lost.add(call)
+      return true
+    }
+    const lost503: FaultKind = { kind: 'status', status: 503 }
+    return random.pick<() => Trouble>([
+      () => ['down', down(receiver)],
+      () => ['answer lost', () => receiver.faults.add({ kind: 'reset', afterWork: true }).remove],
+      () => ['HTTP 503', () => receiver.faults.add({ ...lost503, match: { when } }).remove],
+    ])()
+  }
+
+  function choose(): readonly [string, string, Begin] {
+    if (options.webhook && random.chance(0.1)) {
+      const [name, begin] = forReceiver()
+      return ['webhook', name, begin]
+    }
+    const at = random.int(3)
+    const layer = random.chance(0.5) ? 'execution' : 'consensus'
+    const [name, begin] = layer === 'execution' ? forExecution(at) : forConsensus(at)
+    return [`${layer} ${at}`, name, begin]
+  }
+
+  return {
+    async step(now: number): Promise<void> {
+      const over = active.filter(({ until }) => until <= now)
+      active = active.filter(({ until }) => until > now)
+      for (const { lift } of over) await lift()
+      if (active.length >= AT_ONCE || !random.chance(0.45)) return
+      const [where, name, begin] = choose()
+      const id = `${where}: ${name}`
+      if (active.some((one) => one.id === id)) return
+      const steps = 1 + random.int(random.chance(0.1) ? LONG_STEPS : USUAL_STEPS)
+      active.push({ id, until: now + steps, lift: begin() })
+      tally.count(`${where.split(' ')[0]}: ${name}`)
+    },
+    /** From here on everyone is up and says the truth. */
+    async end(): Promise<void> {
+      for (const { lift } of active) await lift()
+      active = []
+    },
+    active: () => active.map(({ id }) => id),
+  }
+}

@@ -1,0 +1,110 @@
+import type { Asks } from './asks.ts'
+import type { SoakMessages } from './messages.ts'
+import type { Network } from './network.ts'
+import type { Mode } from './stage.ts'
+import type { Tally } from './tally.ts'
+
+/** What must never be was seen. */
+export class SoakError extends Error {
+  override readonly name = 'SoakError'
+}
+
+type Parts = {
+  readonly network: Network
+  readonly asks: Asks
+  readonly messages: SoakMessages
+  readonly mode: Mode
+  readonly tally: Tally
+}
+
+/** Looks at everything that the daemon does to the world, and knows what it must come to. */
+export function createWatch({ network, asks, messages, mode, tally }: Parts) {
+  const { beacon, beaconNodes, executionNodes, receiver } = network
+  /** Idempotency keys by validator. */
+  const keys = new Map<number, string>()
+  /** Since when each request could be served: it is final, and its message lies there. */
+  const due = new Map<number, { readonly step: number; readonly at: number }>()
+  const served = new Set<number>()
+  let cycles = 0
+
+  function expectAsked(index: number, what: string): void {
+    if (asks.isAsked(index)) return
+    throw new SoakError(`${what} for validator ${index}, which nobody asked for`)
+  }
+
+  function lookAtPosts(): void {
+    for (const node of beaconNodes) {
+      for (const exit of node.postedExits()) {
+        const { message } = exit as { message: { validator_index: string } }
+        expectAsked(Number(message.validator_index), 'an exit was posted')
+        tally.count('exits posted')
+      }
+      node.clearCalls()
+    }
+  }
+
+  function lookAtCalls(): void {
+    for (const call of receiver.calls) {
+      const { body, headers } = call
+      const index = Number(JSON.parse(body).validatorIndex)
+      expectAsked(index, 'the webhook was called')
+      const key = String(headers['idempotency-key'])
+      if (keys.has(index) && keys.get(index) !== key) {
+        throw new SoakError(`validator ${index} has two keys: ${keys.get(index)} and ${key}`)
+      }
+      keys.set(index, key)
+      tally.count('webhook calls')
+      // The operator's own machinery: it exits what it is told to.
+      if (!network.lost.has(call)) beacon.offerExit(beacon.signExit(index), 'operator')
+    }
+    receiver.clearCalls()
+  }
+
+  function lookAtTimes(step: number, now: number): void {
+    for (const { index } of beacon.accepted) {
+      if (served.has(index)) continue
+      served.add(index)
+      const since = due.get(index) ?? { step, at: now }
+      tally.measure('steps', step - since.step)
+      tally.measure('seconds', Math.round((now - since.at) / 1_000))
+    }
+    for (const index of asks.asked()) {
+      const isDue = mode === 'webhook' || messages.isThere(index)
+      if (!isDue) due.delete(index)
+      else if (!due.has(index)) due.set(index, { step, at: now })
+    }
+  }
+
+  const wanted = () =>
+    asks.asked().filter((index) => mode === 'webhook' || messages.hasMessage(index))
+  const left = () =>
+    beacon.registry.indices().filter((index) => beacon.validator(index)?.exitEpoch !== Infinity)
+  const missing = () => wanted().filter((index) => !left().includes(index))
+
+  return {
+    look(step: number, now: number): void {
+      cycles += Math.max(
+        ...executionNodes.map((node) => node.rpcCalls('eth_getBlockByNumber').length),
+      )
+      for (const node of executionNodes) node.clearCalls()
+      lookAtPosts()
+      lookAtCalls()
+      lookAtTimes(step, now)
+    },
+    /** Those that came as far as reading, seen from outside. */
+    cycles: () => cycles,
+    wanted,
+    missing,
+    /** The sets are the same, to the last validator. */
+    isExact: () => missing().length === 0 && left().length === wanted().length,
+    expectExact(): void {
+      const gone = left()
+      const extra = gone.filter((index) => !wanted().includes(index))
+      if (missing().length > 0) throw new SoakError(`never left: ${missing().join(', ')}`)
+      if (extra.length > 0) throw new SoakError(`left unasked: ${extra.join(', ')}`)
+      const silent = wanted().filter((index) => mode === 'webhook' && !keys.has(index))
+      if (silent.length > 0) throw new SoakError(`the webhook never heard of ${silent.join(', ')}`)
+      tally.count(`validators that left (${mode})`, gone.length)
+    },
+  }
+}
