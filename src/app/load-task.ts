@@ -18,6 +18,8 @@ export type LoadTaskParts = {
   readonly lifetime: AbortSignal
   /** Starts a cycle soon: something that a request waits for has been loaded. */
   readonly wake: () => void
+  /** Milliseconds; for tests. */
+  readonly patienceMs?: number
 }
 
 /** A long load says how far it is this often. */
@@ -76,7 +78,7 @@ export function createLoadTask(parts: LoadTaskParts) {
       })
       const patience = new AbortController()
       const stop = onAbort(signal, () => patience.abort())
-      await Promise.race([running, pause(PATIENCE_MS, patience.signal)])
+      await Promise.race([running, pause(parts.patienceMs ?? PATIENCE_MS, patience.signal)])
       stop()
       patience.abort()
       signal.throwIfAborted()

@@ -28,7 +28,7 @@ export function reportOf({ counts, worst }: Tally): string {
   const total = faults.reduce((sum, [, count]) => sum + count, 0)
   return [
     ...TITLES.map(([key, title]) => line(title, counts.get(key) ?? 0)),
-    ...[...worst].map(([name, value]) => line(`worst from request to exit, ${name}`, value)),
+    ...[...worst].map(([name, value]) => line(name, value)),
     line('faults, lags and lies', total),
     ...faults.map(([name, count]) => line(`  ${name}`, count)),
   ].join('\n')

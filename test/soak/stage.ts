@@ -32,7 +32,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
   const asks = createAsks(network, random, tally)
   const messages = createMessages(folder, network, random, tally)
   const troubles = createTroubles(network, random, tally, { slow, webhook: mode === 'webhook' })
-  const watch = createWatch({ network, asks, messages, mode, tally })
+  const watch = createWatch({ network, asks, messages, mode, tally, isTimed: slow })
   messages.begin()
   let step = 0
   let heldUntil = 0

@@ -15,10 +15,12 @@ type Parts = {
   readonly messages: SoakMessages
   readonly mode: Mode
   readonly tally: Tally
+  /** Whether a step is a cycle, so that one can tell how long it took. */
+  readonly isTimed: boolean
 }
 
 /** Looks at everything that the daemon does to the world, and knows what it must come to. */
-export function createWatch({ network, asks, messages, mode, tally }: Parts) {
+export function createWatch({ network, asks, messages, mode, tally, isTimed }: Parts) {
   const { beacon, beaconNodes, executionNodes, receiver } = network
   /** Idempotency keys by validator. */
   const keys = new Map<number, string>()
@@ -65,8 +67,9 @@ export function createWatch({ network, asks, messages, mode, tally }: Parts) {
       if (served.has(index)) continue
       served.add(index)
       const since = due.get(index) ?? { step, at: now }
-      tally.measure('steps', step - since.step)
-      tally.measure('seconds', Math.round((now - since.at) / 1_000))
+      if (!isTimed) continue
+      tally.measure('worst from request to exit, cycles', step - since.step)
+      tally.measure('worst from request to exit, seconds', Math.round((now - since.at) / 1_000))
     }
     for (const index of asks.asked()) {
       const isDue = mode === 'webhook' || messages.isThere(index)

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { createLoadTask } from '../../src/app/load-task.ts'
+import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { MessageLoader } from '../../src/sources/messages/loader.ts'
+import type { LoadedExit, MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
+import { until } from '../support/until.ts'
+
+const never = new AbortController().signal
+const index = 7 as ValidatorIndex
+const wanted = [{ index, pubkey: '0x' as Pubkey }]
+const held = { file: '7.json', used: false } as LoadedExit
+const snapshotOf = (exits: ReadonlyMap<ValidatorIndex, LoadedExit>): MessageSnapshot => ({
+  exits,
+  refused: [],
+  superseded: [],
+  files: exits.size,
+  emptied: false,
+  readAt: 0,
+})
+
+/** A loader whose loads end when the test says so. */
+function setUp() {
+  const loads: { end(snapshot: MessageSnapshot): void; fail(error: Error): void }[] = []
+  const early = new Map<ValidatorIndex, LoadedExit>()
+  let current: MessageSnapshot | undefined
+  const loader: MessageLoader = {
+    load: () =>
+      new Promise((resolve, reject) => {
+        loads.push({
+          end(snapshot) {
+            current = snapshot
+            resolve(snapshot)
+          },
+          fail: reject,
+        })
+      }),
+    current: () => current,
+    early: () => early,
+  }
+  const said: string[] = []
+  const say = (message: string) => said.push(message)
+  let wakes = 0
+  const task = createLoadTask({
+    loader,
+    log: { error: say, warn: say, info: say, debug: say },
+    metrics: { setMessages() {}, setMessagesLeft() {}, timeMessageReload: () => () => {} },
+    intervalMs: 1_000,
+    lifetime: never,
+    wake: () => {
+      wakes += 1
+    },
+    patienceMs: 1,
+  })
+  return { task, loads, early, said, wakes: () => wakes }
+}
+const progress = { files: 9, done: 1, valid: 1, refused: 0 }
+
+test('a cycle goes on without a load that takes long, and the loop is woken at its end', async () => {
+  const { task, loads, wakes } = setUp()
+  const messages = await task.read(wanted, never)
+  expect(messages.loaded).toBe(false)
+  expect(messages.find(index)).toBeUndefined()
+
+  loads[0]?.end(snapshotOf(new Map([[index, held]])))
+  await until('the loop is woken', () => wakes() === 1)
+  expect(messages.find(index)).toBe(held)
+})
+
+test('a message that a request waits for wakes the loop as soon as it is verified', async () => {
+  const { task, early, wakes } = setUp()
+  const messages = await task.read(wanted, never)
+  task.onProgress(progress)
+  expect(wakes()).toBe(0)
+  early.set(index, held)
+  task.onProgress(progress)
+  task.onProgress(progress)
+  expect(wakes()).toBe(1)
+  expect(messages.find(index)).toBe(held)
+})
+
+test('a load that ends in time wakes nobody', async () => {
+  const { task, loads, wakes } = setUp()
+  const reading = task.read(wanted, never)
+  loads[0]?.end(snapshotOf(new Map()))
+  expect((await reading).loaded).toBe(true)
+  expect(wakes()).toBe(0)
+})
+
+test('two cycles share one load', async () => {
+  const { task, loads } = setUp()
+  await task.read([], never)
+  await task.read([], never)
+  expect(loads).toHaveLength(1)
+})
+
+test('a failed load keeps what was loaded before, and says why', async () => {
+  const { task, loads } = setUp()
+  const first = task.read(wanted, never)
+  loads[0]?.end(snapshotOf(new Map([[index, held]])))
+  await first
+  const second = task.read(wanted, never)
+  loads[1]?.fail(new Error('folder is gone'))
+  const messages = await second
+  expect(messages.problem).toBe('folder is gone')
+  expect(messages.find(index)).toBe(held)
+})

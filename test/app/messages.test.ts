@@ -1,0 +1,125 @@
+import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { create } from '@chainsafe/bls-keystore'
+import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
+import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
+
+let world: World
+afterEach(() => world.close())
+
+const write = (name: string, content: unknown) =>
+  writeFileSync(
+    join(world.folder, name),
+    typeof content === 'string' ? content : JSON.stringify(content),
+  )
+
+type Counts = { valid: number; refused: number; left: number; percent: number }
+
+/** What the metrics say of the messages, once a load has seen the folder as it is. */
+const counts = (app: RunningApp, expected: Counts) =>
+  until(`the counts ${JSON.stringify(expected)}`, async () => {
+    const found = {
+      valid: await app.metric('exit_messages', { valid: 'true' }),
+      refused: await app.metric('exit_messages', { valid: 'false' }),
+      left: await app.metric('exit_messages_left_number'),
+      percent: await app.metric('exit_messages_left_percent'),
+    }
+    return JSON.stringify(found) === JSON.stringify(expected)
+  })
+
+describe('the messages folder at run time', () => {
+  test('files that come, change, move and go count at the next load', async () => {
+    world = await createWorld()
+    world.writeMessage(1)
+    const app = await world.start()
+    await counts(app, { valid: 1, refused: 0, left: 1, percent: 100 })
+
+    write('two.json', [world.beacon.signExit(2), world.beacon.signExit(3)])
+    await counts(app, { valid: 3, refused: 0, left: 3, percent: 100 })
+
+    renameSync(join(world.folder, 'two.json'), join(world.folder, 'moved.json'))
+    write('1.json', world.beacon.signExit(4))
+    await counts(app, { valid: 3, refused: 0, left: 3, percent: 100 })
+    world.ask(world.requestOf(1), world.requestOf(4))
+    await until('the replaced one is missed', () => app.said('no message found').length > 0)
+    await until('the new one is sent', () => world.beacon.accepted.length > 0)
+    expect(world.beacon.accepted.map(({ index }) => index)).toEqual([4])
+
+    world.beacon.advance()
+    await counts(app, { valid: 3, refused: 0, left: 2, percent: (100 * 2) / 3 })
+    rmSync(join(world.folder, 'moved.json'))
+    write('broken.json', '{"message":')
+    await counts(app, { valid: 1, refused: 1, left: 0, percent: 0 })
+    expect(
+      await app.metric('job_message_reloader_duration_seconds_count', { result: 'success' }),
+    ).toBeGreaterThan(0)
+  })
+
+  test('of two messages a valid one wins, of two valid ones the newer file', async () => {
+    world = await createWorld()
+    write('a.json', world.beacon.signExit(1, { epoch: 1 }))
+    write('b.json', world.beacon.signExit(1, { epoch: 2 }))
+    write('c.json', { ...world.beacon.signExit(1), signature: world.beacon.signExit(2).signature })
+    utimesSync(join(world.folder, 'a.json'), 2_000, 2_000)
+    utimesSync(join(world.folder, 'b.json'), 1_000, 1_000)
+    const app = await world.start()
+    await counts(app, { valid: 1, refused: 1, left: 1, percent: 100 })
+    world.ask(world.requestOf(1))
+    await until('it is sent', () => world.beacon.accepted.length > 0)
+    expect(world.beacon.accepted[0]?.exit.message.epoch).toBe('1')
+    expect(app.said('a.json').length).toBeGreaterThan(0)
+  })
+
+  test('encrypted messages open with the password of the environment or of a file', async () => {
+    world = await createWorld()
+    const seal = async (password: string, index: number) =>
+      create(
+        password,
+        Buffer.from(JSON.stringify(world.beacon.signExit(index))),
+        Buffer.alloc(48),
+        '',
+      )
+    write('1.json', await seal('pässword', 1))
+    write('2.json', await seal('pässword\n', 2))
+    write('3.json', await seal('another', 3))
+    const file = join(world.home, 'password')
+    writeFileSync(file, 'pässword\n')
+
+    const app = await world.start({ MESSAGES_PASSWORD_FILE: file })
+    await counts(app, { valid: 2, refused: 1, left: 2, percent: 100 })
+    expect(app.said('wrong-password').map(({ message }) => message)).toEqual([
+      expect.stringContaining('3.json'),
+    ])
+    expect(app.said('pässword')).toEqual([])
+  })
+
+  test('a validator keystore is said loudly, and one bad file stops nothing', async () => {
+    world = await createWorld()
+    world.writeMessage(1)
+    write('keystore.json', {
+      ...(await create('password', Buffer.alloc(32, 1), Buffer.alloc(48, 2), 'm/12381/3600/0/0/0')),
+    })
+    for (const [name, content] of Object.entries({
+      'null.json': 'null',
+      'number.json': '123',
+      'text.json': '"text"',
+      'list.json': '[]',
+      'empty.json': '',
+      'proto.json': '{"__proto__":{"message":1}}',
+    })) {
+      write(name, content)
+    }
+    world.ask(world.requestOf(1))
+
+    const app = await world.start()
+    await until('it is sent', () => world.beacon.accepted.length > 0)
+    await cycles(app)
+    const loud = app.lines.filter(({ level }) => level === 'error')
+    expect(loud.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/keystore\.json: keystore: /),
+    ])
+    expect(await app.metric('exit_messages', { valid: 'false' })).toBe(7)
+    expect(app.said('message refused')).toHaveLength(7)
+  })
+})
