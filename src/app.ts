@@ -118,6 +118,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         now,
         lifetime: stopping.signal,
       })
+      let lastRead: number | undefined
       const runCycle = createCycle(
         createPipeline({
           config,
@@ -131,6 +132,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           metrics,
           now,
           onUnlistedSigner: drift.unlistedSigner,
+          onRead: (upTo) => {
+            lastRead = upTo
+          },
         }),
       )
       const loop = createLoop({
@@ -148,11 +152,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       })
       wakeLoop = loop.wake
       if (config.finalityEvents) {
-        const lastRead = () => journal.facts.cursor
         const fetchFn = options.fetch ?? fetch
         const { wake } = loop
         void watchFinality(
-          { config, nodes, fetch: fetchFn, lastRead, wake, log, metrics },
+          { config, nodes, fetch: fetchFn, lastRead: () => lastRead, wake, log, metrics },
           stopping.signal,
         )
       }

@@ -5,6 +5,7 @@ import type { Case, CycleParts, CycleReport, Messages, Proofs } from './cycle/ty
 import type { ExitRequest } from './domain/exit-request.ts'
 import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
 import { type ChainView, derive, next } from './domain/request.ts'
+import { messageOf } from './lib/message-of.ts'
 
 /** Requests without proof that are remembered; a year of genuine ones is fewer. */
 const MAX_UNPROVEN = 10_000
@@ -152,7 +153,7 @@ function createAttempt(failures: string[], signal: AbortSignal): Attempt {
       return await work()
     } catch (error) {
       signal.throwIfAborted()
-      failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+      failures.push(`${what}: ${messageOf(error)}`)
       return undefined
     }
   }

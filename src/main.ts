@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { config as loadDotenv } from 'dotenv'
 import { startApp } from './app.ts'
 import { describeProblem, parseConfig } from './config.ts'
+import { messageOf } from './lib/message-of.ts'
 import { createRedactor } from './lib/secret.ts'
 import { createLogger, type Logger } from './sinks/log.ts'
 
@@ -24,7 +25,7 @@ async function main(): Promise<number> {
     log.info('stopped')
     return 0
   } catch (error) {
-    log.error(`cannot run: ${error instanceof Error ? error.message : error}`, { error })
+    log.error(`cannot run: ${messageOf(error)}`, { error })
     return 1
   }
 }

@@ -1,6 +1,7 @@
 import type { Log, Messages } from '../cycle/types.ts'
 import type { ValidatorIndex } from '../domain/primitives.ts'
 import { pause } from '../lib/deadline.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import type { Wanted } from '../sources/messages/hints.ts'
@@ -54,7 +55,7 @@ export function createLoadTask(parts: LoadTaskParts) {
     } catch (error) {
       if (lifetime.aborted) return
       stop('error')
-      problem = error instanceof Error ? error.message : String(error)
+      problem = messageOf(error)
     }
     if (isLate) wake()
   }

@@ -4,13 +4,14 @@ import type { CycleParts, Log } from '../cycle/types.ts'
 import { chooseForkVersions, type ForkVersion, type SigningContext } from '../domain/fork.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { createFiles } from '../lib/files.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
 import { createFolderStore } from '../sources/messages/folder.ts'
 import { createMessageLoader } from '../sources/messages/loader.ts'
 import { MAX_FILE_BYTES, type MessageStore } from '../sources/messages/store.ts'
-import { createRegistryReader } from '../sources/sightings.ts'
+import { createKeysReader, createRegistryReader } from '../sources/sightings.ts'
 import { createLoadTask } from './load-task.ts'
 import type { Nodes } from './nodes.ts'
 import { StartUpError } from './start-up.ts'
@@ -69,6 +70,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     pool,
     now: parts.now,
     readRegistry: createRegistryReader(parts.nodes.consensus.nodes),
+    readKeys: createKeysReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) => readSigningContext(parts, signal),
     onProgress: (progress) => task.onProgress(progress),
   })
@@ -104,7 +106,7 @@ async function openStore(
   try {
     await store.list(signal)
   } catch (error) {
-    throw new StartUpError(error instanceof Error ? error.message : String(error))
+    throw new StartUpError(messageOf(error))
   }
   return store
 }

@@ -3,11 +3,8 @@ import type { Endpoint } from '../lib/endpoints.ts'
 import { createHttpClient } from '../lib/http.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import { type ConsensusNode, createConsensusNode } from '../sources/consensus-node.ts'
-import {
-  createExecutionNode,
-  type Exchange,
-  type ExecutionNode,
-} from '../sources/execution-node.ts'
+import type { Exchange } from '../sources/exchange.ts'
+import { createExecutionNode, type ExecutionNode } from '../sources/execution-node.ts'
 import { createJwtAuthorizer } from '../sources/jwt.ts'
 import { createLayer, type Layer } from '../sources/layer.ts'
 

@@ -24,6 +24,8 @@ export type PipelineParts = {
   readonly metrics: Metrics
   readonly now: () => number
   readonly onUnlistedSigner: () => void
+  /** Told the last block that was read. */
+  readonly onRead: (upTo: number | undefined) => void
 }
 
 /** Gives each step of the cycle its part of the world. */
@@ -32,6 +34,17 @@ export function createPipeline(parts: PipelineParts): CycleParts {
   const { execution, consensus } = nodes
   const readLogs = createLogReader(config.loadLogsStep)
   const readEvents = createExitEventReader(chainId, readLogs)
+  const readRequests = createRequestReader(
+    execution.nodes,
+    readEvents,
+    {
+      locator: config.locatorAddress,
+      scope: config.scope,
+      preloadBlocks: config.blocksPreload,
+      loopBlocks: config.blocksLoop,
+    },
+    now,
+  )
   return {
     log,
     now,
@@ -47,17 +60,11 @@ export function createPipeline(parts: PipelineParts): CycleParts {
         .filter(({ synced }) => !synced)
         .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
     },
-    readRequests: createRequestReader(
-      execution.nodes,
-      readEvents,
-      {
-        locator: config.locatorAddress,
-        scope: config.scope,
-        preloadBlocks: config.blocksPreload,
-        loopBlocks: config.blocksLoop,
-      },
-      now,
-    ),
+    async readRequests(known, signal) {
+      const reading = await readRequests(known, signal)
+      parts.onRead(reading.upTo)
+      return reading
+    },
     prove: createProver({ ...parts, nodes: execution.nodes, readLogs }),
     readMessages: parts.messages.read,
     readSightings: createSightingsReader(consensus.nodes),

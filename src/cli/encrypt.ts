@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { parseArgs } from 'node:util'
 import { type Environment, gather, passwordOf, type ReadFile } from '../config/environment.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import { type KdfName, kdfNames } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'
@@ -92,7 +93,7 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}\n\n${USAGE}`)
+    throw new UsageError(`${messageOf(error)}\n\n${USAGE}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { applyFact, type Fact, type Facts, factsOf, noFacts } from '../domain/facts.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { checkPlace } from './inspect.ts'
 import { JournalLockedError, type Lock, lockJournal } from './lock.ts'
 import { openJournalReadOnly } from './read-only.ts'
@@ -97,7 +98,7 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
   }
 
   function tellOnce(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     if (said.has(why)) return
     said.add(why)
     tell.onProblem(

@@ -8,6 +8,7 @@ import {
   unpackChecks,
 } from './crypto-jobs.ts'
 import { deriveKey } from './kdf.ts'
+import { messageOf } from './message-of.ts'
 
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {
@@ -17,7 +18,7 @@ if (parentPort !== null) {
     try {
       send({ kind: 'done', id, bytes: run(job) })
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       send({ kind: 'failed', id, message })
     }
   })

@@ -1,4 +1,5 @@
 import type { VerifiedExit } from '../domain/exit-message.ts'
+import { messageOf } from '../lib/message-of.ts'
 
 /** What became of one exit that was handed out. */
 export type OfferResult = {
@@ -30,7 +31,7 @@ export function createPoolSink(nodes: readonly PoolNode[]) {
       try {
         answers.push(`${host}: ${await submit(exit, signal)}`)
       } catch (error) {
-        answers.push(`${host}: ${error instanceof Error ? error.message : error}`)
+        answers.push(`${host}: ${messageOf(error)}`)
         throw error
       }
     }

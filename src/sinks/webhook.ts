@@ -2,6 +2,7 @@ import { DELINQUENT_AFTER_S } from '../domain/deadlines.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
 import { pause } from '../lib/deadline.ts'
 import type { HttpClient } from '../lib/http.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { quote } from '../lib/secret.ts'
 import type { OfferResult } from './pool.ts'
 
@@ -48,7 +49,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
       return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}`] }
     } catch (error) {
       signal.throwIfAborted()
-      const message = error instanceof Error ? error.message : String(error)
+      const message = messageOf(error)
       return { accepted: false, answers: [`${settings.host}: ${message}`] }
     }
   }

@@ -1,6 +1,7 @@
 import type { Answer } from '../domain/proof/evidence.ts'
 import type { LookUp } from '../domain/proof/look-up.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
+import { messageOf } from '../lib/message-of.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
 
@@ -32,7 +33,7 @@ export function createEvidenceReader(
       signal.throwIfAborted()
       const failure: Answer = {
         ok: false,
-        why: error instanceof Error ? error.message : String(error),
+        why: messageOf(error),
       }
       return logs.length === 0 ? [failure] : [{ ok: true, result: logs }, failure]
     }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Address, Bytes32, Hex } from '../domain/primitives.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { quote } from '../lib/secret.ts'
+import { type Exchange, observed } from './exchange.ts'
 
 /** The node understood the call and refused it. `code` is the JSON-RPC error code. */
 export class RpcError extends Error {
@@ -36,13 +37,6 @@ export type ExecutionNode = {
   call(to: Address, data: Hex, signal: AbortSignal): Promise<Hex>
 }
 
-/** One finished HTTP exchange with a node, for the metrics. `status` is absent without an answer. */
-export type Exchange = {
-  readonly seconds: number
-  readonly status: number | undefined
-  readonly ok: boolean
-}
-
 /** Milliseconds for one call; a wide `eth_getLogs` may need most of it. */
 const CALL_TIMEOUT_MS = 15_000
 
@@ -74,6 +68,7 @@ export function createExecutionNode(
   authorize: () => Promise<Record<string, string>> = async () => ({}),
   timeoutMs: number = CALL_TIMEOUT_MS,
 ): ExecutionNode {
+  const request = observed(http, observe)
   let id = 0
 
   async function rpc<T extends z.ZodType>(
@@ -84,7 +79,8 @@ export function createExecutionNode(
   ): Promise<z.output<T>> {
     id += 1
     const body = { jsonrpc: '2.0', id, method, params }
-    const answer = await exchange(body, signal)
+    const headers = await authorize()
+    const answer = await request({ method: 'POST', body, headers, timeoutMs, signal })
     const parsed = envelope.safeParse(parseJson(answer.text))
     if (parsed.success && parsed.data.error) {
       const { code, message } = parsed.data.error
@@ -103,26 +99,6 @@ export function createExecutionNode(
       throw new NoAnswerError(`${method}: node answered something else than asked`)
     }
     return checked.data
-  }
-
-  async function exchange(body: unknown, signal: AbortSignal) {
-    const start = performance.now()
-    const seconds = () => (performance.now() - start) / 1_000
-    try {
-      const headers = await authorize()
-      const answer = await http({
-        method: 'POST',
-        body,
-        headers,
-        timeoutMs,
-        signal,
-      })
-      observe({ seconds: seconds(), status: answer.status, ok: answer.status === 200 })
-      return answer
-    } catch (error) {
-      observe({ seconds: seconds(), status: undefined, ok: false })
-      throw error
-    }
   }
 
   return {

@@ -4,6 +4,7 @@ import type { Endpoints } from '../lib/endpoints.ts'
 import { type Contracts, resolveContracts } from './contracts.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
 import type { ExitEventReader, ExitEvents, Scope } from './exit-events.ts'
+import { createReadingProgress } from './reading-progress.ts'
 
 export type ReadingSettings = {
   readonly locator: Address
@@ -25,9 +26,9 @@ export type RequestReading = {
   readonly requests: readonly ExitRequest[]
   /** Contracts that nodes resolved, without repetition. */
   readonly contracts: readonly Contracts[]
-  /** Highest finalized block of any node; absent when no node answered. */
-  readonly finalized: number | undefined
   /** Every module was read up to this block, by some node. */
+  readonly upTo: number | undefined
+  /** The same, by every node that was there lately: a restart goes on from here. */
   readonly cursor: number | undefined
   /** False when some module could be read from no node. */
   readonly complete: boolean
@@ -53,6 +54,8 @@ export function createRequestReader(
 ): RequestReader {
   const { scope, preloadBlocks, loopBlocks, locator } = settings
   const states = new Map<string, NodeState>()
+  const hosts = nodes.states().map(({ host }) => host)
+  const progress = createReadingProgress(hosts, [...scope.keys()], now)
   /** What nodes gave since the last call; a slow one may still add to it after a call returned. */
   let inbox = emptyInbox()
   let wholeWindowAt = now()
@@ -72,12 +75,11 @@ export function createRequestReader(
     if (answers.length === 0) inbox.problems.push('no execution node is up and synced')
     const { requests, contracts, problems, modules } = inbox
     inbox = emptyInbox()
-    const finalized = [...states.values()].flatMap(({ head }) => (head ? [head.number] : []))
     return {
       requests: [...requests.values()],
       contracts: [...contracts.values()],
-      finalized: finalized.length > 0 ? Math.max(...finalized) : undefined,
-      cursor: readByAll(),
+      upTo: progress.byAny(),
+      cursor: laterOf(progress.byAll(), known.cursor),
       complete: [...scope.keys()].every((moduleId) => modules.has(moduleId)),
       problems,
     }
@@ -108,6 +110,7 @@ export function createRequestReader(
       )
       const failed = (await Promise.allSettled(modules)).find((run) => run.status === 'rejected')
       if (failed !== undefined) throw failed.reason
+      progress.finish(host)
     } finally {
       state.busy = false
     }
@@ -150,7 +153,9 @@ export function createRequestReader(
     if (cursor !== undefined && head.number < cursor) {
       throw new Error(`behind what it gave before (block ${head.number}, before ${cursor})`)
     }
-    const windowStart = Math.min(head.number - preloadBlocks, known.cursor ?? head.number)
+    const before = progress.reachedBy(host, moduleId) ?? known.cursor ?? head.number
+    const windowStart = Math.min(head.number - preloadBlocks, before)
+    progress.beginAt(known.cursor ?? windowStart)
     const start = cursor === undefined ? windowStart : cursor - loopBlocks + 1
     const query = { exitBus: contracts.exitBus, moduleId, operatorIds }
     const onPart = (events: ExitEvents) => {
@@ -160,19 +165,11 @@ export function createRequestReader(
       }
       // While older blocks are read again the cursor stays where it was.
       state.cursors.set(moduleId, Math.max(events.upTo, cursor ?? 0))
+      progress.reach(host, moduleId, events.upTo)
     }
     const range = { fromBlock: Math.max(0, start), toBlock: head.number }
     await readEvents(node, { ...query, ...range }, onPart, signal)
     inbox.modules.add(moduleId)
-  }
-
-  /** The lowest, over modules, of the highest block that any node has read. */
-  function readByAll(): number | undefined {
-    const highest = [...scope.keys()].map((moduleId) =>
-      Math.max(...[...states.values()].map((state) => state.cursors.get(moduleId) ?? -1)),
-    )
-    const lowest = Math.min(...highest)
-    return lowest >= 0 ? lowest : undefined
   }
 
   function stateOf(host: string): NodeState {
@@ -200,5 +197,9 @@ const emptyInbox = () => ({
   modules: new Set<ModuleId>(),
   problems: [] as string[],
 })
+
+/** The cursor never goes back: a node that is far behind would make it. */
+const laterOf = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

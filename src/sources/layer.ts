@@ -1,5 +1,6 @@
 import { createEndpoints, type Endpoint, type Endpoints } from '../lib/endpoints.ts'
 import { NoAnswerError } from '../lib/http.ts'
+import { messageOf } from '../lib/message-of.ts'
 
 export type LayerName = 'execution' | 'consensus'
 
@@ -87,5 +88,3 @@ export function createLayer<Node>(
     },
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -1,8 +1,9 @@
-import type { ValidatorIndex } from '../domain/primitives.ts'
+import type { Pubkey, ValidatorIndex } from '../domain/primitives.ts'
 import { isExiting, type Registry } from '../domain/registry.ts'
 import type { Sighting, Sightings } from '../domain/request.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
-import type { ConsensusNode, StateId, ValidatorStates } from './consensus-node.ts'
+import type { ConsensusNode } from './consensus-node.ts'
+import type { StateId, ValidatorStates } from './validators.ts'
 
 /** What every consensus node that is up says about these validators, at head and finalized. */
 export type SightingsReader = (
@@ -71,6 +72,27 @@ export function createRegistryReader(nodes: Endpoints<ConsensusNode>) {
     )
     const found = others.flatMap((answer) => (answer.ok ? [...answer.value.entries] : []))
     return new Map([...found, ...entries])
+  }
+}
+
+/** Every public key that some node has, for validators whose messages do not fit the first one's. */
+export function createKeysReader(nodes: Endpoints<ConsensusNode>) {
+  return async function readKeys(
+    indices: readonly ValidatorIndex[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ValidatorIndex, readonly Pubkey[]>> {
+    if (nodes.states().length === 1) return new Map()
+    const answers = await nodes.every(
+      (node, _host, deadline) => node.validators('head', indices, deadline),
+      signal,
+    )
+    const found = answers.flatMap((answer) => (answer.ok ? [answer.value.entries] : []))
+    return new Map(
+      indices.map((index) => [
+        index,
+        [...new Set(found.flatMap((entries) => entries.get(index)?.pubkey ?? []))],
+      ]),
+    )
   }
 }
 

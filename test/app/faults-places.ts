@@ -1,3 +1,4 @@
+import { interopPubkey } from '../sim/beacon-keys.ts'
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { FaultMatch } from '../sim/faults.ts'
@@ -39,6 +40,13 @@ const exiting = ({ validator }: Entry, body: Entry) => ({
   ...body,
   status: 'active_exiting',
   validator: { ...validator, exit_epoch: '900' },
+})
+const otherKeys = ({ data, ...body }: { data: Entry[] }) => ({
+  ...body,
+  data: data.map((entry) => ({
+    ...entry,
+    validator: { ...entry.validator, pubkey: interopPubkey(9_999) },
+  })),
 })
 const registryLies = (path: RegExp): NonNullable<Place<BeaconNode>['lies']> => [
   ['validators left out', asBody(path, (body) => ({ ...body, data: [] }))],
@@ -131,6 +139,7 @@ export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
           data: body.data.map((entry: Entry) => exiting(entry, entry)),
         })),
       ],
+      ['other public keys', asBody(VALIDATORS.head, otherKeys)],
     ],
   },
   {

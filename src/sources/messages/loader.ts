@@ -6,7 +6,7 @@ import { createCollection, type Place } from './collection.ts'
 import { createContents, type FileFound } from './contents.ts'
 import { createOpener, type ExitEntry } from './decode.ts'
 import { createMatcher, type Wanted } from './hints.ts'
-import { createJudge, type ReadRegistry } from './judge.ts'
+import { createJudge, type ReadKeys, type ReadRegistry } from './judge.ts'
 import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
 import type { MessageStore } from './store.ts'
 
@@ -16,6 +16,8 @@ export type MessageLoaderParts = {
   readonly passwords: readonly Uint8Array[]
   readonly pool: Pick<CryptoPool, 'size' | 'verify' | 'derive'>
   readonly readRegistry: ReadRegistry
+  /** Second opinions on messages that do not fit the registry; none unless given. */
+  readonly readKeys?: ReadKeys
   /** What exits must be signed for now. @throws when it cannot be told */
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
   /** Unix ms. */
@@ -57,7 +59,11 @@ const ENVELOPES_PER_THREAD = 2
 export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   const { store, passwords, pool, readRegistry, readSigningContext, now = Date.now } = parts
   const contents = createContents(store, ENVELOPES_PER_THREAD * pool.size, now)
-  const judge = createJudge(readRegistry, (signal) => (checks) => pool.verify(checks, signal))
+  const judge = createJudge(
+    readRegistry,
+    (signal) => (checks) => pool.verify(checks, signal),
+    parts.readKeys,
+  )
   let snapshot: MessageSnapshot | undefined
   let early: ReadonlyMap<ValidatorIndex, LoadedExit> = new Map()
 
