@@ -42,7 +42,7 @@ export type App = {
 }
 
 /** After a stop the cycle in hand may take this long; the rest of 10 s is for closing. */
-const FINISH_MS = 8_000
+const FINISH_MS = 6_000
 
 /**
  * Wires everything, and starts it.

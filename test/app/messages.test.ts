@@ -68,7 +68,7 @@ describe('the messages folder at run time', () => {
     world.ask(world.requestOf(1))
     await until('it is sent', () => world.beacon.accepted.length > 0)
     expect(world.beacon.accepted[0]?.exit.message.epoch).toBe('1')
-    expect(app.said('a.json').length).toBeGreaterThan(0)
+    await until('the file is named', () => app.said('a.json').length > 0)
   })
 
   test('encrypted messages open with the password of the environment or of a file', async () => {

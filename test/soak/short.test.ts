@@ -4,7 +4,9 @@ import { soak } from './soak.ts'
 /** The long form is `npm run soak`; this one is always the same. */
 const SEED = 5
 
-test('nothing is lost and nobody leaves unasked, whatever fails', { timeout: 120_000 }, async () => {
+test('nothing is lost and nobody leaves unasked, whatever fails', {
+  timeout: 120_000,
+}, async () => {
   const { counts } = await soak({ seed: SEED, cycles: 120, kills: 2, tell: console.info })
 
   expect(counts.get('restarts')).toBeGreaterThan(0)
