@@ -9,7 +9,11 @@ import type { SimExitRequest } from '../sim/abi.ts'
 import { type BeaconChainOptions, createBeaconChain } from '../sim/beacon-chain.ts'
 import { type BeaconNode, type BeaconNodeOptions, startBeaconNode } from '../sim/beacon-node.ts'
 import { createExecutionChain, type ExecutionChainOptions } from '../sim/execution-chain.ts'
-import { type ExecutionNode, type ExecutionNodeOptions, startExecutionNode } from '../sim/execution-node.ts'
+import {
+  type ExecutionNode,
+  type ExecutionNodeOptions,
+  startExecutionNode,
+} from '../sim/execution-node.ts'
 import { until } from './until.ts'
 
 export type LogLine = {
