@@ -15,6 +15,7 @@ import { startHttpServer } from './sinks/http-server.ts'
 import type { Logger } from './sinks/log.ts'
 import { createMetrics } from './sinks/metrics.ts'
 import { createChainInfoReader } from './sources/chain-info.ts'
+import { createRegistryCache } from './sources/registry-cache.ts'
 
 export type AppOptions = {
   readonly version: string
@@ -43,6 +44,8 @@ export type App = {
 
 /** After a stop the cycle in hand may take this long; the rest of 10 s is for closing. */
 const FINISH_MS = 6_000
+/** And threads this long. */
+const CLOSE_MS = 1_000
 
 /**
  * Wires everything, and starts it.
@@ -79,12 +82,15 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   async function run(): Promise<void> {
     const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
+    const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
+    const registry = createRegistryCache({ intervalMs, batchSize, now })
     let agreedChainId = 0n
     let wakeLoop = () => {}
     const messages = await createMessages({
       config,
       nodes,
       readChainInfo,
+      registry,
       chainId: () => agreedChainId,
       log,
       metrics,
@@ -125,6 +131,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           chainId,
           nodes,
           readChainInfo,
+          registry,
           messages,
           journal,
           offer,
@@ -132,6 +139,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           metrics,
           now,
           onUnlistedSigner: drift.unlistedSigner,
+          lifetime: aborting.signal,
           onRead: (upTo) => {
             lastRead = upTo
           },
@@ -164,7 +172,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     } finally {
       opened?.close()
       aborting.abort(new Error('the daemon stops'))
-      await messages.close()
+      // A thread in a native call cannot be interrupted; it ends with the process.
+      await Promise.race([messages.close(), pause(CLOSE_MS, new AbortController().signal)])
     }
   }
 

@@ -32,13 +32,12 @@ export function createCycle(parts: CycleParts) {
     })
 
     await attempt('read exit requests', () => readAndRecord(failures, signal))
-    const requests = [...journal.facts.requests.values()].map(({ request }) => request)
+    const read = [...journal.facts.requests.values()].map(({ request }) => request)
 
-    const judged = await attempt('prove requests', () => parts.prove(requests, signal))
+    const judged = await attempt('prove requests', () => parts.prove(read, signal))
     failures.push(...(judged?.problems ?? []))
     proofs = judged ?? proofs
-
-    forgetOldest(requests, proofs)
+    const requests = forget(read, proofs)
 
     const proven = requests.filter(({ key }) => proofs?.statusOf(key) === 'proven')
     await attempt('look up validators', () => lookOut.look(proven, signal))
@@ -63,7 +62,10 @@ export function createCycle(parts: CycleParts) {
     parts.metrics.observePolling(reading.requests.length, seconds)
 
     const at = parts.now()
-    const fresh = reading.requests.filter(({ key }) => !journal.facts.requests.has(key))
+    const fresh = reading.requests.filter(
+      (request) =>
+        !journal.facts.requests.has(request.key) && proofs?.isDuplicate(request) !== true,
+    )
     journal.append([
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
       ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
@@ -71,21 +73,37 @@ export function createCycle(parts: CycleParts) {
     ])
     for (const request of fresh) reporter.tellNew(request)
     for (const problem of reading.problems) reporter.warnOnce(problem)
+    if (reading.finalizedAt !== undefined) reporter.tellFinalized(reading.finalizedAt)
     if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
   }
 
   /**
    * A node may invent requests without end. The oldest unproven ones give way, loudly; what was
-   * genuine among them comes back when the whole window is read again.
+   * genuine among them comes back when the whole window is read again. Duplicates go at once.
+   *
+   * @returns what is left
    */
-  function forgetOldest(requests: readonly ExitRequest[], proofs: Proofs | undefined): void {
-    if (proofs === undefined || requests.length <= MAX_UNPROVEN) return
-    const unproven = requests.filter(({ key }) => proofs.statusOf(key) !== 'proven')
+  function forget(
+    requests: readonly ExitRequest[],
+    known: Proofs | undefined,
+  ): readonly ExitRequest[] {
+    if (known === undefined) return requests
+    const unproven = requests.filter(({ key }) =>
+      ['none', 'unproven'].includes(known.statusOf(key)),
+    )
     const oldest = unproven.slice(0, Math.max(0, unproven.length - MAX_UNPROVEN))
-    if (oldest.length === 0) return
-    journal.append(oldest.map(({ key }) => ({ kind: 'forgotten' as const, key })))
-    const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
-    log.error('too many unproven exit requests, the oldest gave way: a node invents them', details)
+    if (oldest.length > 0) {
+      const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
+      log.error(
+        'too many unproven exit requests, the oldest gave way: a node invents them',
+        details,
+      )
+    }
+    const gone = new Set(oldest.map(({ key }) => key))
+    for (const { key } of requests) if (known.statusOf(key) === 'duplicate') gone.add(key)
+    if (gone.size === 0) return requests
+    journal.append([...gone].map((key) => ({ kind: 'forgotten' as const, key })))
+    return requests.filter(({ key }) => !gone.has(key))
   }
 
   /** What each request is, and what is to be done about it now. */
@@ -126,15 +144,23 @@ export function createCycle(parts: CycleParts) {
     const { validatorIndex, key } = request
     const offers = journal.facts.offers.get(validatorIndex)
     const sightings = lookOut.sightingsOf(validatorIndex)
-    const state = derive(proofs?.statusOf(key) ?? 'none', offers, sightings)
+    const status = proofs?.statusOf(key) ?? 'none'
+    const proof = status === 'duplicate' ? 'none' : status
+    const derived = derive(proof, offers, sightings)
+    // After a restart, until a node answers, what the journal saw settled is settled.
+    const wasSettled =
+      sightings === undefined && journal.facts.sightings.get(validatorIndex) === 'settled'
+    const state = proof === 'proven' && wasSettled ? 'settled' : derived
     const message = messages?.find(validatorIndex)
     const means =
       settings.mode === 'webhook'
         ? ({ kind: 'webhook' } as const)
         : ({ kind: 'message', exit: message?.exit, loaded: messages?.loaded ?? false } as const)
     const chain = { ...view, hasPendingPartialWithdrawal: withdrawals.has(validatorIndex) }
-    const nextOfferAt = offers === undefined ? undefined : parts.nextOfferAt(offers)
     const now = parts.now()
+    // A clock that was set back must not hold an exit until it is where it was.
+    const isDatedAhead = offers !== undefined && offers.lastAcceptedAt > now
+    const nextOfferAt = offers === undefined || isDatedAhead ? undefined : parts.nextOfferAt(offers)
     return {
       request,
       state,

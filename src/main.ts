@@ -6,8 +6,15 @@ import { messageOf } from './lib/message-of.ts'
 import { createRedactor } from './lib/secret.ts'
 import { createLogger, type Logger } from './sinks/log.ts'
 
+/**
+ * The process ends only when its name look-ups do, and glibc takes 10 s and more for a dead server.
+ * Failing sooner loses nothing: whatever failed is tried again.
+ */
+const RESOLVER = 'timeout:1 attempts:3'
+
 /** The process edge: environment in, exit code out. */
 async function main(): Promise<number> {
+  process.env.RES_OPTIONS ??= RESOLVER
   loadDotenv({ quiet: true })
   const parsed = parseConfig(process.env, readFileSync)
   const redact = createRedactor(parsed.secrets)

@@ -82,9 +82,11 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
   metrics.setExitRequests({ proven: 2, settled: 5 })
   metrics.setExitRequestsHeld(1)
+  metrics.setFinalizedBlock(1)
   metrics.setFinalityEvents(true)
   metrics.setAllowlistDrift(1, 0)
   metrics.setJournalDegraded(false)
+  metrics.setLoadProgress({ files: 3, done: 1, valid: 1, refused: 0, secondsLeft: 4 })
 
   const { body, contentType } = await metrics.expose()
   const samples = await samplesOf(metrics)

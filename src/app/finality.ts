@@ -19,7 +19,10 @@ export type FinalityParts = {
 
 /** The execution node's `finalized` tag moves seconds after the consensus node's event: two slots. */
 const POLL_FOR_MS = 24_000
-const POLL_EVERY_MS = 2_000
+/** Twice in the second within which an exit is to be sent. */
+const POLL_EVERY_MS = 500
+/** A stream that nudges without end wakes the loop this often. */
+const REST_MS = 2_000
 
 /**
  * Wakes the loop when the chain finalizes, until `signal` fires. Whatever goes wrong here, the
@@ -84,6 +87,7 @@ type WakerParts = {
   readonly wake: () => void
   readonly pollForMs?: number
   readonly pollEveryMs?: number
+  readonly restMs?: number
 }
 
 /**
@@ -94,7 +98,7 @@ type WakerParts = {
  */
 export function createWaker(parts: WakerParts) {
   const { readFinalized, lastRead, wake } = parts
-  const { pollForMs = POLL_FOR_MS, pollEveryMs = POLL_EVERY_MS } = parts
+  const { pollForMs = POLL_FOR_MS, pollEveryMs = POLL_EVERY_MS, restMs = REST_MS } = parts
   let isWaiting = false
   let isNudged = false
 
@@ -118,8 +122,7 @@ export function createWaker(parts: WakerParts) {
       await withDeadline(pollForMs, signal, waitForNew).catch(() => {})
       if (signal.aborted) return
       wake()
-      // A stream that nudges without end gets no more than this.
-      await pause(pollEveryMs, signal)
+      await pause(restMs, signal)
     }
     isWaiting = false
   }

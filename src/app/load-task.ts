@@ -14,7 +14,10 @@ const PATIENCE_MS = 5_000
 export type LoadTaskParts = {
   readonly loader: MessageLoader
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'setMessages' | 'setMessagesLeft' | 'timeMessageReload'>
+  readonly metrics: Pick<
+    Metrics,
+    'setMessages' | 'setMessagesLeft' | 'setLoadProgress' | 'timeMessageReload'
+  >
   readonly intervalMs: number
   readonly lifetime: AbortSignal
   /** Starts a cycle soon: something that a request waits for has been loaded. */
@@ -35,7 +38,7 @@ export function createLoadTask(parts: LoadTaskParts) {
   const teller = createTeller(parts.log)
   let running: Promise<void> | undefined
   let problem: string | undefined
-  let tellProgress = createProgress(parts.log)
+  let tellProgress = createProgress(parts)
   /** The cycle that started the load has gone on without it. */
   let isLate = false
   /** Open requests that had no message when it did. */
@@ -43,7 +46,8 @@ export function createLoadTask(parts: LoadTaskParts) {
 
   async function run(wanted: readonly Wanted[]): Promise<void> {
     const stop = metrics.timeMessageReload(intervalMs)
-    tellProgress = createProgress(parts.log)
+    tellProgress = createProgress(parts)
+    const isFirst = loader.current() === undefined
     try {
       const snapshot = await loader.load(lifetime, wanted)
       stop('success')
@@ -57,7 +61,8 @@ export function createLoadTask(parts: LoadTaskParts) {
       stop('error')
       problem = messageOf(error)
     }
-    if (isLate) wake()
+    const isNews = isFirst || [...awaited].some((index) => loader.current()?.exits.has(index))
+    if (isLate && isNews) wake()
   }
 
   function wake(): void {
@@ -99,16 +104,18 @@ export function createLoadTask(parts: LoadTaskParts) {
   }
 }
 
-/** A line every few seconds of a long load: how far, how many good, and how long still. */
-function createProgress(log: Log) {
+/** How far a long load is, how many are good, and how long it takes still: a line now and then. */
+function createProgress({ log, metrics }: Pick<LoadTaskParts, 'log' | 'metrics'>) {
   const start = performance.now()
   let saidAt = start
-  return ({ files, done, valid, refused }: LoadProgress): void => {
+  return (progress: LoadProgress): void => {
+    const { files, done, valid, refused } = progress
     const now = performance.now()
+    const perFile = done === 0 ? undefined : (now - start) / done / 1_000
+    const secondsLeft = perFile === undefined ? undefined : Math.ceil(perFile * (files - done))
+    metrics.setLoadProgress({ ...progress, secondsLeft: done >= files ? 0 : secondsLeft })
     if (now - saidAt < PROGRESS_EVERY_MS || done >= files) return
     saidAt = now
-    const secondsLeft =
-      done === 0 ? undefined : Math.ceil((((now - start) / done) * (files - done)) / 1_000)
     log.info('loading messages', { done, of: files, good: valid, refused, secondsLeft })
   }
 }

@@ -1,7 +1,13 @@
 import type { MessagesLocation } from '../config/locations.ts'
 import type { Config } from '../config.ts'
 import type { CycleParts, Log } from '../cycle/types.ts'
-import { chooseForkVersions, type ForkVersion, type SigningContext } from '../domain/fork.ts'
+import {
+  chooseForkVersions,
+  type ForkSettings,
+  type ForkVersion,
+  needsStateFork,
+  type SigningContext,
+} from '../domain/fork.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { createFiles } from '../lib/files.ts'
 import { messageOf } from '../lib/message-of.ts'
@@ -11,6 +17,7 @@ import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
 import { createFolderStore } from '../sources/messages/folder.ts'
 import { createMessageLoader } from '../sources/messages/loader.ts'
 import { MAX_FILE_BYTES, type MessageStore } from '../sources/messages/store.ts'
+import type { RegistryCache } from '../sources/registry-cache.ts'
 import { createKeysReader, createRegistryReader } from '../sources/sightings.ts'
 import { createLoadTask } from './load-task.ts'
 import type { Nodes } from './nodes.ts'
@@ -20,6 +27,7 @@ export type MessagesParts = {
   readonly config: Config
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly registry: RegistryCache
   /** What all nodes agreed on; known before the first load. */
   readonly chainId: () => bigint
   readonly log: Log
@@ -69,7 +77,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     passwords: passwordCandidates(password?.bytes ?? []),
     pool,
     now: parts.now,
-    readRegistry: createRegistryReader(parts.nodes.consensus.nodes),
+    readRegistry: createRegistryReader(parts.nodes.consensus.nodes, parts.registry),
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) => readSigningContext(parts, signal),
     onProgress: (progress) => task.onProgress(progress),
@@ -128,25 +136,22 @@ async function readSigningContext(
   signal: AbortSignal,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
-  const fork = await nodes.consensus.nodes.first(
-    (node, _host, deadline) => node.fork('head', deadline),
-    signal,
-  )
-  const choice = chooseForkVersions(
-    {
-      chainId: chainId(),
-      spec: info.spec,
-      currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
-      stateFork: {
-        previousVersion: fork.previousVersion,
-        currentVersion: fork.currentVersion,
-      },
-    },
-    {
-      capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
-      forceDeneb: config.forceDencunForkMode,
-    },
-  )
+  const settings: ForkSettings = {
+    capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
+    forceDeneb: config.forceDencunForkMode,
+  }
+  const facts = {
+    chainId: chainId(),
+    spec: info.spec,
+    currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+  }
+  const stateFork = needsStateFork(facts, settings)
+    ? await nodes.consensus.nodes.first(
+        (node, _host, deadline) => node.fork('head', deadline),
+        signal,
+      )
+    : undefined
+  const choice = chooseForkVersions({ ...facts, stateFork }, settings)
   if (!choice.ok) throw new Error(choice.detail)
   return {
     genesisValidatorsRoot: info.genesisValidatorsRoot,

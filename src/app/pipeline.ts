@@ -6,6 +6,7 @@ import { createExitEventReader } from '../sources/exit-events.ts'
 import { createRequestReader } from '../sources/exit-requests.ts'
 import { isHeld } from '../sources/hold-file.ts'
 import { createLogReader } from '../sources/logs.ts'
+import type { RegistryCache } from '../sources/registry-cache.ts'
 import { createSightingsReader, createWithdrawalsReader } from '../sources/sightings.ts'
 import type { MessagesTask } from './messages.ts'
 import type { Nodes } from './nodes.ts'
@@ -17,6 +18,7 @@ export type PipelineParts = {
   readonly chainId: bigint
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly registry: RegistryCache
   readonly messages: MessagesTask
   readonly journal: CycleParts['journal']
   readonly offer: Offer
@@ -24,6 +26,8 @@ export type PipelineParts = {
   readonly metrics: Metrics
   readonly now: () => number
   readonly onUnlistedSigner: () => void
+  /** Ends what goes on in the background. */
+  readonly lifetime: AbortSignal
   /** Told the last block that was read. */
   readonly onRead: (upTo: number | undefined) => void
 }
@@ -42,6 +46,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       scope: config.scope,
       preloadBlocks: config.blocksPreload,
       loopBlocks: config.blocksLoop,
+      lifetime: parts.lifetime,
     },
     now,
   )
@@ -67,7 +72,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     },
     prove: createProver({ ...parts, nodes: execution.nodes, readLogs }),
     readMessages: parts.messages.read,
-    readSightings: createSightingsReader(consensus.nodes),
+    readSightings: createSightingsReader(consensus.nodes, parts.registry),
     async readChain(signal) {
       const info = await readChainInfo(signal)
       return {

@@ -18,6 +18,8 @@ export type ProverParts = {
   readonly countVerification: (result: 'success' | 'error') => void
   /** A vote of a signer that is not listed stood against a request: once for each request. */
   readonly onUnlistedSigner?: () => void
+  /** Whether every configured node may be asked now. */
+  readonly allNodesAnswer: () => boolean
   /** Nodes that may be asked now, best first. */
   readonly nodes: () => readonly string[]
   readonly ask: AskerParts['ask']
@@ -52,6 +54,8 @@ export function createProver(parts: ProverParts) {
   let evidence = createEvidence(parts.chainId, storedTransactions(parts))
   let cycle = 0
   const startAsking = createAsker(parts)
+  /** Which request was proven first, by what makes an exit request the one that it is. */
+  const provenContents = new Map<string, RequestKey>()
 
   return async function prove(
     requests: readonly ExitRequest[],
@@ -63,13 +67,13 @@ export function createProver(parts: ProverParts) {
     const asking = startAsking()
     const verdicts = await judgeAll(due, asking, signal)
     for (const [request, verdict] of verdicts) {
-      if (verdict.kind === 'proven') settle(request, verdict)
       if (verdict.kind === 'unproven') object(request, verdict)
     }
     // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
       statusOf: (key) => standings.get(key)?.status ?? 'none',
+      isDuplicate,
       problems: isOpen ? asking.problems().map((why) => `prove requests: ${why}`) : [],
     }
   }
@@ -87,7 +91,12 @@ export function createProver(parts: ProverParts) {
     let open = due
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
       const trust = trustNow()
-      for (const request of open) verdicts.set(request, judge(request, evidence, trust))
+      for (const request of open) {
+        const verdict = judge(request, evidence, trust)
+        verdicts.set(request, verdict)
+        // At once: whatever comes of the others, this one is proven.
+        if (verdict.kind === 'proven') settle(request, verdict)
+      }
       open = open.filter((request) => verdicts.get(request)?.kind !== 'proven')
       const judged = open.flatMap((request) => verdicts.get(request) ?? [])
       const questions = nextQuestions(judged, evidence, parts.nodes())
@@ -119,6 +128,12 @@ export function createProver(parts: ProverParts) {
     }
   }
 
+  /** Of several logs for one exit in one transaction, which a node can make up, the first counts. */
+  function isDuplicate(request: ExitRequest): boolean {
+    const first = provenContents.get(contentOf(request))
+    return first !== undefined && first !== request.key
+  }
+
   /** Requests that were forgotten take their standing with them. */
   function prune(requests: readonly ExitRequest[]): void {
     const known = new Set(requests.map(({ key }) => key))
@@ -139,13 +154,17 @@ export function createProver(parts: ProverParts) {
   }
 
   function isDue(standing: Standing): boolean {
-    if (standing.status === 'proven') return false
-    return cycle >= standing.dueCycle || now() >= standing.dueAt
+    if (standing.status === 'proven' || standing.status === 'duplicate') return false
+    // A time more than an hour ahead was set by a clock that has been set back since.
+    const isPast = now() >= standing.dueAt || standing.dueAt - now() > HOUR_MS
+    return cycle >= standing.dueCycle || isPast
   }
 
   function settle(request: ExitRequest, proven: Proven): void {
     const standing = standingOf(request)
-    standing.status = 'proven'
+    standing.status = isDuplicate(request) ? 'duplicate' : 'proven'
+    if (standing.status === 'duplicate') return
+    provenContents.set(contentOf(request), request.key)
     parts.countVerification('success')
     const fresh = proven.transactions.filter((hash) => !journal.facts.transactions.has(hash))
     journal.append(
@@ -170,7 +189,9 @@ export function createProver(parts: ProverParts) {
     standing.status = 'unproven'
     standing.waits = verdict.again === 'backing-off' ? standing.waits + 1 : 0
     const cycles = Math.min(2 ** Math.max(0, standing.waits - 1), LONGEST_WAIT_CYCLES)
-    standing.dueCycle = verdict.again === 'hourly' ? Number.POSITIVE_INFINITY : cycle + cycles
+    // While a node is away, its answer may be the one that is missing.
+    const isLater = verdict.again === 'hourly' && parts.allNodesAnswer()
+    standing.dueCycle = isLater ? Number.POSITIVE_INFINITY : cycle + cycles
     standing.dueAt = now() + HOUR_MS
     if (verdict.complete && !standing.counted) {
       standing.counted = true
@@ -191,6 +212,17 @@ export function createProver(parts: ProverParts) {
     )
   }
 }
+
+/** What the proof binds. Time and place of the log are the node's word alone. */
+const contentOf = (request: ExitRequest) =>
+  [
+    request.transactionHash,
+    request.exitBus,
+    request.moduleId,
+    request.operatorId,
+    request.validatorIndex,
+    request.pubkey,
+  ].join()
 
 function storedTransactions({ journal, chainId }: ProverParts) {
   return [...journal.facts.transactions].flatMap(([hash, serialized]) => {

@@ -7,6 +7,8 @@ import type { Case, CycleParts, Messages, OfferResult } from './types.ts'
 
 export type Reporter = ReturnType<typeof createReporter>
 
+/** Seconds. A healthy chain finalizes every 13 minutes. */
+const STALE_AFTER_S = 60 * 60
 /** What stays true is said again this often. */
 const SAY_AGAIN_MS = 60 * 60 * 1_000
 
@@ -61,6 +63,17 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
   return {
     warnOnce(problem: string): void {
       if (isNews(`problem:${problem}`, problem)) log.warn(problem)
+    },
+
+    /** A node that stands still says nothing new, and nothing wrong either. */
+    tellFinalized(unixSeconds: number): void {
+      const age = Math.floor(now() / 1_000) - unixSeconds
+      metrics.setFinalizedBlock(unixSeconds)
+      if (age < STALE_AFTER_S || !isNews('finalized', 'stale')) return
+      log.warn('the newest finalized block is old: requests after it are not seen', {
+        age: describeTimeLeft(age),
+        remedy: 'check the execution nodes, and whether the chain finalizes',
+      })
     },
 
     tellNew(request: ExitRequest): void {

@@ -12,7 +12,8 @@ export type Log = Readonly<
   >
 >
 
-export type ProofStatus = 'none' | 'unproven' | 'proven'
+/** `duplicate`: another log of the same exit in the same transaction is proven already. */
+export type ProofStatus = 'none' | 'unproven' | 'proven' | 'duplicate'
 
 /** A verified message in memory, and the file that an operator would look for. */
 export type HeldMessage = { readonly exit: VerifiedExit; readonly file: string }
@@ -32,6 +33,8 @@ export type Reading = {
   readonly requests: readonly ExitRequest[]
   readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
   readonly cursor: number | undefined
+  /** Unix seconds of the newest finalized block that any node told. */
+  readonly finalizedAt: number | undefined
   /** False when some part of the scope could be read from no node. */
   readonly complete: boolean
   readonly problems: readonly string[]
@@ -85,12 +88,15 @@ export type CycleParts = {
     observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
     setExitRequestsHeld(count: number): void
+    setFinalizedBlock(unixSeconds: number): void
     setExitRequests(counts: Readonly<Record<RequestState, number>>): void
   }
 }
 
 export type Proofs = {
   readonly statusOf: (key: RequestKey) => ProofStatus
+  /** Another log of the same exit in the same transaction is proven: this one adds nothing. */
+  readonly isDuplicate: (request: ExitRequest) => boolean
   /** Look-ups that brought no answer, a sentence each. */
   readonly problems: readonly string[]
 }

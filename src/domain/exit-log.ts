@@ -106,12 +106,16 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
   }
 }
 
+/** Unix seconds of the last instant that a date can express (ECMA-262, time values). */
+const LAST_TIME_S = 8_640_000_000_000 - 365 * 86_400
+
 function decodeBody(data: string) {
   try {
     const [bytes, time] = AbiCoder.defaultAbiCoder().decode(['bytes', 'uint256'], data)
     const pubkey = parsePubkey(bytes)
     const timestamp = safeNumber(time)
-    return pubkey === undefined || timestamp === undefined ? undefined : { pubkey, timestamp }
+    if (pubkey === undefined || timestamp === undefined || timestamp > LAST_TIME_S) return undefined
+    return { pubkey, timestamp }
   } catch {
     return undefined
   }

@@ -41,11 +41,8 @@ export type ForkFacts = {
   /** `data` of `/eth/v1/config/spec`. */
   readonly spec: Readonly<Record<string, unknown>>
   readonly currentEpoch: Epoch
-  /** `data` of `/eth/v1/beacon/states/{id}/fork`; used before Deneb only. */
-  readonly stateFork: {
-    readonly previousVersion: Hex
-    readonly currentVersion: Hex
-  }
+  /** `data` of `/eth/v1/beacon/states/{id}/fork`, where `needsStateFork`. */
+  readonly stateFork: { readonly previousVersion: Hex; readonly currentVersion: Hex } | undefined
 }
 
 /** What exits must be signed for: each of the fork versions is tried, in this order. */
@@ -72,16 +69,13 @@ export type ForkChoice =
 export function chooseForkVersions(facts: ForkFacts, settings: ForkSettings): ForkChoice {
   const capella = capellaVersion(facts, settings)
   if (typeof capella === 'object') return capella
-  const denebEpoch = ownValue(facts.spec, 'DENEB_FORK_EPOCH')
-  const deneb = denebEpoch === undefined ? FAR_FUTURE_EPOCH : parseEpoch(denebEpoch)
-  if (deneb === undefined && !settings.forceDeneb) {
+  const isDeneb = isDenebReached(facts, settings)
+  if (isDeneb === undefined) {
     return malformed('DENEB_FORK_EPOCH of the consensus node is not an epoch')
   }
-  const isScheduled = deneb !== undefined && deneb !== FAR_FUTURE_EPOCH
-  const isDeneb = settings.forceDeneb || (isScheduled && facts.currentEpoch >= deneb)
   if (!isDeneb) {
-    const current = parseForkVersion(facts.stateFork.currentVersion)
-    const previous = parseForkVersion(facts.stateFork.previousVersion)
+    const current = parseForkVersion(facts.stateFork?.currentVersion)
+    const previous = parseForkVersion(facts.stateFork?.previousVersion)
     if (current === undefined || previous === undefined) {
       return malformed('the fork of the consensus node is not two fork versions')
     }
@@ -93,6 +87,24 @@ export function chooseForkVersions(facts: ForkFacts, settings: ForkSettings): Fo
     code: 'capella-unknown',
     detail: `chain ${facts.chainId} is not a known one and the consensus node does not tell its CAPELLA_FORK_VERSION: set CAPELLA_FORK_VERSION, for example 0x03000000`,
   }
+}
+
+/** Whether it takes the fork of the head state to tell: before Deneb only. */
+export const needsStateFork = (
+  facts: Omit<ForkFacts, 'stateFork'>,
+  settings: ForkSettings,
+): boolean => isDenebReached(facts, settings) === false
+
+/** `undefined` when the node's spec cannot be read. */
+function isDenebReached(
+  { spec, currentEpoch }: Omit<ForkFacts, 'stateFork'>,
+  { forceDeneb }: ForkSettings,
+): boolean | undefined {
+  if (forceDeneb) return true
+  const told = ownValue(spec, 'DENEB_FORK_EPOCH')
+  if (told === undefined) return false
+  const deneb = parseEpoch(told)
+  return deneb === undefined ? undefined : deneb !== FAR_FUTURE_EPOCH && currentEpoch >= deneb
 }
 
 /** Environment, then the known chain, then the node's word. */

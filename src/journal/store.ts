@@ -57,7 +57,14 @@ export function openFileStore(
     throw error
   }
   const { ino } = statSync(file)
-  const isGone = () => statSync(file, { throwIfNoEntry: false })?.ino !== ino
+  const isGone = () => {
+    try {
+      return statSync(file, { throwIfNoEntry: false })?.ino !== ino
+    } catch {
+      // It cannot even be looked at: what is written now may not last.
+      return true
+    }
+  }
   return createStore(database, found.kind === 'journal' ? found.facts : noFacts(), isGone)
 }
 

@@ -20,8 +20,6 @@ export type EnvelopeResult =
 /** 16 times what EIP-2335 uses, a second of work. */
 const MAX_PBKDF2_ROUNDS = 2 ** 22
 const MAX_KDF_MEMORY = 2 ** 30
-/** p multiplies the time of scrypt, not its memory. */
-const MAX_SCRYPT_P = 16
 const MAX_SALT_BYTES = 1024
 /**
  * Reads the part `crypto` of an EIP-2335 file. Its other fields (`path`, `uuid`, `pubkey`,
@@ -82,7 +80,8 @@ function readKdf(kdf: Fields): KdfParams {
     p: number('p', 1),
     salt,
   } as const
-  if (kdfMemory(scrypt) > MAX_KDF_MEMORY || scrypt.p > MAX_SCRYPT_P) {
+  // p multiplies the time of scrypt, not its memory; nothing can interrupt it.
+  if (kdfMemory(scrypt) * scrypt.p > MAX_KDF_MEMORY) {
     const { n, r, p } = scrypt
     throw new Fault('kdf-out-of-bounds', `scrypt with n = ${n}, r = ${r}, p = ${p}`)
   }

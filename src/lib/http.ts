@@ -24,8 +24,8 @@ export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError'
 }
 
-/** Bounds a body that never ends; the registry of a million validators is smaller. */
-const MAX_ANSWER_BYTES = 512 * 1024 * 1024
+/** Bounds a body that never ends; nothing that is asked for comes near. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Where the requests to one base URL go, and what each must carry. */
 export type HttpTarget = {

@@ -66,6 +66,21 @@ export const metricTable = {
     ['name', 'interval', 'result'],
     'Time of a load of the exit messages, by its interval in milliseconds',
   ),
+  message_load_files: metric(
+    'gauge',
+    ['state'],
+    'Files of the latest load of the exit messages, by what became of them: done or left',
+  ),
+  message_load_messages: metric(
+    'gauge',
+    ['valid'],
+    'Messages that the latest load has found so far: validators with a valid one, and refused files or entries',
+  ),
+  message_load_remaining_seconds: metric(
+    'gauge',
+    [],
+    'Time that the load of the exit messages will take still, as far as it can be told; 0 when it is over',
+  ),
   last_successful_cycle_timestamp_seconds: metric(
     'gauge',
     [],
@@ -79,6 +94,11 @@ export const metricTable = {
     'Whether facts are kept in memory alone, since STATE_FILE cannot be written: 1 or 0',
   ),
   exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
+  finalized_block_timestamp_seconds: metric(
+    'gauge',
+    [],
+    'Time of the newest finalized block that any execution node told, in Unix time',
+  ),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   finality_events_connected: metric(
     'gauge',

@@ -22,6 +22,17 @@ export type NodeObservation = {
   readonly synced: boolean
 }
 
+/** A load of the messages that is under way, or has just ended. */
+type LoadObservation = {
+  readonly files: number
+  /** Files that are dealt with. */
+  readonly done: number
+  readonly valid: number
+  readonly refused: number
+  /** As far as it can be told. */
+  readonly secondsLeft: number | undefined
+}
+
 export type MetricsOptions = {
   /** Stands before every name but those of Node's own metrics. */
   readonly prefix: string
@@ -112,6 +123,9 @@ export function createMetrics(options: MetricsOptions) {
   }
   setMessages(0, 0)
 
+  const loadFiles = gauge('message_load_files')
+  const loadMessages = gauge('message_load_messages')
+  const loadRemaining = gauge('message_load_remaining_seconds')
   const polling = histogram('polling_last_blocks_duration_seconds', JOB_BUCKETS)
   const lastGood = gauge('last_successful_cycle_timestamp_seconds')
   const up = gauge('node_up')
@@ -122,6 +136,7 @@ export function createMetrics(options: MetricsOptions) {
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
   const held = gauge('exit_requests_held')
+  const finalized = gauge('finalized_block_timestamp_seconds')
 
   return {
     /**
@@ -134,6 +149,14 @@ export function createMetrics(options: MetricsOptions) {
     setMessagesLeft: (left: number, used: number) => {
       leftNumber(left)
       leftPercent(left + used === 0 ? 0 : (100 * left) / (left + used))
+    },
+    /** How far a load is that may take long. */
+    setLoadProgress: (load: LoadObservation) => {
+      loadFiles(load.done, { state: 'done' })
+      loadFiles(load.files - load.done, { state: 'left' })
+      loadMessages(load.valid, { valid: 'true' })
+      loadMessages(load.refused, { valid: 'false' })
+      if (load.secondsLeft !== undefined) loadRemaining(load.secondsLeft)
     },
     /** The caller counts a request at most once per result. */
     countExit: (result: Result) => actions.inc({ result }),
@@ -174,6 +197,7 @@ export function createMetrics(options: MetricsOptions) {
       for (const [state, count] of Object.entries(counts)) requests(count, { state })
     },
     setExitRequestsHeld: (count: number) => held(count),
+    setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     /** Lets go of every instrument. Only tests need it. */

@@ -1,5 +1,6 @@
 import type { Answer } from '../domain/proof/evidence.ts'
 import type { LookUp } from '../domain/proof/look-up.ts'
+import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { ExecutionNode } from './execution-node.ts'
@@ -12,6 +13,9 @@ export type EvidenceReader = (
   signal: AbortSignal,
 ) => Promise<readonly Answer[]>
 
+/** Milliseconds for one question, however many calls it takes: another node may answer it. */
+const QUESTION_MS = 20_000
+
 export function createEvidenceReader(
   nodes: Endpoints<ExecutionNode>,
   readLogs: LogReader,
@@ -19,14 +23,16 @@ export function createEvidenceReader(
   return async function readEvidence(lookUp, host, signal) {
     const logs: unknown[] = []
     try {
-      const result = await nodes.only(
-        host,
-        async (node, _host, deadline) => {
-          if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
-          await readLogs(node, lookUp, (part) => logs.push(...part), deadline)
-          return logs
-        },
-        signal,
+      const result = await withDeadline(QUESTION_MS, signal, (limited) =>
+        nodes.only(
+          host,
+          async (node, _host, deadline) => {
+            if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
+            await readLogs(node, lookUp, (part) => logs.push(...part), deadline)
+            return logs
+          },
+          limited,
+        ),
       )
       return [{ ok: true, result }]
     } catch (error) {

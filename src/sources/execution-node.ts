@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Address, Bytes32, Hex } from '../domain/primitives.ts'
+import { withDeadline } from '../lib/deadline.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { quote } from '../lib/secret.ts'
 import { type Exchange, observed } from './exchange.ts'
@@ -22,7 +23,12 @@ export type LogFilter = {
   readonly toBlock: number
 }
 
-export type BlockHead = { readonly number: number; readonly hash: Bytes32 }
+export type BlockHead = {
+  readonly number: number
+  readonly hash: Bytes32
+  /** Unix seconds; `undefined` where the node does not tell. */
+  readonly timestamp?: number | undefined
+}
 
 /** The JSON-RPC calls that the daemon makes, to one node. Answers are checked for shape only. */
 export type ExecutionNode = {
@@ -56,6 +62,7 @@ const blockHead = z.object({
     .string()
     .regex(/^0x[0-9a-fA-F]{64}$/)
     .transform((hash) => hash.toLowerCase() as Bytes32),
+  timestamp: blockNumber.transform(Number).optional().catch(undefined),
 })
 
 /**
@@ -79,7 +86,7 @@ export function createExecutionNode(
   ): Promise<z.output<T>> {
     id += 1
     const body = { jsonrpc: '2.0', id, method, params }
-    const headers = await authorize()
+    const headers = await withDeadline(timeoutMs, signal, authorize)
     const answer = await request({ method: 'POST', body, headers, timeoutMs, signal })
     const parsed = envelope.safeParse(parseJson(answer.text))
     if (parsed.success && parsed.data.error) {

@@ -1,3 +1,4 @@
+import { NoAnswerError } from '../lib/http.ts'
 import { type ExecutionNode, type LogFilter, RpcError } from './execution-node.ts'
 
 /** Reads the logs of a range from one node, part by part, in ascending order. */
@@ -24,9 +25,15 @@ export function createLogReader(widestRange: number): LogReader {
     while (from <= filter.toBlock) {
       const step = steps.get(node) ?? widestRange
       const to = Math.min(from + step - 1, filter.toBlock)
-      const logs = await readPart(node, { ...filter, fromBlock: from, toBlock: to }, signal)
+      const narrower = Math.max(1, Math.floor((to - from + 1) / 2))
+      const logs = await readPart(
+        node,
+        { ...filter, fromBlock: from, toBlock: to },
+        () => steps.set(node, narrower),
+        signal,
+      )
       if (logs === 'too-wide') {
-        steps.set(node, Math.max(1, Math.floor((to - from + 1) / 2)))
+        steps.set(node, narrower)
         continue
       }
       onPart(logs, from, to)
@@ -39,12 +46,15 @@ export function createLogReader(widestRange: number): LogReader {
 async function readPart(
   node: ExecutionNode,
   filter: LogFilter,
+  onNoAnswer: () => void,
   signal: AbortSignal,
 ): Promise<readonly unknown[] | 'too-wide'> {
   try {
     return await node.logs(filter, signal)
   } catch (error) {
     if (error instanceof RpcError && filter.toBlock > filter.fromBlock) return 'too-wide'
+    // It may have been too much work for the node: the next attempt asks for less.
+    if (error instanceof NoAnswerError) onNoAnswer()
     throw error
   }
 }

@@ -24,10 +24,7 @@ export async function readOracleSigners(
   const members = await readMembers(node, consensus, signal)
   const signers = new Set<Address>()
   for (const member of members) {
-    const delegate =
-      (await readDelegate(node, member, 'getDelegate', signal)) ??
-      (await readDelegate(node, member, 'delegatee', signal))
-    signers.add(delegate ?? member)
+    signers.add((await readDelegate(node, member, signal)) ?? member)
   }
   return [...signers]
 }
@@ -46,17 +43,33 @@ async function readMembers(
   return members
 }
 
+const DELEGATE_NAMES = ['getDelegate', 'delegatee'] as const
+
 /** `undefined` where the member answers nothing, no address, or the zero address. */
 async function readDelegate(
   node: Pick<ExecutionNode, 'call'>,
   member: Address,
-  name: 'getDelegate' | 'delegatee',
   signal: AbortSignal,
 ): Promise<Address | undefined> {
+  for (const name of DELEGATE_NAMES) {
+    const answer = await ask(node, member, name, signal)
+    // An account without code has nothing to say to the other name either.
+    if (answer === '0x') return undefined
+    const delegate = answer && parseAddress(firstOf(delegateAbi, name, answer))
+    if (delegate !== undefined && delegate !== ZERO_ADDRESS) return delegate
+  }
+  return undefined
+}
+
+/** `undefined` where the member reverts. */
+async function ask(
+  node: Pick<ExecutionNode, 'call'>,
+  member: Address,
+  name: (typeof DELEGATE_NAMES)[number],
+  signal: AbortSignal,
+): Promise<Hex | undefined> {
   try {
-    const answer = await node.call(member, encode(delegateAbi, name), signal)
-    const delegate = parseAddress(firstOf(delegateAbi, name, answer))
-    return delegate === ZERO_ADDRESS ? undefined : delegate
+    return await node.call(member, encode(delegateAbi, name), signal)
   } catch (error) {
     if (error instanceof RpcError && isRevert(error)) return undefined
     throw error

@@ -3,6 +3,7 @@ import { isExiting, type Registry } from '../domain/registry.ts'
 import type { Sighting, Sightings } from '../domain/request.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { ConsensusNode } from './consensus-node.ts'
+import type { RegistryCache } from './registry-cache.ts'
 import type { StateId, ValidatorStates } from './validators.ts'
 
 /** What every consensus node that is up says about these validators, at head and finalized. */
@@ -11,15 +12,35 @@ export type SightingsReader = (
   signal: AbortSignal,
 ) => Promise<ReadonlyMap<ValidatorIndex, Sightings>>
 
-/** @throws when no node answers about head */
-export function createSightingsReader(nodes: Endpoints<ConsensusNode>): SightingsReader {
+/**
+ * @param registry - hears the answers, and may have a little more asked
+ * @throws when no node answers about head
+ */
+export function createSightingsReader(
+  nodes: Endpoints<ConsensusNode>,
+  registry: RegistryCache,
+): SightingsReader {
   async function ask(state: StateId, indices: readonly ValidatorIndex[], signal: AbortSignal) {
     if (indices.length === 0) return []
     return nodes.every((node, _host, deadline) => node.validators(state, indices, deadline), signal)
   }
 
+  /** The registry counts what the first node says, so its passengers go there alone. */
+  async function askHead(indices: readonly ValidatorIndex[], signal: AbortSignal) {
+    if (indices.length === 0) return []
+    const [first] = nodes.hosts()
+    const more = [...indices, ...registry.passengers(indices)]
+    const answers = await nodes.every(
+      (node, host, deadline) => node.validators('head', host === first ? more : indices, deadline),
+      signal,
+    )
+    const told = answers.flatMap((answer) => (answer.ok ? [...answer.value.entries] : []))
+    registry.overhear(new Map(told.reverse()))
+    return answers
+  }
+
   return async function readSightings(indices, signal) {
-    const head = await ask('head', indices, signal)
+    const head = await askHead(indices, signal)
     const answered = head.filter((answer) => answer.ok)
     const failed = head.find((answer) => !answer.ok)
     if (indices.length > 0 && answered.length === 0) {
@@ -53,13 +74,32 @@ const sightingOf =
 /**
  * Public keys and epochs for the message loader. The first node that answers counts; validators
  * that it leaves out are asked for at the others, since one node's "unknown" is weak evidence.
+ *
+ * @param registry - what need not be asked again yet
  */
-export function createRegistryReader(nodes: Endpoints<ConsensusNode>) {
+export function createRegistryReader(nodes: Endpoints<ConsensusNode>, registry: RegistryCache) {
+  let refreshing: Promise<void> | undefined
+
   return async function readRegistry(
     indices: readonly ValidatorIndex[],
     signal: AbortSignal,
   ): Promise<Registry> {
-    if (indices.length === 0) return new Map()
+    refreshing ??= learn(registry.due(), signal).finally(() => {
+      refreshing = undefined
+    })
+    await refreshing
+    const known = registry.get(indices)
+    const unknown = indices.filter((index) => !known.has(index))
+    if (unknown.length === 0) return known
+    await learn(unknown, signal)
+    return registry.get(indices)
+  }
+
+  async function learn(indices: readonly ValidatorIndex[], signal: AbortSignal): Promise<void> {
+    if (indices.length > 0) registry.learn(indices, await ask(indices, signal))
+  }
+
+  async function ask(indices: readonly ValidatorIndex[], signal: AbortSignal): Promise<Registry> {
     const { entries } = await nodes.first(
       (node, _host, deadline) => node.validators('head', indices, deadline),
       signal,

@@ -1,3 +1,4 @@
+import type { BeaconChainOptions } from '../sim/beacon-chain.ts'
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { Call, FaultKind, FaultMatch } from '../sim/faults.ts'
@@ -13,6 +14,8 @@ export type AnyNode = ExecutionNode | BeaconNode
 /** One place that the daemon asks at, and what may go wrong there. */
 export type Place<Node extends AnyNode> = {
   readonly name: string
+  /** Of the chain, where the daemon looks here only then. */
+  readonly beacon?: BeaconChainOptions
   readonly match: FaultMatch
   /** Makes the daemon ask there, where it does not do so in every cycle. */
   readonly provoke?: (node: AnyNode, later: (ms: number) => void) => void

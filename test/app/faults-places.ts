@@ -126,7 +126,8 @@ export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
       ['a stale head', asBody(/syncing$/, ({ data }) => ({ data: { ...data, head_slot: '1' } }))],
     ],
   },
-  { name: 'fork', match: { path: /\/fork$/ } },
+  // From Deneb on it does not matter.
+  { name: 'fork', match: { path: /\/fork$/ }, beacon: { denebForkEpoch: undefined } },
   {
     name: 'validators at head',
     match: { path: VALIDATORS.head },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { BeaconChainOptions } from '../sim/beacon-chain.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type RunningApp, readMetric, type World } from '../support/world.ts'
 import { type AnyNode, type Place, troublesOf } from './faults-kinds.ts'
@@ -11,10 +12,10 @@ const VALIDATORS = 30
 export type Layer = 'execution' | 'consensus'
 
 /** @param besides - healthy nodes of that layer, behind the one that fails */
-async function setUp(layer: Layer, besides: number) {
+async function setUp(layer: Layer, besides: number, beacon: BeaconChainOptions = {}) {
   const nodes = Array.from({ length: 1 + besides }, () => ({}))
   const world = await createWorld({
-    beacon: { validators: VALIDATORS },
+    beacon: { validators: VALIDATORS, ...beacon },
     ...(layer === 'execution' ? { executionNodes: nodes } : { beaconNodes: nodes }),
   })
   for (let index = 0; index < VALIDATORS; index += 1) world.writeMessage(index)
@@ -67,7 +68,7 @@ async function goThrough<Node extends AnyNode>(
   nodeOf: (world: World) => Node,
   besides: number,
 ) {
-  const { world, app, later } = await setUp(layer, besides)
+  const { world, app, later } = await setUp(layer, besides, place.beacon)
   const node = nodeOf(world)
   try {
     for (const [validator, [name, start]] of troublesOf(place).entries()) {

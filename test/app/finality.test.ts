@@ -129,6 +129,7 @@ describe('the waker', () => {
       },
       pollForMs: 100,
       pollEveryMs: 10,
+      restMs: 10,
     })
     const nudge = () => waker.nudge(stopping.signal)
     return { nudge, stopping, wakes: () => wakes, polls: () => polls }

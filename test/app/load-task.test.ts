@@ -43,7 +43,12 @@ function setUp() {
   const task = createLoadTask({
     loader,
     log: { error: say, warn: say, info: say, debug: say },
-    metrics: { setMessages() {}, setMessagesLeft() {}, timeMessageReload: () => () => {} },
+    metrics: {
+      setMessages() {},
+      setMessagesLeft() {},
+      setLoadProgress() {},
+      timeMessageReload: () => () => {},
+    },
     intervalMs: 1_000,
     lifetime: never,
     wake: () => {

@@ -89,9 +89,12 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
 
   return {
     asks,
-    /** @param now - unix ms */
-    step(step: number, now: number): void {
-      if (random.chance(0.06)) report()
+    /**
+     * @param now - unix ms
+     * @param isTelling - what is asked for now would tell most
+     */
+    step(step: number, now: number, isTelling: boolean): void {
+      if (random.chance(isTelling ? 0.2 : 0.05)) report()
       if (random.chance(0.02)) steal()
       if (random.chance(0.03)) reorganise()
       this.finalize(step, now)

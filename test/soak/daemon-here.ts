@@ -11,7 +11,7 @@ import type { Stage } from './stage.ts'
 import type { Tally } from './tally.ts'
 
 /** Long enough for an answer of a simulator on a busy machine. */
-const CALL_TIMEOUT_MS = 80
+const CALL_TIMEOUT_MS = 60
 const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
 /** Good cycles after the last fault, within which everybody must have left. */
 const QUIET_STEPS = 60
@@ -109,7 +109,7 @@ export async function runHere(
     const epochs = random.chance(0.3) ? random.int(40) : random.int(3)
     for (let i = 0; i < epochs; i += 1) {
       clock.pass(EPOCH_MS)
-      await stage.disturb(clock.now())
+      await stage.disturb(clock.now(), false)
     }
   }
 

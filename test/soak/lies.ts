@@ -74,9 +74,12 @@ const withValidator = (more: Record<string, unknown>) => (entry: Entry) => ({
   validator: { ...entry.validator, ...more },
 })
 
+/** The lie that would end a request for good, were it believed. */
+export const WORST_LIE = 'everyone exiting'
+
 /** What one consensus node may say that is not so. */
 export const CONSENSUS_LIES: Readonly<Record<string, ConsensusLie>> = {
-  'everyone exiting': (node) =>
+  [WORST_LIE]: (node) =>
     onEach(node, (entry) => ({
       ...withValidator({ exit_epoch: '900', withdrawable_epoch: '1156' })(entry),
       status: 'exited_unslashed',

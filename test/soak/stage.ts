@@ -68,16 +68,21 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     step: () => step,
     isAllFinal: asks.isAllFinal,
 
-    /** Something happens, or nothing, and time goes by. @param now - unix ms */
-    async disturb(now: number): Promise<void> {
+    /**
+     * Something happens, or nothing, and time goes by.
+     *
+     * @param now - unix ms
+     * @param isRunning - the daemon is there to do something about it
+     */
+    async disturb(now: number, isRunning = true): Promise<void> {
       step += 1
       network.advanceTo(now / 1_000)
       disturbChain()
-      asks.step(step, now)
+      asks.step(step, now, troubles.isLiarAlone(step))
       messages.step(step)
       hold()
       await troubles.step(step)
-      watch.look(step, now)
+      watch.look(step, now, isRunning && troubles.isSound() && heldUntil < step)
     },
 
     /** From here on everything is well; only time goes by. */
@@ -92,7 +97,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
       step += 1
       network.advanceTo(now / 1_000)
       asks.finalize(step, now)
-      watch.look(step, now)
+      watch.look(step, now, true)
     },
 
     env: (): NodeJS.ProcessEnv => ({

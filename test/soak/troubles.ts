@@ -1,7 +1,7 @@
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { Call, Fault, FaultKind, FaultMatch } from '../sim/faults.ts'
-import { CONSENSUS_LIES, EXECUTION_LIES, type Lift } from './lies.ts'
+import { CONSENSUS_LIES, EXECUTION_LIES, type Lift, WORST_LIE } from './lies.ts'
 import type { Network } from './network.ts'
 import { createRandom, type Random } from './random.ts'
 import type { Tally } from './tally.ts'
@@ -73,6 +73,7 @@ export function createTroubles(
   options: { readonly slow: boolean; readonly webhook: boolean },
 ) {
   const liars = { execution: random.int(3), consensus: random.int(3) }
+  let aloneUntil = 0
   let active: { readonly id: string; readonly until: number; readonly lift: Lift }[] = []
 
   function fault(node: AnyNode, kind: FaultKind, match: FaultMatch): Lift {
@@ -82,7 +83,7 @@ export function createTroubles(
   }
 
   function common(node: AnyNode, places: readonly FaultMatch[]): Trouble {
-    const kinds = options.slow && random.chance(0.15) ? SLOW : QUICK
+    const kinds = options.slow && random.chance(0.1) ? SLOW : QUICK
     const [name, kind] = random.pick(kinds)
     return [name, () => fault(node, kind, random.pick(places))]
   }
@@ -97,12 +98,20 @@ export function createTroubles(
     }
   }
 
-  function forExecution(at: number): Trouble {
-    const node = network.executionNodes[at] as ExecutionNode
-    if (at === liars.execution && random.chance(0.5)) {
+  function lieOf(layer: 'execution' | 'consensus'): Trouble {
+    if (layer === 'execution') {
       const [name, lie] = random.pick(Object.entries(EXECUTION_LIES))
+      const node = network.executionNodes[liars.execution] as ExecutionNode
       return [`lie: ${name}`, () => lie(node, network, createRandom(random.int(2 ** 31)))]
     }
+    const name = random.chance(0.25) ? WORST_LIE : random.pick(Object.keys(CONSENSUS_LIES))
+    const lie = CONSENSUS_LIES[name] ?? (() => () => {})
+    return [`lie: ${name}`, () => lie(network.beaconNodes[liars.consensus] as BeaconNode)]
+  }
+
+  function forExecution(at: number): Trouble {
+    const node = network.executionNodes[at] as ExecutionNode
+    if (at === liars.execution && random.chance(0.5)) return lieOf('execution')
     type Change = Parameters<typeof node.set>[0]
     const set = (name: string, change: Change, back: Change): Trouble => [
       name,
@@ -123,10 +132,7 @@ export function createTroubles(
 
   function forConsensus(at: number): Trouble {
     const node = network.beaconNodes[at] as BeaconNode
-    if (at === liars.consensus && random.chance(0.5)) {
-      const [name, lie] = random.pick(Object.entries(CONSENSUS_LIES))
-      return [`lie: ${name}`, () => lie(node)]
-    }
+    if (at === liars.consensus && random.chance(0.5)) return lieOf('consensus')
     type Change = Parameters<typeof node.set>[0]
     const set = (name: string, change: Change, back: Change): Trouble => [
       name,
@@ -170,17 +176,39 @@ export function createTroubles(
     return [`${layer} ${at}`, name, begin]
   }
 
+  function add(id: string, until: number, begin: Begin): void {
+    if (!active.some((one) => one.id === id)) active.push({ id, until, lift: begin() })
+  }
+
+  /** The worst moment: for a while nobody else of its layer is there to contradict. */
+  function leaveLiarAlone(now: number): void {
+    const layer = random.chance(0.5) ? 'execution' : 'consensus'
+    const liar = liars[layer]
+    const until = now + 4 + random.int(USUAL_STEPS)
+    aloneUntil = until
+    const nodes = layer === 'execution' ? network.executionNodes : network.beaconNodes
+    for (const [at, node] of nodes.entries()) {
+      if (at !== liar) add(`${layer} ${at}: down`, until, down(node))
+    }
+    const [name, begin] = lieOf(layer)
+    add(`${layer} ${liar}: ${name}`, until, begin)
+    tally.count(`${layer}: the liar is alone`)
+    tally.count(`${layer}: ${name}`)
+  }
+
   return {
     async step(now: number): Promise<void> {
       const over = active.filter(({ until }) => until <= now)
       active = active.filter(({ until }) => until > now)
       for (const { lift } of over) await lift()
+      if (now >= aloneUntil && random.chance(0.03)) leaveLiarAlone(now)
       if (active.length >= AT_ONCE || !random.chance(0.45)) return
       const [where, name, begin] = choose()
       const id = `${where}: ${name}`
       if (active.some((one) => one.id === id)) return
-      const steps = 1 + random.int(random.chance(0.1) ? LONG_STEPS : USUAL_STEPS)
-      active.push({ id, until: now + steps, lift: begin() })
+      const isLong = random.chance(name.startsWith('lie') ? 0.4 : 0.1)
+      const steps = 1 + random.int(isLong ? LONG_STEPS : USUAL_STEPS)
+      add(id, now + steps, begin)
       tally.count(`${where.split(' ')[0]}: ${name}`)
     },
     /** From here on everyone is up and says the truth. */
@@ -189,5 +217,13 @@ export function createTroubles(
       active = []
     },
     active: () => active.map(({ id }) => id),
+    /** Nobody contradicts the liar of some layer. */
+    isLiarAlone: (now: number) => now < aloneUntil,
+    /** In each layer there is a node that nothing is wrong with, and nothing with the webhook. */
+    isSound: () =>
+      !active.some(({ id }) => id.startsWith('webhook')) &&
+      ['execution', 'consensus'].every((layer) =>
+        [0, 1, 2].some((at) => !active.some(({ id }) => id.startsWith(`${layer} ${at}:`))),
+      ),
   }
 }

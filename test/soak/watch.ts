@@ -9,6 +9,9 @@ export class SoakError extends Error {
   override readonly name = 'SoakError'
 }
 
+/** An hour after a lie that ended a request, or sixteen intervals after a lost exit, and some. */
+const LONGEST_CYCLES = 20
+
 type Parts = {
   readonly network: Network
   readonly asks: Asks
@@ -24,8 +27,8 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
   const { beacon, beaconNodes, executionNodes, receiver } = network
   /** Idempotency keys by validator. */
   const keys = new Map<number, string>()
-  /** Since when each request could be served: it is final, and its message lies there. */
-  const due = new Map<number, { readonly step: number; readonly at: number }>()
+  /** Since when each request could be served: it is final, and nothing of its own is in the way. */
+  const due = new Map<number, { readonly step: number; readonly at: number; sound: number }>()
   const served = new Set<number>()
   let cycles = 0
 
@@ -62,19 +65,29 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
     receiver.clearCalls()
   }
 
-  function lookAtTimes(step: number, now: number): void {
+  function mayLeave(index: number): boolean {
+    if (beacon.pendingPartialWithdrawals.some((one) => one.validatorIndex === index)) return false
+    return mode === 'webhook' || messages.isThere(index)
+  }
+
+  function lookAtTimes(step: number, now: number, isSound: boolean): void {
     for (const { index } of beacon.accepted) {
       if (served.has(index)) continue
       served.add(index)
-      const since = due.get(index) ?? { step, at: now }
-      if (!isTimed) continue
+      const since = due.get(index)
+      if (!isTimed || since === undefined) continue
       tally.measure('worst from request to exit, cycles', step - since.step)
       tally.measure('worst from request to exit, seconds', Math.round((now - since.at) / 1_000))
+      tally.measure('worst of it with a sound node in each layer, cycles', since.sound)
     }
     for (const index of asks.asked()) {
-      const isDue = mode === 'webhook' || messages.isThere(index)
-      if (!isDue) due.delete(index)
-      else if (!due.has(index)) due.set(index, { step, at: now })
+      const since = due.get(index)
+      if (served.has(index) || !mayLeave(index)) due.delete(index)
+      else if (since === undefined) due.set(index, { step, at: now, sound: 0 })
+      else if (isSound) since.sound += 1
+      if (isTimed && (since?.sound ?? 0) > LONGEST_CYCLES) {
+        throw new SoakError(`validator ${index} waits for ${since?.sound} cycles, without a reason`)
+      }
     }
   }
 
@@ -85,14 +98,15 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
   const missing = () => wanted().filter((index) => !left().includes(index))
 
   return {
-    look(step: number, now: number): void {
+    /** @param isSound - in each layer there is a node that is well and honest */
+    look(step: number, now: number, isSound: boolean): void {
       cycles += Math.max(
         ...executionNodes.map((node) => node.rpcCalls('eth_getBlockByNumber').length),
       )
       for (const node of executionNodes) node.clearCalls()
       lookAtPosts()
       lookAtCalls()
-      lookAtTimes(step, now)
+      lookAtTimes(step, now, isSound)
     },
     /** Those that came as far as reading, seen from outside. */
     cycles: () => cycles,

@@ -1,12 +1,12 @@
-import pLimit from 'p-limit'
 import type { SigningContext } from '../../domain/fork.ts'
 import type { ValidatorIndex } from '../../domain/primitives.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
-import { createCollection, type Place } from './collection.ts'
+import { createCollection } from './collection.ts'
 import { createContents, type FileFound } from './contents.ts'
-import { createOpener, type ExitEntry } from './decode.ts'
+import { createOpener } from './decode.ts'
 import { createMatcher, type Wanted } from './hints.ts'
 import { createJudge, type ReadKeys, type ReadRegistry } from './judge.ts'
+import { createRounds } from './rounds.ts'
 import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
 import type { MessageStore } from './store.ts'
 
@@ -42,12 +42,6 @@ export type MessageLoader = {
   early(): ReadonlyMap<ValidatorIndex, LoadedExit>
 }
 
-/** Exits that are looked up and verified together; as many as the node is asked for at once. */
-const EXITS_PER_ROUND = 1_000
-/** While one round waits for the node, another one keeps the cores busy. */
-const ROUNDS_AT_ONCE = 3
-/** What trickles in from slow decryption is judged this often, ms. */
-const ROUND_MS = 5_000
 const PROGRESS_MS = 2_000
 /** Envelopes under way for each thread: one works, one waits. */
 const ENVELOPES_PER_THREAD = 2
@@ -74,21 +68,9 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     const collected = createCollection()
     early = collected.exits
     const wantedIndices = new Set(wanted.map(({ index }) => index))
-    const limit = pLimit(ROUNDS_AT_ONCE)
-    const rounds: Promise<void>[] = []
-    let waiting: (readonly [Place, ExitEntry])[] = []
-    let lastRoundAt = readAt
+    const rounds = createRounds((entries) => judge(entries, context, addJudged, signal), now)
     let lastProgressAt = readAt
 
-    function startRound() {
-      const entries = waiting
-      waiting = []
-      lastRoundAt = now()
-      const round = limit(() => judge(entries, context, addJudged, signal))
-      // Awaited below; until then a failure is nobody's unhandled rejection.
-      round.catch(() => {})
-      rounds.push(round)
-    }
     const addJudged: typeof collected.add = (...judged) => {
       collected.add(...judged)
       tellProgress()
@@ -101,19 +83,20 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
 
     function takeIn(file: FileFound) {
       const entries = collected.takeIn(file)
-      for (const entry of entries) waiting.push(entry)
       const isWanted = entries.some(([place]) => wantedIndices.has(place.validatorIndex))
-      const isDue = isWanted || now() - lastRoundAt >= ROUND_MS
-      if (waiting.length >= EXITS_PER_ROUND || (isDue && waiting.length > 0)) startRound()
+      rounds.add(entries, isWanted)
       tellProgress()
     }
 
     const open = createOpener(pool, passwords)
     const isWanted = createMatcher(wanted)
-    const reading = { listed, open, isWanted, onFile: takeIn, onPlainRead: startRound }
-    await contents.read(reading, signal)
-    startRound()
-    await Promise.all(rounds)
+    const reading = { listed, open, isWanted, onFile: takeIn, onPlainRead: rounds.start }
+    try {
+      await contents.read(reading, signal)
+      await rounds.end()
+    } finally {
+      rounds.stop()
+    }
     parts.onProgress?.(collected.progress(listed.length))
 
     const files = collected.files()

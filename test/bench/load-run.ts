@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startDaemon } from './daemon.ts'
+import type { Inputs } from './inputs.ts'
+import { createNetwork } from './network.ts'
+import { startProbe } from './probe.ts'
+
+/** What it took to load these messages once. */
+export type LoadRun = {
+  /** From the start of the process until all of them are counted. */
+  readonly seconds: number
+  readonly livezMs: readonly number[]
+  readonly metricsMs: readonly number[]
+  /** Calls to the nodes until all is quiet. */
+  readonly calls: number
+  /** Bytes: at most, and once all is quiet. */
+  readonly peakRss: number | undefined
+  readonly rss: number
+}
+
+/** Until the load has settled, and what follows the first cycle is done. */
+const QUIET_MS = 3_000
+
+export async function runLoad(inputs: Inputs, refused = 0): Promise<LoadRun> {
+  const network = await createNetwork(inputs)
+  const daemon = await startDaemon(network.env(), network.home)
+  const probe = startProbe({ url: daemon.url, valid: inputs.count - refused, refused })
+  try {
+    const { doneAt, livezMs, metricsMs } = await Promise.race([probe.report, daemon.died])
+    await sleep(QUIET_MS)
+    const { rss } = await daemon.usage()
+    return {
+      seconds: (doneAt - daemon.startedAt) / 1_000,
+      livezMs,
+      metricsMs,
+      calls: network.calls().length,
+      peakRss: daemon.peakRss(),
+      rss,
+    }
+  } finally {
+    await probe.close()
+    daemon.died.catch(() => {})
+    await daemon.stop()
+    await network.close()
+  }
+}

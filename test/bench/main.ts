@@ -1,0 +1,62 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createCrew } from './crew.ts'
+import { createInputs } from './inputs.ts'
+import { createLimits } from './limits.ts'
+import { MIB } from './numbers.ts'
+import { RESULTS } from './places.ts'
+import { type Result, tableOf } from './result.ts'
+import { createRows } from './rows.ts'
+
+const USAGE = `usage: npm run bench [-- [--large] [--repeats 3] [row …]]`
+
+/** Measures the built daemon beside what the machine can do at best, in the same run. */
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      large: { type: 'boolean', default: false },
+      repeats: { type: 'string', default: '3' },
+    },
+  })
+  const crew = await createCrew()
+  const rows = createRows({
+    inputs: createInputs(crew),
+    limits: createLimits(crew),
+    repeats: Math.max(1, Number(values.repeats)),
+    large: values.large,
+  })
+  const names = positionals.length > 0 ? positionals : Object.keys(rows)
+  const unknown = names.filter((name) => !(name in rows))
+  if (unknown.length > 0) {
+    console.error(
+      `${USAGE}\nno row ${unknown.join(', ')}; there are ${Object.keys(rows).join(', ')}`,
+    )
+    return 2
+  }
+  const results: Result[] = []
+  // In the order of the table: latency speaks of the loads before it.
+  for (const [name, measure] of Object.entries(rows)) {
+    if (!names.includes(name)) continue
+    process.stderr.write(`${name} …\n`)
+    results.push(...(await measure()))
+  }
+  await crew.close()
+  const machine = {
+    node: process.version,
+    cores: crew.size,
+    processor: cpus()[0]?.model,
+    memoryMib: Math.round(totalmem() / MIB),
+    platform: `${process.platform} ${process.arch}`,
+    date: new Date().toISOString(),
+  }
+  console.log(`\n${Object.values(machine).join(' · ')}\n\n${tableOf(results)}`)
+  mkdirSync(dirname(RESULTS), { recursive: true })
+  writeFileSync(RESULTS, `${JSON.stringify({ machine, results }, null, 2)}\n`)
+  console.log(`\n${RESULTS}`)
+  return results.some(({ met }) => met === false) ? 1 : 0
+}
+
+process.exit(await main())

@@ -1,0 +1,63 @@
+import { Agent, get } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { ProbeReport, ProbeTask } from './probe.ts'
+
+/**
+ * Entry of a thread: asks the daemon again and again from the moment it is started, on a loop of
+ * its own, so that nothing but the daemon makes an answer late.
+ */
+const { url, valid, refused } = workerData as ProbeTask
+const agent = new Agent({ keepAlive: true })
+const livezMs: number[] = []
+const metricsMs: number[] = []
+/** Unix ms at which all messages were counted. */
+let doneAt: number | undefined
+let isUp = false
+
+/** The whole answer, or nothing while nobody listens. */
+function ask(path: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}${path}`, { agent }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(text))
+      response.on('error', reject)
+    })
+    request.on('error', (error) => (isUp ? reject(error) : resolve(undefined)))
+  })
+}
+
+async function timed(path: string, into: number[]): Promise<string | undefined> {
+  const start = performance.now()
+  const text = await ask(path)
+  if (text !== undefined) into.push(performance.now() - start)
+  isUp ||= text !== undefined
+  return text
+}
+
+/** Times beyond a turn of the loop; the metrics cost the daemon more than the other. */
+const EVERY_MS = 10
+const METRICS_EVERY = 5
+
+for (let turn = 0; doneAt === undefined; turn += 1) {
+  await timed('/livez', livezMs)
+  if (turn % METRICS_EVERY === 0) {
+    const text = await timed('/metrics', metricsMs)
+    const counted = (label: string) =>
+      Number(
+        new RegExp(`^\\w+exit_messages\\{[^}]*valid="${label}".*\\} (\\d+)$`, 'm').exec(
+          text ?? '',
+        )?.[1],
+      )
+    if (counted('true') === valid && counted('false') === refused) {
+      doneAt = performance.timeOrigin + performance.now()
+    }
+  }
+  await sleep(EVERY_MS)
+}
+agent.destroy()
+parentPort?.postMessage({ doneAt, livezMs, metricsMs } satisfies ProbeReport)

@@ -1,0 +1,217 @@
+import { availableParallelism } from 'node:os'
+import { runBurst, runExits } from './exit-run.ts'
+import { type IdleRun, runIdle, type Standing } from './idle-run.ts'
+import { type InputMaker, type Inputs, ONE_BAD_IN } from './inputs.ts'
+import type { Limits } from './limits.ts'
+import { type LoadRun, runLoad } from './load-run.ts'
+import { MIB, median, quantile } from './numbers.ts'
+import { againstLimit, type Result, under } from './result.ts'
+
+export type RowParts = {
+  readonly inputs: InputMaker
+  readonly limits: Limits
+  /** How often each load is measured, its limit right before it. */
+  readonly repeats: number
+  readonly large: boolean
+}
+
+const MESSAGES = 10_000
+const LARGE = 100_000
+const PBKDF2_FILES = 200
+const SCRYPT_FILES = 10
+const SCRYPT_MIB = 256
+const KNOWN_REQUESTS = 1_000
+const BURST = 500
+/** MiB that the daemon may hold with ten thousand messages. */
+const MEMORY_MIB = 250
+
+/** Loads of one kind, and what the machine could do at best meanwhile. */
+type Loads = { readonly runs: readonly LoadRun[]; readonly limit: number }
+
+/** What is measured, by the name that selects it. Loads that several rows speak of are made once. */
+export function createRows(parts: RowParts): Readonly<Record<string, () => Promise<Result[]>>> {
+  const { inputs, limits, repeats } = parts
+  const made = new Map<string, Promise<Loads>>()
+
+  function loads(
+    name: string,
+    make: () => Promise<Inputs>,
+    limitOf: (inputs: Inputs) => Promise<number>,
+    refused = 0,
+  ) {
+    const run = async (): Promise<Loads> => {
+      const given = await make()
+      const runs: LoadRun[] = []
+      const bare: number[] = []
+      for (let i = 0; i < repeats; i += 1) {
+        bare.push(await limitOf(given))
+        runs.push(await runLoad(given, refused))
+      }
+      return { runs, limit: median(bare) }
+    }
+    const known = made.get(name) ?? run()
+    made.set(name, known)
+    return known
+  }
+
+  const plain = () => loads('plain', () => inputs.plain(MESSAGES), limits.verify)
+  const bad = () =>
+    loads('bad', () => inputs.someBad(MESSAGES), limits.verify, MESSAGES / ONE_BAD_IN)
+  const pbkdf2 = () =>
+    loads(
+      'pbkdf2',
+      () => inputs.sealed('pbkdf2', PBKDF2_FILES),
+      () => limits.derive('pbkdf2', PBKDF2_FILES),
+    )
+  const scrypt = () =>
+    loads(
+      'scrypt',
+      () => inputs.sealed('scrypt', SCRYPT_FILES),
+      () => limits.derive('scrypt', SCRYPT_FILES),
+    )
+  const encrypted = () => loads('encrypted', () => inputs.encrypted(MESSAGES), limits.verify)
+
+  return {
+    async plain() {
+      return [timeOf('plain', '10,000 plain messages', await plain(), 1.5)]
+    },
+    async bad() {
+      return [timeOf('bad', '10,000 messages, 1 % with a bad signature', await bad(), 2)]
+    },
+    async pbkdf2() {
+      const work = '200 PBKDF2 messages (c = 262,144, own salts)'
+      return [timeOf('pbkdf2', work, await pbkdf2(), 1.2)]
+    },
+    async scrypt() {
+      const made = await scrypt()
+      const time = timeOf('scrypt', '10 scrypt messages (n = 262,144)', made, 1.2)
+      const peak = Math.max(...made.runs.map(({ peakRss }) => peakRss ?? Number.NaN)) / MIB
+      const bound = MEMORY_MIB + SCRYPT_MIB * availableParallelism()
+      const work = '… memory at most, 256 MiB for each core'
+      return [time, under({ row: 'scrypt', work, figure: peak, unit: 'MiB' }, bound)]
+    },
+    async encrypted() {
+      const [{ runs }, other] = [await encrypted(), await plain()]
+      const figure = median(runs.map(({ seconds }) => seconds))
+      const limit = median(other.runs.map(({ seconds }) => seconds))
+      const work = '10,000 messages of our own `encrypt`, against plain ones'
+      return [againstLimit({ row: 'encrypted', work, figure, limit, unit: 's' }, 1.5, 0)]
+    },
+    async latency() {
+      if (made.size === 0) await plain()
+      const runs = (await Promise.all(made.values())).flatMap((one) => one.runs)
+      const rowOf = (path: string, times: readonly number[]) =>
+        under(
+          {
+            row: 'latency',
+            work: `\`${path}\` while loading, p99 of ${times.length}`,
+            figure: quantile(times, 0.99),
+            unit: 'ms',
+            details: { median: median(times), max: Math.max(...times) },
+          },
+          50,
+        )
+      return [
+        rowOf(
+          '/livez',
+          runs.flatMap(({ livezMs }) => livezMs),
+        ),
+        rowOf(
+          '/metrics',
+          runs.flatMap(({ metricsMs }) => metricsMs),
+        ),
+      ]
+    },
+    async start() {
+      const calls = Math.max(...(await plain()).runs.map((run) => run.calls))
+      const work = 'calls to the nodes at the start, 10,000 messages'
+      return [under({ row: 'start', work, figure: calls, unit: '' }, 40)]
+    },
+    async idle() {
+      const given = await inputs.encrypted(MESSAGES)
+      const results: Result[] = []
+      for (const standing of ['gone', 'mixed', 'open'] as const) {
+        results.push(...idleOf(standing, await runIdle(given, KNOWN_REQUESTS, standing)))
+      }
+      return results
+    },
+    async memory() {
+      const results = [memoryOf('10,000', (await plain()).runs, MEMORY_MIB)].flat()
+      if (parts.large) {
+        const run = await runLoad(await inputs.plain(LARGE))
+        results.push(...memoryOf('100,000', [run]))
+      }
+      return results
+    },
+    async exit() {
+      const times = await runExits(await inputs.plain(MESSAGES))
+      const result = {
+        row: 'exit',
+        work: `finalized request → POST, p99 of ${times.length}`,
+        figure: quantile(times, 0.99) / 1_000,
+        unit: 's',
+        details: { median: median(times), max: Math.max(...times) },
+      }
+      return [under(result, 1)]
+    },
+    async burst() {
+      const figure = await runBurst(await inputs.plain(MESSAGES), BURST)
+      const work = '500 requests in one report → all POSTed (50 ms each at the node)'
+      return [under({ row: 'burst', work, figure, unit: 's' }, 5)]
+    },
+  }
+}
+
+function timeOf(row: string, work: string, { runs, limit }: Loads, factor: number): Result {
+  const seconds = runs.map((run) => run.seconds)
+  const details = { runs: seconds, calls: runs.map(({ calls }) => calls) }
+  return againstLimit({ row, work, figure: median(seconds), limit, unit: 's', details }, factor)
+}
+
+const STANDINGS: Readonly<Record<Standing, string>> = {
+  gone: '1,000 known requests, all done',
+  mixed: '1,000 known requests, 10 of them open',
+  open: '1,000 known requests, all open',
+}
+
+function idleOf(standing: Standing, run: IdleRun): Result[] {
+  const result = { row: 'idle', work: `idle cycle, ${STANDINGS[standing]}` }
+  const cpu = under({ ...result, work: `${result.work}: CPU`, figure: run.cpuMs, unit: 'ms' }, 150)
+  const calls = under(
+    { ...result, work: '… calls to the nodes, at most', figure: Math.max(...run.calls), unit: '' },
+    8,
+  )
+  return [
+    { ...cpu, details: run },
+    calls,
+    ...(run.opened === undefined
+      ? []
+      : [under({ ...result, work: '… files opened', figure: run.opened, unit: '' }, 0)]),
+    ...(run.cryptoMs === undefined
+      ? []
+      : [
+          under(
+            { ...result, work: '… CPU to decrypt and verify', figure: run.cryptoMs, unit: 'ms' },
+            1,
+          ),
+        ]),
+  ]
+}
+
+function memoryOf(count: string, runs: readonly LoadRun[], bound?: number): Result[] {
+  const rowOf = (what: string, bytes: readonly number[]): Result => {
+    const work = `memory with ${count} messages, ${what}`
+    const result = { row: 'memory', work, figure: Math.max(...bytes) / MIB, unit: 'MiB' }
+    return bound === undefined ? { ...result, aim: 'reported' } : under(result, bound)
+  }
+  return [
+    rowOf(
+      'at rest',
+      runs.map(({ rss }) => rss),
+    ),
+    rowOf(
+      'at most',
+      runs.map(({ peakRss }) => peakRss ?? Number.NaN),
+    ),
+  ]
+}
