@@ -71,6 +71,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   const metrics = create()
   const request = { host: 'node.example', status: 200, result: 'success', seconds: 0.1 } as const
   metrics.setMessagesLeft(1, 0)
+  metrics.setLoadProgress({ files: 9, done: 4, valid: 3, refused: 1, secondsLeft: 5 })
   metrics.countExit('success')
   metrics.countVerification('error')
   metrics.observePolling(3, 0.5)

@@ -36,7 +36,7 @@ export type PipelineParts = {
 export function createPipeline(parts: PipelineParts): CycleParts {
   const { config, chainId, nodes, readChainInfo, journal, log, metrics, now } = parts
   const { execution, consensus } = nodes
-  const readLogs = createLogReader(config.loadLogsStep)
+  const readLogs = createLogReader(config.loadLogsStep, now)
   const readEvents = createExitEventReader(chainId, readLogs)
   const readRequests = createRequestReader(
     execution.nodes,

@@ -9,36 +9,58 @@ export type LogReader = (
   signal: AbortSignal,
 ) => Promise<void>
 
+/** What was too much for a node is not asked for again for so long. */
+const CAREFUL_MS = 2 * 60 * 1_000
+
+/** How wide a range one node bears. */
+type Width = { blocks: number; ceiling: number; ceilingUntil: number }
+
 /**
  * Providers cap ranges and result sizes, with many codes and texts: whatever a node refuses is
- * asked for again in halves, down to one block, and the range grows again after each success.
- * Remembers the widest range that each node bears.
+ * asked for again in halves, down to one block, and the range grows again later. Remembers the
+ * widest range that each node bears.
  *
  * @param widestRange - blocks per `eth_getLogs` (LOAD_LOGS_STEP)
  * @throws what the node throws when even one block is refused, or when it does not answer
  */
-export function createLogReader(widestRange: number): LogReader {
-  const steps = new WeakMap<ExecutionNode, number>()
+export function createLogReader(widestRange: number, now: () => number = Date.now): LogReader {
+  const widths = new WeakMap<ExecutionNode, Width>()
+
+  function widthOf(node: ExecutionNode): Width {
+    const width = widths.get(node) ?? { blocks: widestRange, ceiling: widestRange, ceilingUntil: 0 }
+    widths.set(node, width)
+    if (now() >= width.ceilingUntil) width.ceiling = widestRange
+    return width
+  }
+
+  function narrow(width: Width, tooWide: number): void {
+    width.blocks = Math.max(1, Math.floor(tooWide / 2))
+    width.ceiling = width.blocks
+    width.ceilingUntil = now() + CAREFUL_MS
+  }
 
   return async function readLogs(node, filter, onPart, signal) {
     let from = filter.fromBlock
     while (from <= filter.toBlock) {
-      const step = steps.get(node) ?? widestRange
-      const to = Math.min(from + step - 1, filter.toBlock)
-      const narrower = Math.max(1, Math.floor((to - from + 1) / 2))
+      const width = widthOf(node)
+      const to = Math.min(from + width.blocks - 1, filter.toBlock)
+      const blocks = to - from + 1
+      const part = { ...filter, fromBlock: from, toBlock: to }
       const logs = await readPart(
         node,
-        { ...filter, fromBlock: from, toBlock: to },
-        () => steps.set(node, narrower),
+        part,
+        () => narrow(width, blocks),
+        // One block cannot be too wide: it was something else all along.
+        () => narrow(width, 2 * widestRange),
         signal,
       )
       if (logs === 'too-wide') {
-        steps.set(node, narrower)
+        narrow(width, blocks)
         continue
       }
       onPart(logs, from, to)
       from = to + 1
-      steps.set(node, Math.min(step * 2, widestRange))
+      width.blocks = Math.min(Math.max(width.blocks, blocks) * 2, width.ceiling)
     }
   }
 }
@@ -47,6 +69,7 @@ async function readPart(
   node: ExecutionNode,
   filter: LogFilter,
   onNoAnswer: () => void,
+  onRefused: () => void,
   signal: AbortSignal,
 ): Promise<readonly unknown[] | 'too-wide'> {
   try {
@@ -55,6 +78,7 @@ async function readPart(
     if (error instanceof RpcError && filter.toBlock > filter.fromBlock) return 'too-wide'
     // It may have been too much work for the node: the next attempt asks for less.
     if (error instanceof NoAnswerError) onNoAnswer()
+    else onRefused()
     throw error
   }
 }

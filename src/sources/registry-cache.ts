@@ -28,14 +28,19 @@ type Held = {
   entry: RegistryEntry
   /** In which of the slices it is read again. */
   readonly slice: number
-  /** Intervals since the start. */
+  /** Unix ms. */
   readAt: number
-  askedAt: number
+  readIn: Turn
+  askedIn: Turn
 }
+/** Intervals that went by since the start. */
+type Turn = number
 
 /** How old the state of a validator that nobody asked for may be: 8 intervals, at most an hour. */
 const MAX_AGE_INTERVALS = 8
 const MAX_AGE_MS = 60 * 60 * 1_000
+/** Cycles come a little early or late, by this part of an interval. */
+const SLACK = 0.5
 /** Intervals without a question after which a validator is forgotten; a long load takes several. */
 const FORGET_AFTER_INTERVALS = 100
 
@@ -52,40 +57,48 @@ export function createRegistryCache(options: RegistryCacheOptions): RegistryCach
   const { intervalMs, batchSize, now } = options
   const slices = 1 + Math.min(MAX_AGE_INTERVALS, Math.floor(MAX_AGE_MS / intervalMs))
   const held = new Map<ValidatorIndex, Held>()
-  const startedAt = now()
+  const maxAgeMs = Math.min((MAX_AGE_INTERVALS + SLACK) * intervalMs, MAX_AGE_MS)
+  let turn: Turn = 0
+  let turnedAt = now()
   let lastSlice = 0
 
-  const interval = () => Math.floor((now() - startedAt) / intervalMs)
+  /** Counts what the time between two cycles comes to; a clock that was set back starts afresh. */
+  function currentTurn(): Turn {
+    const passed = Math.round((now() - turnedAt) / intervalMs)
+    if (passed === 0) return turn
+    turn += passed > 0 ? passed : slices
+    turnedAt = now()
+    return turn
+  }
 
   function put(entry: RegistryEntry): void {
     const before = held.get(entry.index)
+    const read = { readAt: now(), readIn: currentTurn() }
     if (before === undefined) {
       // One after the other, so that all slices are of one size.
       lastSlice = (lastSlice + 1) % slices
-      const at = interval()
-      held.set(entry.index, { entry, slice: lastSlice, readAt: at, askedAt: at })
+      held.set(entry.index, { entry, slice: lastSlice, ...read, askedIn: read.readIn })
       return
     }
-    before.readAt = interval()
+    Object.assign(before, read)
     // The same text once more would take its memory once more.
     const pubkey = before.entry.pubkey === entry.pubkey ? before.entry.pubkey : entry.pubkey
     before.entry = { ...entry, pubkey }
   }
 
-  /** Its turn came since it was read. After a clock was set back it is everybody's turn. */
-  function isDue({ slice, readAt }: Held, at: number): boolean {
-    if (at < readAt) return true
-    const turnsUntil = (interval: number) => Math.floor((interval - slice) / slices)
-    return turnsUntil(at) > turnsUntil(readAt)
+  /** Its turn came since it was read, or came too late. */
+  function isDue({ slice, readIn, readAt }: Held): boolean {
+    const turnsOfSlice = (at: Turn) => Math.floor((at - slice) / slices)
+    return turnsOfSlice(turn) > turnsOfSlice(readIn) || now() - readAt > maxAgeMs
   }
 
   function due(): readonly ValidatorIndex[] {
-    const at = interval()
+    const at = currentTurn()
     const indices: ValidatorIndex[] = []
     for (const [index, one] of held) {
       // Whose message is gone is not read any more.
-      if (at - one.askedAt > FORGET_AFTER_INTERVALS) held.delete(index)
-      else if (isDue(one, at)) indices.push(index)
+      if (at - one.askedIn > FORGET_AFTER_INTERVALS) held.delete(index)
+      else if (isDue(one)) indices.push(index)
     }
     return indices
   }
@@ -94,11 +107,11 @@ export function createRegistryCache(options: RegistryCacheOptions): RegistryCach
     due,
     get(indices) {
       const known = new Map<ValidatorIndex, RegistryEntry>()
-      const at = interval()
+      const at = currentTurn()
       for (const index of indices) {
         const found = held.get(index)
         if (found === undefined) continue
-        found.askedAt = at
+        found.askedIn = at
         known.set(index, found.entry)
       }
       return known

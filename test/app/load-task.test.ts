@@ -37,6 +37,7 @@ function setUp() {
     current: () => current,
     early: () => early,
   }
+  const shown: object[] = []
   const said: string[] = []
   const say = (message: string) => said.push(message)
   let wakes = 0
@@ -46,7 +47,7 @@ function setUp() {
     metrics: {
       setMessages() {},
       setMessagesLeft() {},
-      setLoadProgress() {},
+      setLoadProgress: (load) => shown.push(load),
       timeMessageReload: () => () => {},
     },
     intervalMs: 1_000,
@@ -56,7 +57,7 @@ function setUp() {
     },
     patienceMs: 1,
   })
-  return { task, loads, early, said, wakes: () => wakes }
+  return { task, loads, early, said, shown, wakes: () => wakes }
 }
 const progress = { files: 9, done: 1, valid: 1, refused: 0 }
 
@@ -108,4 +109,17 @@ test('a failed load keeps what was loaded before, and says why', async () => {
   const messages = await second
   expect(messages.problem).toBe('folder is gone')
   expect(messages.find(index)).toBe(held)
+})
+
+test('the metrics show how far a load is, and that it is over', async () => {
+  const { task, shown } = setUp()
+  await task.read([], never)
+  task.onProgress({ ...progress, done: 0 })
+  task.onProgress(progress)
+  task.onProgress({ files: 9, done: 9, valid: 8, refused: 1 })
+  expect(shown).toEqual([
+    { ...progress, done: 0, secondsLeft: undefined },
+    { ...progress, secondsLeft: expect.any(Number) },
+    { files: 9, done: 9, valid: 8, refused: 1, secondsLeft: 0 },
+  ])
 })
