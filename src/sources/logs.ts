@@ -9,11 +9,17 @@ export type LogReader = (
   signal: AbortSignal,
 ) => Promise<void>
 
-/** What was too much for a node is not asked for again for so long. */
-const CAREFUL_MS = 2 * 60 * 1_000
+/**
+ * What was too much for a node is not asked for again for so long: at first shortly, since it may
+ * have been a passing fault, and longer each time that it was too much again.
+ */
+const FIRST_CAREFUL_MS = 1_000
+const LONGEST_CAREFUL_MS = 10 * 60 * 1_000
+/** Blocks. When a node does not answer for so few, their number is not the reason. */
+const FEW_BLOCKS = 100
 
 /** How wide a range one node bears. */
-type Width = { blocks: number; ceiling: number; ceilingUntil: number }
+type Width = { blocks: number; ceiling: number; ceilingUntil: number; carefulMs: number }
 
 /**
  * Providers cap ranges and result sizes, with many codes and texts: whatever a node refuses is
@@ -27,7 +33,12 @@ export function createLogReader(widestRange: number, now: () => number = Date.no
   const widths = new WeakMap<ExecutionNode, Width>()
 
   function widthOf(node: ExecutionNode): Width {
-    const width = widths.get(node) ?? { blocks: widestRange, ceiling: widestRange, ceilingUntil: 0 }
+    const width = widths.get(node) ?? {
+      blocks: widestRange,
+      ceiling: widestRange,
+      ceilingUntil: 0,
+      carefulMs: 0,
+    }
     widths.set(node, width)
     if (now() >= width.ceilingUntil) width.ceiling = widestRange
     return width
@@ -36,7 +47,13 @@ export function createLogReader(widestRange: number, now: () => number = Date.no
   function narrow(width: Width, tooWide: number): void {
     width.blocks = Math.max(1, Math.floor(tooWide / 2))
     width.ceiling = width.blocks
-    width.ceilingUntil = now() + CAREFUL_MS
+    width.carefulMs = Math.min(Math.max(FIRST_CAREFUL_MS, width.carefulMs * 2), LONGEST_CAREFUL_MS)
+    width.ceilingUntil = now() + width.carefulMs
+  }
+
+  function widen(width: Width, borne: number): void {
+    if (borne >= widestRange) width.carefulMs = 0
+    width.blocks = Math.min(Math.max(width.blocks, borne) * 2, width.ceiling)
   }
 
   return async function readLogs(node, filter, onPart, signal) {
@@ -49,9 +66,11 @@ export function createLogReader(widestRange: number, now: () => number = Date.no
       const logs = await readPart(
         node,
         part,
-        () => narrow(width, blocks),
+        () => {
+          if (blocks > FEW_BLOCKS) narrow(width, blocks)
+        },
         // One block cannot be too wide: it was something else all along.
-        () => narrow(width, 2 * widestRange),
+        () => Object.assign(width, { blocks: widestRange, ceilingUntil: 0, carefulMs: 0 }),
         signal,
       )
       if (logs === 'too-wide') {
@@ -60,7 +79,7 @@ export function createLogReader(widestRange: number, now: () => number = Date.no
       }
       onPart(logs, from, to)
       from = to + 1
-      width.blocks = Math.min(Math.max(width.blocks, blocks) * 2, width.ceiling)
+      widen(width, blocks)
     }
   }
 }

@@ -28,7 +28,7 @@ export async function createNetwork(random: Random, startSeconds: number) {
   const beaconNodes: BeaconNode[] = []
   for (let at = 0; at < 3; at += 1) {
     executionNodes.push(
-      await startExecutionNode({ chain, maxLogRange: random.pick([200, 10_000]) }),
+      await startExecutionNode({ chain, maxLogRange: random.pick([1_000, 10_000]) }),
     )
     const flavour = random.pick(FLAVOURS)
     beaconNodes.push(await startBeaconNode({ chain: beacon, name: `${flavour} ${at}`, flavour }))
