@@ -19,7 +19,13 @@ const LONGEST_CAREFUL_MS = 10 * 60 * 1_000
 const FEW_BLOCKS = 100
 
 /** How wide a range one node bears. */
-type Width = { blocks: number; ceiling: number; ceilingUntil: number; carefulMs: number }
+type Width = {
+  blocks: number
+  /** What was borne when more was too much; it counts until then. */
+  ceiling: number
+  ceilingUntil: number
+  carefulMs: number
+}
 
 /**
  * Providers cap ranges and result sizes, with many codes and texts: whatever a node refuses is
@@ -40,20 +46,26 @@ export function createLogReader(widestRange: number, now: () => number = Date.no
       carefulMs: 0,
     }
     widths.set(node, width)
-    if (now() >= width.ceilingUntil) width.ceiling = widestRange
     return width
   }
 
   function narrow(width: Width, tooWide: number): void {
+    const isNewFault = now() >= width.ceilingUntil
+    if (isNewFault) {
+      width.carefulMs = Math.max(
+        FIRST_CAREFUL_MS,
+        Math.min(width.carefulMs * 2, LONGEST_CAREFUL_MS),
+      )
+    }
     width.blocks = Math.max(1, Math.floor(tooWide / 2))
     width.ceiling = width.blocks
-    width.carefulMs = Math.min(Math.max(FIRST_CAREFUL_MS, width.carefulMs * 2), LONGEST_CAREFUL_MS)
     width.ceilingUntil = now() + width.carefulMs
   }
 
   function widen(width: Width, borne: number): void {
-    if (borne >= widestRange) width.carefulMs = 0
-    width.blocks = Math.min(Math.max(width.blocks, borne) * 2, width.ceiling)
+    if (borne > width.ceiling) width.carefulMs = 0
+    const limit = now() < width.ceilingUntil ? width.ceiling : widestRange
+    width.blocks = Math.min(Math.max(width.blocks, borne) * 2, limit)
   }
 
   return async function readLogs(node, filter, onPart, signal) {
