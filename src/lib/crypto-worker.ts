@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { blsImplementation, verifyBatch } from './bls.ts'
 import {
@@ -10,9 +11,23 @@ import {
 import { deriveKey } from './kdf.ts'
 import { messageOf } from './message-of.ts'
 
+/**
+ * Whoever answers people and nodes goes first. On Linux priorities belong to threads: 0 is this
+ * one. Elsewhere they belong to the whole process, and stay as they are.
+ */
+function giveWay(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // A sandbox may forbid it: then all are equal.
+  }
+}
+
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {
   const port = parentPort
+  giveWay()
   const send = (answer: CryptoAnswer) => port.postMessage(answer)
   port.on('message', ({ id, job }: CryptoRequest) => {
     try {
