@@ -27,4 +27,6 @@ EXPOSE 8989
 # Nothing to ask where the server or its health is switched off.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "const { HTTP_PORT, RUN_HEALTH_CHECK } = process.env; const port = HTTP_PORT?.trim().toLowerCase() || '8989'; if (/^(0+|false)$/.test(port) || /^false$/i.test(RUN_HEALTH_CHECK?.trim() ?? '')) process.exit(0); fetch('http://127.0.0.1:' + port + '/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/main.js"]
+# docker compose run --rm ejector check
+ENTRYPOINT ["node", "dist/cli/main.js"]
+CMD ["run"]

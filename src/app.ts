@@ -8,6 +8,7 @@ import { createNodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
 import { createPipeline } from './app/pipeline.ts'
 import { waitForNodes } from './app/start-up.ts'
+import { createStatus, redactVerdict } from './app/status.ts'
 import type { Config } from './config.ts'
 import { createCycle } from './cycle.ts'
 import { pause } from './lib/deadline.ts'
@@ -64,7 +65,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     mode,
     dryRun: config.dryRun,
     trustMode: config.trustMode,
+    scope: config.scope,
   })
+  const status = createStatus({ version, config, now, redact: log.redact })
   const health = createHealth(config.jobIntervalMs, now)
   const port = options.port ?? config.http.port
   const server =
@@ -75,12 +78,14 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           runMetrics: config.http.runMetrics,
           runHealthCheck: config.http.runHealthCheck,
           metrics: metrics.expose,
-          health: health.health,
-          ready: health.ready,
+          status: config.http.runStatus ? status.read : undefined,
+          health: redactVerdict(health.health, log.redact),
+          ready: redactVerdict(health.ready, log.redact),
         })
 
   async function run(): Promise<void> {
     const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
+    const offer = createOffer(config, nodes, options.fetch ?? fetch, metrics)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
     const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
     const registry = createRegistryCache({ intervalMs, batchSize, now })
@@ -97,6 +102,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       now,
       lifetime: aborting.signal,
       wake: () => wakeLoop(),
+      onLoaded: health.messagesLoaded,
       workers: options.workers ?? new URL('./lib/', import.meta.url),
     })
     let opened: KeptJournal | undefined
@@ -110,10 +116,10 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       )
       if (chainId === undefined) return
       agreedChainId = chainId
+      messages.begin()
       log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
       const journal = openKeptJournal({ config, chainId, log, metrics, now })
       opened = journal
-      const offer = createOffer(config, nodes, options.fetch ?? fetch)
       const drift = createDriftDetector({
         config,
         nodes: nodes.executionNodes,
@@ -125,28 +131,34 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         lifetime: stopping.signal,
       })
       let lastRead: number | undefined
-      const runCycle = createCycle(
-        createPipeline({
-          config,
-          chainId,
-          nodes,
-          readChainInfo,
-          registry,
-          messages,
-          journal,
-          offer,
-          log,
-          metrics,
-          now,
-          onUnlistedSigner: drift.unlistedSigner,
-          lifetime: aborting.signal,
-          onRead: (upTo) => {
-            lastRead = upTo
-          },
-        }),
-      )
+      const pipeline = createPipeline({
+        config,
+        chainId,
+        nodes,
+        readChainInfo,
+        registry,
+        messages,
+        journal,
+        offer,
+        log,
+        metrics,
+        now,
+        onUnlistedSigner: drift.unlistedSigner,
+        lifetime: aborting.signal,
+        onRead: (upTo) => {
+          lastRead = upTo
+        },
+      })
+      const network = networkOf(chainId)
+      const { limitOf } = pipeline
+      status.attach({ network, nodes, journal, limitOf, messages: messages.snapshot, drift })
+      const runCycle = createCycle(pipeline)
       const loop = createLoop({
-        runCycle,
+        async runCycle(signal) {
+          const report = await runCycle(signal)
+          status.cycleReported(report)
+          return report
+        },
         intervalMs: config.jobIntervalMs,
         log,
         ...(options.pause === undefined ? {} : { pause: options.pause }),
@@ -154,6 +166,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         onCycle(ok, failures) {
           journal.lookAfter()
           health.cycleEnded(ok, failures, messages.isLoaded())
+          status.cycleEnded(ok, failures)
           if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
           drift.cycleEnded()
         },
@@ -208,13 +221,15 @@ const NETWORKS: ReadonlyMap<bigint, string> = new Map([
   [560_048n, 'hoodi'],
 ])
 
+const networkOf = (chainId: bigint) => NETWORKS.get(chainId) ?? `chain ${chainId}`
+
 function describe(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
   const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
   return {
     mode: config.delivery.mode,
     ...(config.dryRun ? { dryRun: true } : {}),
     ...(config.trustMode ? { trustMode: true } : {}),
-    network: NETWORKS.get(chainId) ?? `chain ${chainId}`,
+    network: networkOf(chainId),
     scope: Object.fromEntries(config.scope),
     executionNodes: hosts(config.executionNodes),
     consensusNodes: hosts(config.consensusNodes),

@@ -1,7 +1,9 @@
 import { actOn } from './cycle/act.ts'
+import { createCrowd, inAnyOrder } from './cycle/crowd.ts'
 import { createLookOut } from './cycle/look-out.ts'
 import { createReporter } from './cycle/report.ts'
-import type { Case, CycleParts, CycleReport, Messages, Proofs } from './cycle/types.ts'
+import { createStopwatch } from './cycle/stopwatch.ts'
+import type { Case, CycleParts, CycleReport, Messages, Proofs, Reading } from './cycle/types.ts'
 import type { ExitRequest } from './domain/exit-request.ts'
 import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
 import { type ChainView, derive, next } from './domain/request.ts'
@@ -18,8 +20,10 @@ const MAX_UNPROVEN = 10_000
  */
 export function createCycle(parts: CycleParts) {
   const { journal, log, settings } = parts
-  const lookOut = createLookOut(parts)
-  const reporter = createReporter(parts)
+  const stopwatch = createStopwatch(parts)
+  const lookOut = createLookOut(parts, stopwatch)
+  const reporter = createReporter(parts, stopwatch)
+  const crowd = createCrowd()
   /** What was proven stays proven, also when a later cycle cannot judge. */
   let proofs: Proofs | undefined
 
@@ -34,7 +38,7 @@ export function createCycle(parts: CycleParts) {
     await attempt('read exit requests', () => readAndRecord(failures, signal))
     const read = [...journal.facts.requests.values()].map(({ request }) => request)
 
-    const judged = await attempt('prove requests', () => parts.prove(read, signal))
+    const judged = await attempt('prove requests', () => parts.prove(inOrder(read), signal))
     failures.push(...(judged?.problems ?? []))
     proofs = judged ?? proofs
     const requests = forget(read, proofs)
@@ -47,39 +51,61 @@ export function createCycle(parts: CycleParts) {
 
     const cases = await decide(requests, proofs, messages, signal, attempt)
     reporter.tell(cases, messages)
-    if (await parts.isHeld()) reporter.tellHeld(cases)
+    const isHeld = await parts.isHeld()
+    if (isHeld) reporter.tellHeld(cases)
     else await actOn(cases, parts, reporter, signal)
     reporter.sumUp(cases)
 
-    return { failures }
+    return { failures, cases, isHeld }
   }
 
   async function readAndRecord(failures: string[], signal: AbortSignal): Promise<void> {
     const start = performance.now()
-    const { contracts, cursor } = journal.facts
-    const reading = await parts.readRequests({ contracts, cursor }, signal)
+    const { contracts, cursor, cursorHash } = journal.facts
+    const reading = await parts.readRequests({ contracts, cursor, cursorHash }, signal)
     const seconds = (performance.now() - start) / 1_000
     parts.metrics.observePolling(reading.requests.length, seconds)
 
     const at = parts.now()
-    const fresh = reading.requests.filter(
-      (request) =>
-        !journal.facts.requests.has(request.key) && proofs?.isDuplicate(request) !== true,
-    )
+    const fresh = admit(reading)
     journal.append([
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
       ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
-      ...(reading.cursor === undefined ? [] : [{ kind: 'cursor' as const, block: reading.cursor }]),
+      ...(reading.cursor === undefined ? [] : [{ kind: 'cursor' as const, ...reading.cursor }]),
     ])
     for (const request of fresh) reporter.tellNew(request)
+    for (const alarm of reading.alarms) log.error(alarm)
     for (const problem of reading.problems) reporter.warnOnce(problem)
     if (reading.finalizedAt !== undefined) reporter.tellFinalized(reading.finalizedAt)
     if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
   }
 
+  /** New requests, in the order of the chain. Of too many at once each node has its share. */
+  function admit({ requests, reportedBy }: Reading): readonly ExitRequest[] {
+    const open = requests.filter((request) => !isProven(request) && !proofs?.isDuplicate(request))
+    crowd.note(reportedBy, open)
+    const fresh = open.filter(({ key }) => !journal.facts.requests.has(key))
+    if (fresh.length <= MAX_UNPROVEN) return fresh
+    const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
+    log.error('too many new exit requests at once, some are left out: a node invents them', details)
+    const taken = new Set(crowd.inTurn(fresh).slice(0, MAX_UNPROVEN))
+    return fresh.filter((request) => taken.has(request))
+  }
+
+  function isProven({ key }: ExitRequest): boolean {
+    return proofs?.statusOf(key) === 'proven'
+  }
+
+  /** What is not proven comes in turn of the nodes that told it: the time to ask may end. */
+  function inOrder(requests: readonly ExitRequest[]): readonly ExitRequest[] {
+    const open = requests.filter((request) => !isProven(request))
+    return [...requests.filter(isProven), ...crowd.inTurn(inAnyOrder(open))]
+  }
+
   /**
-   * A node may invent requests without end. The oldest unproven ones give way, loudly; what was
-   * genuine among them comes back when the whole window is read again. Duplicates go at once.
+   * A node may invent requests without end. The oldest unproven ones give way, loudly, for each
+   * node its own; what was genuine among them comes back when the whole window is read again.
+   * Duplicates go at once.
    *
    * @returns what is left
    */
@@ -91,7 +117,8 @@ export function createCycle(parts: CycleParts) {
     const unproven = requests.filter(({ key }) =>
       ['none', 'unproven'].includes(known.statusOf(key)),
     )
-    const oldest = unproven.slice(0, Math.max(0, unproven.length - MAX_UNPROVEN))
+    crowd.keepOnly(unproven)
+    const oldest = crowd.inTurn(unproven.toReversed()).slice(MAX_UNPROVEN)
     if (oldest.length > 0) {
       const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
       log.error(
@@ -165,6 +192,7 @@ export function createCycle(parts: CycleParts) {
       request,
       state,
       message,
+      verdict: proofs?.verdictOf(key),
       next: next(request, state, sightings, means, chain, nextOfferAt, now),
     }
   }

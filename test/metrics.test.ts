@@ -1,6 +1,25 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { LIMITS, noModuleLimits } from '../src/domain/deadlines.ts'
+import { type OperatorSummary, summarize } from '../src/domain/operator-summary.ts'
+import type { ModuleId, OperatorId } from '../src/domain/primitives.ts'
+import { requestStates } from '../src/domain/request.ts'
 import { metricTable } from '../src/sinks/metric-table.ts'
 import { createMetrics, type Metrics } from '../src/sinks/metrics.ts'
+
+const MODULE = 1 as ModuleId
+const OPERATOR = 5 as OperatorId
+const SCOPE = new Map([[MODULE, [OPERATOR]]])
+
+const summaryOf = (more: Partial<OperatorSummary> = {}): OperatorSummary => ({
+  moduleId: MODULE,
+  operatorId: OPERATOR,
+  states: { seen: 0, unproven: 0, proven: 2, submitted: 0, exiting: 0, settled: 5, lapsed: 0 },
+  oldestAge: 90_000,
+  timeLeft: undefined,
+  overdue: { delayed: 1, delinquent: 0, module: 0 },
+  withoutMessage: 1,
+  ...more,
+})
 
 const made: Metrics[] = []
 afterEach(() => {
@@ -15,6 +34,7 @@ function create(options: Partial<Parameters<typeof createMetrics>[0]> = {}) {
     dryRun: false,
     trustMode: true,
     nodeMetrics: false,
+    scope: new Map(),
     ...options,
   })
   made.push(metrics)
@@ -46,8 +66,10 @@ test('at start: what runs, counters at 0 for both labels, and no messages left a
     'p_exit_actions{result="error"}': 0,
     'p_event_security_verification{result="success"}': 0,
     'p_event_security_verification{result="error"}': 0,
+    'p_exit_requests_held{}': 0,
+    'p_submissions_on_hold{}': 0,
   })
-  expect((await create().expose()).body).not.toContain('left')
+  expect((await create().expose()).body).not.toContain('messages_left')
 })
 
 test('each load sets the messages anew', async () => {
@@ -81,8 +103,12 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.timeMessageReload(384_000)('error')
   metrics.setLastSuccessfulCycle(1_700_000_000)
   metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
-  metrics.setExitRequests({ proven: 2, settled: 5 })
-  metrics.setExitRequestsHeld(1)
+  metrics.setExitRequests([summaryOf({ timeLeft: 60 })])
+  metrics.setHold(true, 1)
+  metrics.expectSubmissions(['node.example:5052'])
+  for (const step of ['submission', 'exiting', 'settled'] as const) {
+    metrics.observeStep(step, { moduleId: MODULE, operatorId: OPERATOR, timestamp: 0 }, 7_200)
+  }
   metrics.setFinalizedBlock(1)
   metrics.setFinalityEvents(true)
   metrics.setAllowlistDrift(1, 0)
@@ -111,9 +137,66 @@ test('everything of the table comes out with its type, labels and help, and noth
     'p_job_message_reloader_duration_seconds_count{name="message-reloader",interval="384000",result="error"}': 1,
     'p_node_up{layer="consensus",host="node.example"}': 1,
     'p_node_synced{layer="consensus",host="node.example"}': 0,
-    'p_exit_requests{state="settled"}': 5,
+    'p_exit_requests{state="settled",module="1",operator="5"}': 5,
     'p_journal_degraded{}': 0,
     'p_last_successful_cycle_timestamp_seconds{}': 1_700_000_000,
+  })
+})
+
+describe('requests', () => {
+  const ours = 'module="1",operator="5"'
+
+  test('the series of the scope are there from the start', async () => {
+    const samples = await samplesOf(create({ scope: SCOPE }))
+
+    for (const state of requestStates) {
+      expect(samples[`p_exit_requests{state="${state}",${ours}}`]).toBe(0)
+    }
+    for (const limit of LIMITS) {
+      expect(samples[`p_exit_requests_overdue{limit="${limit}",${ours}}`]).toBe(0)
+    }
+    expect(samples[`p_exit_requests_without_message{${ours}}`]).toBe(0)
+    expect(samples[`p_exit_request_oldest_age_seconds{${ours}}`]).toBe(0)
+    expect(samples[`p_exit_request_deadline_seconds{${ours}}`]).toBeUndefined()
+    for (const step of ['submission', 'exiting', 'settled']) {
+      expect(samples[`p_exit_request_to_${step}_seconds_count{${ours}}`]).toBe(0)
+    }
+  })
+
+  test('what is gone leaves no series behind', async () => {
+    const metrics = create({ scope: SCOPE })
+    const other = 9 as OperatorId
+    metrics.setExitRequests([summaryOf({ timeLeft: -60 }), summaryOf({ operatorId: other })])
+    expect(await samplesOf(metrics)).toMatchObject({
+      [`p_exit_request_deadline_seconds{${ours}}`]: -60,
+      'p_exit_requests{state="proven",module="1",operator="9"}': 2,
+    })
+
+    metrics.setExitRequests(summarize([], SCOPE, 0, noModuleLimits))
+    const samples = await samplesOf(metrics)
+    expect(samples[`p_exit_requests{state="proven",${ours}}`]).toBe(0)
+    expect(samples[`p_exit_request_deadline_seconds{${ours}}`]).toBeUndefined()
+    expect(Object.keys(samples).filter((name) => name.includes('operator="9"'))).toEqual([])
+  })
+
+  test('each answer to a submission counts, for hosts that are expected from the start', async () => {
+    const metrics = create()
+    metrics.expectSubmissions(['a:5052', 'b:5052'])
+    metrics.countSubmission('a:5052', 'accepted')
+    metrics.countSubmission('a:5052', 'refused')
+    metrics.countSubmission('a:5052', 'refused')
+
+    const samples = Object.entries(await samplesOf(metrics)).filter(([name]) =>
+      name.startsWith('p_exit_submissions_total'),
+    )
+    expect(samples).toEqual([
+      ['p_exit_submissions_total{host="a:5052",result="accepted"}', 1],
+      ['p_exit_submissions_total{host="a:5052",result="refused"}', 2],
+      ['p_exit_submissions_total{host="a:5052",result="unanswered"}', 0],
+      ['p_exit_submissions_total{host="b:5052",result="accepted"}', 0],
+      ['p_exit_submissions_total{host="b:5052",result="refused"}', 0],
+      ['p_exit_submissions_total{host="b:5052",result="unanswered"}', 0],
+    ])
   })
 })
 

@@ -27,6 +27,17 @@ export type DriftDetector = {
   cycleEnded(): void
   /** Makes it time. */
   unlistedSigner(): void
+  /** What the latest look found; nothing before the first. */
+  latest(): DriftFound | undefined
+}
+
+export type DriftFound = {
+  /** ISO 8601. */
+  readonly at: string
+  /** Host of the node that told. */
+  readonly node: string
+  readonly missing: readonly Address[]
+  readonly stale: readonly Address[]
 }
 
 const MINUTE_MS = 60_000
@@ -44,11 +55,12 @@ const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1) * MINUTE_M
  */
 export function createDriftDetector(parts: DriftParts): DriftDetector {
   const { config, nodes, log, metrics, now, lifetime } = parts
-  if (config.trustMode) return { cycleEnded() {}, unlistedSigner() {} }
+  if (config.trustMode) return { cycleEnded() {}, unlistedSigner() {}, latest: () => undefined }
   const teller = createTeller(log)
   let isLooking = false
   let failures = 0
   let dueAt = 0
+  let found: DriftFound | undefined
   /** An unlisted signer turned up; one that makes a look due may not follow before then. */
   let isDoubtful = false
   let doubtAgainAt = 0
@@ -78,6 +90,8 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
       const { host, signers } = await read(consensus)
       const drift = findDrift(config.oracleAllowlist, signers)
       metrics.setAllowlistDrift(drift?.missing.length ?? 0, drift?.stale.length ?? 0)
+      const { missing, stale } = drift ?? { missing: [], stale: [] }
+      found = { at: new Date(now()).toISOString(), node: host, missing, stale }
       teller.tell(drift, host)
       failures = 0
       dueAt = now() + DAY_MS
@@ -103,6 +117,7 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
     unlistedSigner(): void {
       isDoubtful = true
     },
+    latest: () => found,
   }
 }
 

@@ -12,6 +12,8 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
   let hadGood = false
   let notReady: readonly string[] = ['starting']
 
+  const loading = 'the messages are still loading'
+
   return {
     waitingFor(reasons: readonly string[]): void {
       notReady = reasons
@@ -21,8 +23,11 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
         lastGoodAt = now()
         hadGood = true
       }
-      const loading = loaded ? [] : ['the messages are still loading']
-      notReady = ok ? loading : [...failures, ...loading]
+      notReady = [...(ok ? [] : failures), ...(loaded ? [] : [loading])]
+    },
+    /** The messages are there. No cycle need follow to say so. */
+    messagesLoaded(): void {
+      notReady = notReady.filter((reason) => reason !== loading)
     },
     health(): Verdict {
       const silentMs = now() - lastGoodAt

@@ -10,6 +10,8 @@ import type { LoadProgress, MessageSnapshot, RefusedMessage } from '../sources/m
 
 /** How long a cycle waits for a load that it started. */
 const PATIENCE_MS = 5_000
+/** No file takes so long, whatever its key derivation costs: its disk or bucket does not answer. */
+const STALLED_AFTER_MS = 5 * 60 * 1_000
 
 export type LoadTaskParts = {
   readonly loader: MessageLoader
@@ -22,8 +24,11 @@ export type LoadTaskParts = {
   readonly lifetime: AbortSignal
   /** Starts a cycle soon: something that a request waits for has been loaded. */
   readonly wake: () => void
+  /** Told the end of each good load. */
+  readonly onLoaded?: (() => void) | undefined
   /** Milliseconds; for tests. */
   readonly patienceMs?: number
+  readonly stalledAfterMs?: number
 }
 
 /** A long load says how far it is this often. */
@@ -38,6 +43,8 @@ export function createLoadTask(parts: LoadTaskParts) {
   const teller = createTeller(parts.log)
   let running: Promise<void> | undefined
   let problem: string | undefined
+  /** When the load under way began, or got on. */
+  let movedAt = 0
   let tellProgress = createProgress(parts)
   /** The cycle that started the load has gone on without it. */
   let isLate = false
@@ -47,7 +54,9 @@ export function createLoadTask(parts: LoadTaskParts) {
   async function run(wanted: readonly Wanted[]): Promise<void> {
     const stop = metrics.timeMessageReload(intervalMs)
     tellProgress = createProgress(parts)
+    movedAt = performance.now()
     const isFirst = loader.current() === undefined
+    let hasFailed = false
     try {
       const snapshot = await loader.load(lifetime, wanted)
       stop('success')
@@ -56,13 +65,34 @@ export function createLoadTask(parts: LoadTaskParts) {
       metrics.setMessages(snapshot.exits.size, snapshot.refused.length)
       metrics.setMessagesLeft(snapshot.exits.size - used, used)
       teller.tell(snapshot, used)
+      parts.onLoaded?.()
     } catch (error) {
       if (lifetime.aborted) return
       stop('error')
       problem = messageOf(error)
+      hasFailed = true
     }
-    const isNews = isFirst || [...awaited].some((index) => loader.current()?.exits.has(index))
+    // What is missing is said at the end of the first load, and not before.
+    const isNews = isFirst
+      ? hasFailed || awaited.size > 0
+      : [...awaited].some((index) => loader.current()?.exits.has(index))
     if (isLate && isNews) wake()
+  }
+
+  /** At most one at a time; one that runs hears who is waited for now. */
+  function start(wanted: readonly Wanted[]): Promise<void> {
+    if (running !== undefined) loader.prefer(wanted)
+    running ??= run(wanted).finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
+  /** Says so at every cycle; what was loaded before stays in use. */
+  function stalled(): string | undefined {
+    const silentMs = performance.now() - movedAt
+    if (running === undefined || silentMs < (parts.stalledAfterMs ?? STALLED_AFTER_MS)) return
+    return `no progress for ${Math.floor(silentMs / 60_000)} minutes: does MESSAGES_LOCATION answer?`
   }
 
   function wake(): void {
@@ -71,6 +101,8 @@ export function createLoadTask(parts: LoadTaskParts) {
   }
 
   return {
+    /** Starts the first load before any cycle asks for it. */
+    begin: () => void start([]),
     /**
      * Starts a load unless one runs, waits a moment for it, and gives what is there. When more
      * turns up later, the loop is woken.
@@ -79,25 +111,25 @@ export function createLoadTask(parts: LoadTaskParts) {
      */
     async read(wanted: readonly Wanted[], signal: AbortSignal): Promise<Messages> {
       isLate = false
-      running ??= run(wanted).finally(() => {
-        running = undefined
-      })
+      const load = start(wanted)
       const patience = new AbortController()
       const stop = onAbort(signal, () => patience.abort())
-      await Promise.race([running, pause(parts.patienceMs ?? PATIENCE_MS, patience.signal)])
+      await Promise.race([load, pause(parts.patienceMs ?? PATIENCE_MS, patience.signal)])
       stop()
       patience.abort()
       signal.throwIfAborted()
       isLate = running !== undefined
-      const messages = toMessages(loader, problem)
+      const messages = toMessages(loader, stalled() ?? problem)
       awaited = new Set(
         wanted.flatMap(({ index }) => (messages.find(index) === undefined ? [index] : [])),
       )
       return messages
     },
     isLoaded: () => loader.current() !== undefined,
+    snapshot: () => loader.current(),
     /** Hears from the loader how far it is. */
     onProgress(progress: LoadProgress): void {
+      movedAt = performance.now()
       tellProgress(progress)
       if (isLate && [...awaited].some((index) => loader.early().has(index))) wake()
     },

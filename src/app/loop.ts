@@ -3,7 +3,7 @@ import { DeadlineError, pause as realPause, withDeadline } from '../lib/deadline
 import { pauseBefore } from './start-up.ts'
 
 export type LoopParts = {
-  readonly runCycle: (signal: AbortSignal) => Promise<CycleReport>
+  readonly runCycle: (signal: AbortSignal) => Promise<Pick<CycleReport, 'failures'>>
   readonly intervalMs: number
   readonly log: Log
   /** Told the end of each cycle, failed ones too. */

@@ -1,4 +1,3 @@
-import type { MessagesLocation } from '../config/locations.ts'
 import type { Config } from '../config.ts'
 import type { CycleParts, Log } from '../cycle/types.ts'
 import {
@@ -9,19 +8,16 @@ import {
   type SigningContext,
 } from '../domain/fork.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
-import { createFiles } from '../lib/files.ts'
-import { messageOf } from '../lib/message-of.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
-import { createFolderStore } from '../sources/messages/folder.ts'
 import { createMessageLoader } from '../sources/messages/loader.ts'
-import { MAX_FILE_BYTES, type MessageStore } from '../sources/messages/store.ts'
+import type { MessageSnapshot } from '../sources/messages/snapshot.ts'
 import type { RegistryCache } from '../sources/registry-cache.ts'
 import { createKeysReader, createRegistryReader } from '../sources/sightings.ts'
 import { createLoadTask } from './load-task.ts'
 import type { Nodes } from './nodes.ts'
-import { StartUpError } from './start-up.ts'
+import { openStore } from './store.ts'
 
 export type MessagesParts = {
   readonly config: Config
@@ -35,6 +31,8 @@ export type MessagesParts = {
   readonly now: () => number
   /** Starts a cycle soon. */
   readonly wake: () => void
+  /** Told the end of each good load. */
+  readonly onLoaded?: () => void
   /** Ends a load with the daemon; a load may outlive the cycle that started it. */
   readonly lifetime: AbortSignal
   /** Folder of the built workers. */
@@ -42,13 +40,18 @@ export type MessagesParts = {
 }
 
 export type MessagesTask = {
+  /** Starts the first load, once the nodes are up. */
+  readonly begin: () => void
   readonly read: CycleParts['readMessages']
   readonly isLoaded: () => boolean
+  /** Of the last load that ended well. */
+  readonly snapshot: () => MessageSnapshot | undefined
   readonly close: () => Promise<void>
 }
 
 /** In webhook mode nobody needs messages. */
 const NO_MESSAGES: MessagesTask = {
+  begin: () => {},
   read: async () => ({
     loaded: true,
     problem: undefined,
@@ -56,6 +59,7 @@ const NO_MESSAGES: MessagesTask = {
     whyMissing: () => undefined,
   }),
   isLoaded: () => true,
+  snapshot: () => undefined,
   close: async () => {},
 }
 
@@ -67,9 +71,11 @@ const NO_MESSAGES: MessagesTask = {
 export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
   const { config, log, lifetime } = parts
   if (config.delivery.mode === 'webhook') return NO_MESSAGES
-  const store = await openStore(config.delivery.location, parts.workers, lifetime)
   const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', parts.workers) })
-  await tellImplementation(pool, log, lifetime)
+  const [store] = await Promise.all([
+    openStore(config.delivery.location, parts.workers, log, lifetime),
+    tellImplementation(pool, log, lifetime),
+  ])
 
   const { password } = config.delivery
   const loader = createMessageLoader({
@@ -89,34 +95,14 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
         requests.map(({ validatorIndex, pubkey }) => ({ index: validatorIndex, pubkey })),
         signal,
       ),
+    begin: task.begin,
     isLoaded: task.isLoaded,
+    snapshot: task.snapshot,
     async close() {
       await pool.close()
       await store.close()
     },
   }
-}
-
-async function openStore(
-  location: MessagesLocation,
-  workers: URL,
-  signal: AbortSignal,
-): Promise<MessageStore> {
-  if (location.kind !== 'folder') {
-    throw new StartUpError(
-      `MESSAGES_LOCATION: ${location.kind}:// is not supported yet, use a folder`,
-    )
-  }
-  const store = createFolderStore(
-    location.path,
-    createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers)),
-  )
-  try {
-    await store.list(signal)
-  } catch (error) {
-    throw new StartUpError(messageOf(error))
-  }
-  return store
 }
 
 async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSignal): Promise<void> {

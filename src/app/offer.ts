@@ -2,8 +2,10 @@ import type { Config } from '../config.ts'
 import type { CycleParts, OfferResult } from '../cycle/types.ts'
 import { nextPoolOfferAt } from '../domain/request.ts'
 import { createHttpClient } from '../lib/http.ts'
+import type { Metrics } from '../sinks/metrics.ts'
 import { createPoolSink } from '../sinks/pool.ts'
 import { createWebhookSink } from '../sinks/webhook.ts'
+import { NodeRefusedError } from '../sources/beacon-answers.ts'
 import type { Nodes } from './nodes.ts'
 
 export type Offer = Pick<CycleParts, 'offer' | 'nextOfferAt'> & {
@@ -14,17 +16,25 @@ export type Offer = Pick<CycleParts, 'offer' | 'nextOfferAt'> & {
 const REFUSED: OfferResult = { accepted: false, answers: ['no message was given'] }
 
 /** The way out, as configured: the consensus nodes' pools, or the webhook. */
-export function createOffer(config: Config, nodes: Nodes, fetchFn: typeof fetch): Offer {
+export function createOffer(
+  config: Config,
+  nodes: Nodes,
+  fetchFn: typeof fetch,
+  metrics: Pick<Metrics, 'expectSubmissions' | 'countSubmission'>,
+): Offer {
   const { delivery } = config
+  const onAnswer = metrics.countSubmission
   if (delivery.mode === 'message') {
     const isUp = (host: string) =>
       nodes.consensus.nodes.states().some((state) => state.host === host && state.up)
+    metrics.expectSubmissions(nodes.consensusNodes.map(({ host }) => host))
     const pool = createPoolSink(
       nodes.consensusNodes.map(({ host, node }) => ({
         host,
         submit: node.submitExit,
         isUp: () => isUp(host),
       })),
+      { isRefusal: (error) => error instanceof NodeRefusedError, onAnswer },
     )
     return {
       offer: async (_request, exit, signal) =>
@@ -33,8 +43,11 @@ export function createOffer(config: Config, nodes: Nodes, fetchFn: typeof fetch)
       settled: pool.settled,
     }
   }
+  const { host } = new URL(delivery.url)
+  metrics.expectSubmissions([host])
   const webhook = createWebhookSink(createHttpClient(delivery.url, fetchFn), {
-    host: new URL(delivery.url).host,
+    host,
+    onAnswer,
     timeoutMs: delivery.timeoutMs,
     retries: delivery.maxRetries,
     token: delivery.token,

@@ -9,6 +9,7 @@ import { createLogReader } from '../sources/logs.ts'
 import type { RegistryCache } from '../sources/registry-cache.ts'
 import { createSightingsReader, createWithdrawalsReader } from '../sources/sightings.ts'
 import type { MessagesTask } from './messages.ts'
+import { createModuleLimits } from './module-limits.ts'
 import type { Nodes } from './nodes.ts'
 import type { Offer } from './offer.ts'
 import { createProver } from './prover.ts'
@@ -50,16 +51,34 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     },
     now,
   )
+  const limits = createModuleLimits({
+    locator: config.locatorAddress,
+    scope: config.scope,
+    nodes: nodes.executionNodes,
+    healthy: execution.nodes.hosts,
+    log,
+    now,
+    lifetime: parts.lifetime,
+  })
+  /** The start has just looked at all of them. */
+  let lookedAt = [...execution.latest(), ...consensus.latest()]
+  async function look(signal: AbortSignal) {
+    const known = lookedAt
+    lookedAt = []
+    if (known.length > 0 && known.every(({ synced }) => synced)) return known
+    return (await Promise.all([execution.check(signal), consensus.check(signal)])).flat()
+  }
   return {
     log,
     now,
     journal,
     metrics,
-    settings: { mode: config.delivery.mode, dryRun: config.dryRun },
+    limitOf: limits.limitOf,
+    settings: { mode: config.delivery.mode, dryRun: config.dryRun, scope: config.scope },
 
     async checkNodes(signal) {
-      const both = await Promise.all([execution.check(signal), consensus.check(signal)])
-      const statuses = both.flat()
+      const statuses = await look(signal)
+      await limits.look()
       for (const status of statuses) metrics.setNode(status)
       return statuses
         .filter(({ synced }) => !synced)

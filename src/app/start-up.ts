@@ -62,7 +62,12 @@ async function lookAtBoth(
   }
 }
 
-function agreedChain(statuses: readonly NodeStatus[]): bigint | undefined {
+/**
+ * The chain id of all nodes that told one.
+ *
+ * @throws StartUpError when they are on different chains
+ */
+export function agreedChain(statuses: readonly NodeStatus[]): bigint | undefined {
   const told = statuses.filter((status) => status.chainId !== undefined)
   const chains = new Set(told.map((status) => status.chainId))
   if (chains.size > 1) {

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit'
+import type { ValidatorIndex } from '../domain/primitives.ts'
 import type { Reporter } from './report.ts'
 import type { Case, CycleParts } from './types.ts'
 
@@ -12,32 +13,42 @@ export async function actOn(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  parts.metrics.setExitRequestsHeld(0)
+  parts.metrics.setHold(false, 0)
   if (parts.settings.dryRun) return
-  const due = new Map<number, Case>()
-  for (const one of cases) {
-    if (one.next.kind !== 'offer') continue
-    const earlier = due.get(one.request.validatorIndex)
-    if (earlier === undefined || one.request.blockNumber < earlier.request.blockNumber) {
-      due.set(one.request.validatorIndex, one)
-    }
-  }
   const limit = pLimit(OFFERS_AT_ONCE)
   await Promise.all(
-    [...due.values()].map((one) => limit(() => offerOne(one, parts, reporter, signal))),
+    [...dueByValidator(cases).values()].map((served) =>
+      limit(() => offerOne(served, parts, reporter, signal)),
+    ),
   )
 }
 
+/** The earliest request of each validator first. */
+function dueByValidator(cases: readonly Case[]): ReadonlyMap<ValidatorIndex, readonly Case[]> {
+  const due = new Map<ValidatorIndex, Case[]>()
+  for (const one of cases) {
+    if (one.next.kind !== 'offer') continue
+    const { validatorIndex } = one.request
+    due.set(validatorIndex, [...(due.get(validatorIndex) ?? []), one])
+  }
+  for (const served of due.values()) {
+    served.sort((a, b) => a.request.blockNumber - b.request.blockNumber)
+  }
+  return due
+}
+
 async function offerOne(
-  one: Case,
+  served: readonly Case[],
   { journal, now, offer }: CycleParts,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted || one.next.kind !== 'offer') return
+  const [one] = served
+  if (signal.aborted || one?.next.kind !== 'offer') return
   const validator = one.request.validatorIndex
   journal.append([{ kind: 'offer-intended', at: now(), validator }])
   const result = await offer(one.request, one.next.exit, signal)
-  journal.append([{ kind: 'offer-answered', at: now(), validator, accepted: result.accepted }])
-  reporter.tellOffer(one, result)
+  const { accepted, answers } = result
+  journal.append([{ kind: 'offer-answered', at: now(), validator, accepted, answers }])
+  reporter.tellOffer(one, served, result)
 }

@@ -12,7 +12,7 @@ export type AskerParts = {
 
 /** The questions of one cycle. */
 export type Asking = {
-  /** Puts each question to its node and adds what comes back. */
+  /** Puts each question to its node, in this order, and adds what comes back. */
   askAll(questions: readonly Question[], evidence: Evidence, signal: AbortSignal): Promise<void>
   /** Look-ups to which no node gave any answer, a sentence each. */
   problems(): readonly string[]
@@ -28,6 +28,12 @@ const PATIENCE_MS = 60_000
 const SAY_AGAIN_MS = 60 * 60 * 1_000
 
 const NOT_ASKED: Answer = { ok: false, why: 'not asked: its answers fail or take too long' }
+
+/** Where it is not the node that is to blame. */
+const FAULT_TEXTS: Readonly<Partial<Record<Fault['fault'], string>>> = {
+  'unsupported-type':
+    'a transaction is of a type that this daemon does not know: update the daemon, or look for a node that lies',
+}
 
 type NodeState = {
   readonly limit: ReturnType<typeof pLimit>
@@ -50,7 +56,10 @@ export function createAsker({ log, now, ask }: AskerParts): () => Asking {
     if (said.has(text)) return
     said.set(text, now())
     const details = { node, asked: lookUp.id, fault, why }
-    log.error('a node gave a transaction that is not the one asked for', details)
+    log.error(
+      FAULT_TEXTS[fault] ?? 'a node gave a transaction that is not the one asked for',
+      details,
+    )
   }
 
   return function startAsking() {
@@ -75,7 +84,7 @@ export function createAsker({ log, now, ask }: AskerParts): () => Asking {
 
     return {
       async askAll(questions, evidence, signal) {
-        const asked = inAnyOrder(questions).map((question) =>
+        const asked = questions.map((question) =>
           stateOf(nodes, question.node).limit(async () => {
             signal.throwIfAborted()
             const { lookUp, node } = question
@@ -113,10 +122,3 @@ function isGivenUp({ failedInARow, underWay, since, waitedMs }: NodeState): bool
   const waiting = underWay === 0 ? 0 : performance.now() - since
   return failedInARow >= GIVE_UP_AFTER || waitedMs + waiting >= PATIENCE_MS
 }
-
-/** Where patience ends before the questions do, another part of them is asked in each cycle. */
-const inAnyOrder = <Item>(items: readonly Item[]): readonly Item[] =>
-  items
-    .map((item) => ({ item, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ item }) => item)

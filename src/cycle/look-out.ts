@@ -1,6 +1,8 @@
 import type { ExitRequest } from '../domain/exit-request.ts'
 import type { ValidatorIndex } from '../domain/primitives.ts'
 import { derive, isOver, type Sightings } from '../domain/request.ts'
+import { openNamesOf } from './names.ts'
+import type { Stopwatch } from './stopwatch.ts'
 import type { CycleParts } from './types.ts'
 
 /** A settled exit cannot be undone, but one node may have lied about it: look again this often. */
@@ -12,7 +14,8 @@ type Seen = { readonly sightings: Sightings; readonly at: number }
  * Looks proven requests up in the registry, and records what changed. Requests that are over are
  * looked at again hourly, so that one node's word never ends a request for good.
  */
-export function createLookOut({ journal, log, now, readSightings }: CycleParts) {
+export function createLookOut(parts: CycleParts, stopwatch: Stopwatch) {
+  const { journal, log, now, readSightings, limitOf } = parts
   const latest = new Map<ValidatorIndex, Seen>()
 
   function isDone(validator: ValidatorIndex): boolean {
@@ -25,15 +28,24 @@ export function createLookOut({ journal, log, now, readSightings }: CycleParts) 
     return seen === undefined || !isDone(validator) || now() - seen.at >= LOOK_AGAIN_MS
   }
 
-  function record(validator: ValidatorIndex, sightings: Sightings): void {
+  /** @param requests - all for this validator */
+  function record(
+    validator: ValidatorIndex,
+    sightings: Sightings,
+    requests: readonly ExitRequest[],
+  ): void {
     latest.set(validator, { sightings, at: now() })
     const state = derive('proven', journal.facts.offers.get(validator), sightings)
     const seen = isOver(state) ? 'settled' : state === 'exiting' ? 'exiting' : 'active'
     const before = journal.facts.sightings.get(validator)
     if (seen === before) return
+    stopwatch.sighted(requests, state)
     journal.append([{ kind: 'sighting', at: now(), validator, seen }])
     if (seen === 'active') {
-      if (before !== undefined) log.warn('validator is active again', { validator })
+      if (before === undefined) return
+      for (const request of requests) {
+        log.warn('validator is active again', openNamesOf(request, now(), limitOf))
+      }
       return
     }
     const text =
@@ -50,11 +62,24 @@ export function createLookOut({ journal, log, now, readSightings }: CycleParts) 
 
     /** @throws when no node answers: what was seen before stays */
     async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {
-      const due = [...new Set(requests.map((request) => request.validatorIndex))].filter(isDue)
+      const byValidator = groupByValidator(requests)
+      const due = [...byValidator.keys()].filter(isDue)
       if (due.length === 0) return
       for (const [validator, sightings] of await readSightings(due, signal)) {
-        record(validator, sightings)
+        record(validator, sightings, byValidator.get(validator) ?? [])
       }
     },
   }
+}
+
+function groupByValidator(
+  requests: readonly ExitRequest[],
+): ReadonlyMap<ValidatorIndex, readonly ExitRequest[]> {
+  const groups = new Map<ValidatorIndex, ExitRequest[]>()
+  for (const request of requests) {
+    const group = groups.get(request.validatorIndex) ?? []
+    groups.set(request.validatorIndex, group)
+    group.push(request)
+  }
+  return groups
 }

@@ -1,4 +1,4 @@
-import { describeTimeLeft, timeLeft } from '../domain/deadlines.ts'
+import { describeTimeLeft, type ModuleLimitOf, timeLeft } from '../domain/deadlines.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
 
 /** What the log shows of a request whenever it speaks of one. */
@@ -9,8 +9,8 @@ export const namesOf = (request: ExitRequest) => ({
   operator: request.operatorId,
 })
 
-/** The same for a request that is open, with the time until it counts as delinquent. */
-export const openNamesOf = (request: ExitRequest, now: number) => ({
+/** The same for a request that is open, with the time until its deadline. */
+export const openNamesOf = (request: ExitRequest, now: number, limitOf: ModuleLimitOf) => ({
   ...namesOf(request),
-  timeLeft: describeTimeLeft(timeLeft(request, now)),
+  timeLeft: describeTimeLeft(timeLeft(request, now, limitOf)),
 })

@@ -28,6 +28,7 @@ export type ProverParts = {
 /** What the prover remembers of one request. Verdicts are not stored: each process judges anew. */
 type Standing = {
   status: ProofStatus
+  verdict: Proven | Unproven | undefined
   /** Judged again in this cycle, or at this time, whichever rule the verdict gave. */
   dueCycle: number
   dueAt: number
@@ -73,6 +74,7 @@ export function createProver(parts: ProverParts) {
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
       statusOf: (key) => standings.get(key)?.status ?? 'none',
+      verdictOf: (key) => standings.get(key)?.verdict,
       isDuplicate,
       problems: isOpen ? asking.problems().map((why) => `prove requests: ${why}`) : [],
     }
@@ -143,6 +145,7 @@ export function createProver(parts: ProverParts) {
   function standingOf(request: ExitRequest): Standing {
     const standing = standings.get(request.key) ?? {
       status: 'none',
+      verdict: undefined,
       dueCycle: 0,
       dueAt: 0,
       waits: 0,
@@ -162,6 +165,7 @@ export function createProver(parts: ProverParts) {
 
   function settle(request: ExitRequest, proven: Proven): void {
     const standing = standingOf(request)
+    standing.verdict = proven
     standing.status = isDuplicate(request) ? 'duplicate' : 'proven'
     if (standing.status === 'duplicate') return
     provenContents.set(contentOf(request), request.key)
@@ -187,6 +191,7 @@ export function createProver(parts: ProverParts) {
   function object(request: ExitRequest, verdict: Unproven): void {
     const standing = standingOf(request)
     standing.status = 'unproven'
+    standing.verdict = verdict
     standing.waits = verdict.again === 'backing-off' ? standing.waits + 1 : 0
     const cycles = Math.min(2 ** Math.max(0, standing.waits - 1), LONGEST_WAIT_CYCLES)
     // While a node is away, its answer may be the one that is missing.

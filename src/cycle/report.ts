@@ -1,8 +1,10 @@
 import { describeTimeLeft, timeLeft } from '../domain/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import type { RequestState } from '../domain/request.ts'
+import { summarize } from '../domain/operator-summary.ts'
+import { stateAfterOffers } from '../domain/request.ts'
 import { waitReasons } from '../domain/wait-reasons.ts'
 import { openNamesOf } from './names.ts'
+import type { Stopwatch } from './stopwatch.ts'
 import type { Case, CycleParts, Messages, OfferResult } from './types.ts'
 
 export type Reporter = ReturnType<typeof createReporter>
@@ -13,10 +15,12 @@ const STALE_AFTER_S = 60 * 60
 const SAY_AGAIN_MS = 60 * 60 * 1_000
 
 /** Tells the operator, once per change and again each hour, and counts a request once. */
-export function createReporter({ log, metrics, now, settings }: CycleParts) {
+export function createReporter(parts: CycleParts, stopwatch: Stopwatch) {
+  const { log, metrics, now, settings, limitOf, journal } = parts
   const said = new Map<string, { readonly text: string; readonly at: number }>()
   const counted = new Set<string>()
   let lastSummary = ''
+  const openNames = (request: ExitRequest) => openNamesOf(request, now(), limitOf)
 
   /** True when this is news about the subject, or an hour has passed since it was said. */
   function isNews(subject: string, text: string): boolean {
@@ -41,7 +45,7 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       if (!settings.dryRun) return
       const would = message === undefined ? 'would call the webhook' : 'would send'
       if (isNews(subject, `${would} ${message?.file}`)) {
-        log.info(`dry run: ${would}`, { ...openNamesOf(request, now()), file: message?.file })
+        log.info(`dry run: ${would}`, { ...openNames(request), file: message?.file })
       }
       return
     }
@@ -52,12 +56,21 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
       next.code === 'no-message' ? messages?.whyMissing(request.validatorIndex) : next.detail
     // The detail of a wait may change each epoch; that alone is no news.
     if (!isNews(subject, next.code === 'no-message' ? `${next.code} ${detail}` : next.code)) return
-    const details = { ...openNamesOf(request, now()), reason: next.code, detail }
+    const details = { ...openNames(request), reason: next.code, detail }
     if (next.code === 'no-message' || next.code === 'pubkey-mismatch') {
       log.error(`exit cannot be submitted: ${reason.short}`, details)
     } else {
       log.info(`exit waits: ${reason.short}`, details)
     }
+  }
+
+  function measure(cases: readonly Case[]): void {
+    const counted = cases.map(({ request, state, next }) => ({
+      request,
+      state: stateAfterOffers(state, journal.facts.offers.get(request.validatorIndex)),
+      lacksMessage: next.kind === 'wait' && next.code === 'no-message',
+    }))
+    metrics.setExitRequests(summarize(counted, settings.scope, now(), limitOf))
   }
 
   return {
@@ -78,7 +91,7 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
 
     tellNew(request: ExitRequest): void {
       log.info('exit requested', {
-        ...openNamesOf(request, now()),
+        ...openNames(request),
         block: request.blockNumber,
         transaction: request.transactionHash,
         requestedAt: new Date(request.timestamp * 1_000).toISOString(),
@@ -87,31 +100,42 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
 
     tell(cases: readonly Case[], messages: Messages | undefined): void {
       for (const one of cases) tellCase(one, messages)
-      const counts = Object.fromEntries(states.map((state) => [state, 0])) as Counts
-      for (const { state } of cases) counts[state] += 1
-      metrics.setExitRequests(counts)
+      measure(cases)
     },
 
     /** Each time: nobody may forget that the daemon stands still. */
     tellHeld(cases: readonly Case[]): void {
       const held = cases.filter(({ next }) => next.kind === 'offer')
-      metrics.setExitRequestsHeld(held.length)
-      const left = Math.min(...held.map(({ request }) => timeLeft(request, now())))
+      metrics.setHold(true, held.length)
+      const left = Math.min(...held.map(({ request }) => timeLeft(request, now(), limitOf)))
       log.warn(
         `nothing is submitted while HOLD_FILE exists: ${held.length} held`,
         held.length === 0 ? {} : { mostUrgent: describeTimeLeft(left) },
       )
     },
 
-    tellOffer({ request, message }: Case, { accepted, answers }: OfferResult): void {
-      countOnce(request.key, accepted ? 'success' : 'error')
-      const details = { ...openNamesOf(request, now()), file: message?.file, answers }
+    /** @param served - every request that this one offer serves */
+    tellOffer({ request, message }: Case, served: readonly Case[], result: OfferResult): void {
+      const { accepted, answers } = result
+      const { validatorIndex } = request
+      // Some clients refuse what is in their pool already.
+      const wasAccepted = (journal.facts.offers.get(validatorIndex)?.acceptedInARow ?? 0) > 0
+      for (const { request: one } of served) {
+        if (accepted || !wasAccepted) countOnce(one.key, accepted ? 'success' : 'error')
+        if (accepted) stopwatch.accepted(one)
+      }
+      const details = { ...openNames(request), file: message?.file, answers }
       if (accepted) log.info('exit submitted', details)
-      else log.warn('exit was not accepted, it is offered again in the next cycle', details)
+      else if (!wasAccepted) {
+        log.warn('exit was not accepted, it is offered again in the next cycle', details)
+      } else if (isNews(`again:${validatorIndex}`, 'refused')) {
+        log.info('exit was accepted before, and nobody took it again', details)
+      }
     },
 
     /** One line at the end of a cycle: in a rehearsal always, otherwise when it changed. */
     sumUp(cases: readonly Case[]): void {
+      measure(cases)
       for (const [subject, { at }] of said) if (now() - at >= SAY_AGAIN_MS) said.delete(subject)
       const count = (test: (one: Case) => boolean) => cases.filter(test).length
       const ready = count(({ next }) => next.kind === 'offer')
@@ -133,14 +157,3 @@ export function createReporter({ log, metrics, now, settings }: CycleParts) {
     },
   }
 }
-
-type Counts = Record<RequestState, number>
-const states: readonly RequestState[] = [
-  'seen',
-  'unproven',
-  'proven',
-  'submitted',
-  'exiting',
-  'settled',
-  'lapsed',
-]

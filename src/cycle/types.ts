@@ -1,7 +1,10 @@
+import type { Asked, ModuleLimitOf } from '../domain/deadlines.ts'
 import type { VerifiedExit } from '../domain/exit-message.ts'
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
 import type { Fact, Facts } from '../domain/facts.ts'
-import type { Address, ValidatorIndex } from '../domain/primitives.ts'
+import type { OperatorSummary, Scope } from '../domain/operator-summary.ts'
+import type { Address, Bytes32, ValidatorIndex } from '../domain/primitives.ts'
+import type { Proven, Unproven } from '../domain/proof.ts'
 import type { ChainView, Next, OfferHistory, RequestState, Sightings } from '../domain/request.ts'
 
 /** The log as the cycle uses it: `details` are shown behind the message. */
@@ -31,13 +34,17 @@ export type Messages = {
 
 export type Reading = {
   readonly requests: readonly ExitRequest[]
+  /** Nodes that gave each of them. */
+  readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
   readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
-  readonly cursor: number | undefined
+  readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
   /** False when some part of the scope could be read from no node. */
   readonly complete: boolean
   readonly problems: readonly string[]
+  /** What the operator must know at once, a sentence each. */
+  readonly alarms: readonly string[]
 }
 
 export type OfferResult = { readonly accepted: boolean; readonly answers: readonly string[] }
@@ -49,7 +56,11 @@ export type CycleParts = {
   readonly settings: {
     readonly mode: 'message' | 'webhook'
     readonly dryRun: boolean
+    /** Whose requests are summed up, also where there are none. */
+    readonly scope: Scope
   }
+  /** What staking modules leave an operator for an exit, as far as it is known. */
+  readonly limitOf: ModuleLimitOf
   readonly journal: { readonly facts: Facts; append(facts: readonly Fact[]): void }
   /** Looks at every node; the sentences say which is down, behind or on another chain. */
   checkNodes(signal: AbortSignal): Promise<readonly string[]>
@@ -57,6 +68,7 @@ export type CycleParts = {
     known: {
       readonly contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
       readonly cursor: number | undefined
+      readonly cursorHash: Bytes32 | undefined
     },
     signal: AbortSignal,
   ): Promise<Reading>
@@ -67,7 +79,10 @@ export type CycleParts = {
    *
    * @param wanted - proven requests whose validators have not left yet
    */
-  readMessages(wanted: readonly ExitRequest[], signal: AbortSignal): Promise<Messages>
+  readMessages(
+    wanted: readonly Pick<ExitRequest, 'validatorIndex' | 'pubkey'>[],
+    signal: AbortSignal,
+  ): Promise<Messages>
   readSightings(
     validators: readonly ValidatorIndex[],
     signal: AbortSignal,
@@ -87,14 +102,19 @@ export type CycleParts = {
   readonly metrics: {
     observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
-    setExitRequestsHeld(count: number): void
+    /** Whether the operator's stop is there, and how many exits it holds back. */
+    setHold(isHeld: boolean, count: number): void
     setFinalizedBlock(unixSeconds: number): void
-    setExitRequests(counts: Readonly<Record<RequestState, number>>): void
+    setExitRequests(summaries: readonly OperatorSummary[]): void
+    /** Each step of a request once. */
+    observeStep(step: 'submission' | 'exiting' | 'settled', request: Asked, seconds: number): void
   }
 }
 
 export type Proofs = {
   readonly statusOf: (key: RequestKey) => ProofStatus
+  /** What the status follows from; `undefined` where nothing is judged, as in trust mode. */
+  readonly verdictOf: (key: RequestKey) => Proven | Unproven | undefined
   /** Another log of the same exit in the same transaction is proven: this one adds nothing. */
   readonly isDuplicate: (request: ExitRequest) => boolean
   /** Look-ups that brought no answer, a sentence each. */
@@ -107,7 +127,15 @@ export type Case = {
   readonly state: RequestState
   readonly next: Next
   readonly message: HeldMessage | undefined
+  /** What proves it, or why it is not proven; `undefined` where nothing was judged. */
+  readonly verdict: Proven | Unproven | undefined
 }
 
 /** What a cycle amounts to. It was good when nothing failed. */
-export type CycleReport = { readonly failures: readonly string[] }
+export type CycleReport = {
+  readonly failures: readonly string[]
+  /** Every request that is known, as it was before anything was handed out. */
+  readonly cases: readonly Case[]
+  /** The operator's stop was there: nothing was handed out. */
+  readonly isHeld: boolean
+}

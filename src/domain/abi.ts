@@ -1,4 +1,4 @@
-import { Interface, type Result } from 'ethers'
+import { Interface, type Result } from 'ethers/abi'
 import type { Hex } from './primitives.ts'
 
 /**
@@ -7,7 +7,10 @@ import type { Hex } from './primitives.ts'
  *
  * @see https://github.com/lidofinance/core (contracts/0.8.9/oracle, contracts/common/interfaces)
  */
-const locatorAbi = new Interface(['function validatorsExitBusOracle() view returns (address)'])
+export const locatorAbi = new Interface([
+  'function validatorsExitBusOracle() view returns (address)',
+  'function stakingRouter() view returns (address)',
+])
 
 /** A report of the oracle, as it is signed and as it is handed in. */
 export const REPORT_DATA =
@@ -25,6 +28,16 @@ export const consensusAbi = new Interface([
   'function submitReport(uint256 slot, bytes32 report, uint256 consensusVersion)',
   'event ConsensusReached(uint256 indexed refSlot, bytes32 report, uint256 support)',
   'event ReportReceived(uint256 indexed refSlot, address indexed member, bytes32 report)',
+])
+
+/** The struct's first fields: newer contracts have more behind them, and the decoder leaves those. */
+export const stakingRouterAbi = new Interface([
+  'function getStakingModule(uint256 id) view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name) module)',
+])
+
+export const stakingModuleAbi = new Interface([
+  'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
+  'function getNodeOperatorsCount() view returns (uint256)',
 ])
 
 /** A contract that is an oracle member, and lets a delegate's key sign for it. */

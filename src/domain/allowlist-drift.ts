@@ -1,4 +1,4 @@
-import { getAddress } from 'ethers'
+import { getAddress } from 'ethers/address'
 import type { Address } from './primitives.ts'
 
 /** How ORACLE_ADDRESSES_ALLOWLIST differs from what a node says of the oracle. Advice only. */

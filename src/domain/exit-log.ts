@@ -1,4 +1,6 @@
-import { AbiCoder, concat, keccak256, toBeHex } from 'ethers'
+import { AbiCoder } from 'ethers/abi'
+import { keccak256 } from 'ethers/crypto'
+import { concat, toBeHex } from 'ethers/utils'
 import { z } from 'zod'
 import { TOPICS } from './abi.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'

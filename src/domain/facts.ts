@@ -21,6 +21,8 @@ export type Fact =
       readonly at: number
       readonly validator: ValidatorIndex
       readonly accepted: boolean
+      /** A line each node that answered: host and words, cut and redacted. The first few are kept. */
+      readonly answers: readonly string[]
     }
   /** A change of what the registry shows: exiting at head or at the finalized state, or not. */
   | {
@@ -30,7 +32,12 @@ export type Fact =
       readonly seen: 'active' | 'exiting' | 'settled'
     }
   /** Blocks up to this one were read: "read", never "dealt with". */
-  | { readonly kind: 'cursor'; readonly block: number }
+  | {
+      readonly kind: 'cursor'
+      readonly block: number
+      /** Of that block, so that a later process can tell whether it is on the same chain. */
+      readonly hash: Bytes32 | undefined
+    }
 
 /** What happened to one validator. */
 export type HistoryFact = Extract<
@@ -51,6 +58,8 @@ export type Facts = {
   /** What `offers` and `sightings` follow from, oldest first. */
   readonly history: Map<ValidatorIndex, readonly HistoryFact[]>
   cursor: number | undefined
+  /** Of the cursor's block, where a node told it. */
+  cursorHash: Bytes32 | undefined
 }
 
 export const noFacts = (): Facts => ({
@@ -63,6 +72,7 @@ export const noFacts = (): Facts => ({
   sightings: new Map(),
   history: new Map(),
   cursor: undefined,
+  cursorHash: undefined,
 })
 
 /** Adds one fact to the working set. Repeating a fact changes nothing but its time. */
@@ -89,14 +99,7 @@ export function applyFact(facts: Facts, fact: Fact): void {
       return
     case 'offer-answered':
       remember(facts, fact)
-      if (fact.accepted) {
-        const before = facts.offers.get(fact.validator)
-        facts.offers.set(fact.validator, {
-          firstAcceptedAt: before?.firstAcceptedAt ?? fact.at,
-          lastAcceptedAt: fact.at,
-          acceptedInARow: (before?.acceptedInARow ?? 0) + 1,
-        })
-      }
+      if (fact.accepted) applyAcceptance(facts, fact.validator, fact.at)
       return
     case 'sighting':
       remember(facts, fact)
@@ -104,6 +107,7 @@ export function applyFact(facts: Facts, fact: Fact): void {
       return
     case 'cursor':
       facts.cursor = fact.block
+      facts.cursorHash = fact.hash
   }
 }
 
@@ -118,11 +122,45 @@ function addLatest(addresses: Set<Address>, address: Address): void {
   if (addresses.size > MAX_CONTRACTS && oldest !== undefined) addresses.delete(oldest)
 }
 
+/** Answers to one offer that are kept, and characters of each. */
+const MAX_ANSWERS = 8
+const MAX_ANSWER_LENGTH = 300
+
+/** What is kept of the answers to one offer, whatever nodes say. */
+export const keptAnswers = (answers: readonly string[]): readonly string[] =>
+  answers.slice(0, MAX_ANSWERS).map((answer) => answer.slice(0, MAX_ANSWER_LENGTH))
+
+/** The latest happenings that are kept of each validator, beside its first and latest acceptance. */
+export const MAX_HISTORY = 32
+/** More in a row change nothing: offers are at their rarest by then. */
+const MAX_IN_A_ROW = 8
+
+function applyAcceptance(facts: Facts, validator: ValidatorIndex, at: number): void {
+  const before = facts.offers.get(validator)
+  facts.offers.set(validator, {
+    firstAcceptedAt: before?.firstAcceptedAt ?? at,
+    lastAcceptedAt: at,
+    acceptedInARow: Math.min((before?.acceptedInARow ?? 0) + 1, MAX_IN_A_ROW),
+  })
+}
+
 /** Of offers that changed nothing the latest is kept: refused ones come back at every cycle. */
 function remember(facts: Facts, fact: HistoryFact): void {
   const before = facts.history.get(fact.validator) ?? []
   const kept = before.filter((earlier) => !isReplaced(earlier, fact))
-  facts.history.set(fact.validator, [...kept, fact])
+  const added =
+    fact.kind === 'offer-answered' ? { ...fact, answers: keptAnswers(fact.answers) } : fact
+  facts.history.set(fact.validator, bounded([...kept, added]))
+}
+
+/** A registry that flips for years, or a pool that accepts without end, does not fill the memory. */
+function bounded(history: readonly HistoryFact[]): readonly HistoryFact[] {
+  if (history.length <= MAX_HISTORY) return history
+  const isAcceptance = (one: HistoryFact) => one.kind === 'offer-answered' && one.accepted
+  const first = history.findIndex(isAcceptance)
+  const last = history.findLastIndex(isAcceptance)
+  const oldest = history.length - MAX_HISTORY
+  return history.filter((_, at) => at >= oldest || at === first || at === last)
 }
 
 function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
@@ -133,7 +171,7 @@ function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
 
 /** Facts that amount to this working set, when they are added to an empty one in this order. */
 export function factsOf(facts: Facts): readonly Fact[] {
-  const { contracts, cursor } = facts
+  const { contracts, cursor, cursorHash: hash } = facts
   return [
     ...[...facts.requests.values()].map(({ request, seenAt }) => ({
       kind: 'request' as const,
@@ -147,7 +185,7 @@ export function factsOf(facts: Facts): readonly Fact[] {
     })),
     ...(contracts === undefined ? [] : contractFactsOf(facts, contracts)),
     ...[...facts.history.values()].flat(),
-    ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor }]),
+    ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor, hash }]),
   ]
 }
 

@@ -35,6 +35,8 @@ export type Proven = {
   readonly by: 'report' | 'direct'
   /** Reference slot of the report; `undefined` for a direct request. */
   readonly refSlot: bigint | undefined
+  /** Hash that the votes carry; `undefined` for a direct request. */
+  readonly report: Bytes32 | undefined
   /** Enough to prove the request again without any node: its transaction, then the votes. */
   readonly transactions: readonly Bytes32[]
   /** Distinct, all trusted. For a direct request: who sent the allowlisted transaction. */
@@ -105,6 +107,7 @@ function judgeDirect(
       kind: 'proven',
       by: 'direct',
       refSlot: undefined,
+      report: undefined,
       transactions: [transaction.hash],
       signers: [transaction.from],
       notes: notesOn(call.records),
@@ -127,6 +130,7 @@ function judgeReport(
       kind: 'proven',
       by: 'report',
       refSlot: call.refSlot,
+      report: call.report,
       transactions: [transaction.hash, ...votes.map((vote) => vote.transaction)],
       signers: votes.map((vote) => vote.signer),
       notes: notesOn(call.records),

@@ -8,6 +8,8 @@ export type RegistryEntry = {
   readonly status: string
   readonly activationEpoch: Epoch
   readonly exitEpoch: Epoch
+  /** For people too; absent where the node does not tell it. */
+  readonly withdrawableEpoch?: Epoch
 }
 
 export type Registry = ReadonlyMap<ValidatorIndex, RegistryEntry>

@@ -28,14 +28,16 @@ export type OfferHistory = {
   readonly acceptedInARow: number
 }
 
-export type RequestState =
-  | 'seen'
-  | 'unproven'
-  | 'proven'
-  | 'submitted'
-  | 'exiting'
-  | 'settled'
-  | 'lapsed'
+export const requestStates = [
+  'seen',
+  'unproven',
+  'proven',
+  'submitted',
+  'exiting',
+  'settled',
+  'lapsed',
+] as const
+export type RequestState = (typeof requestStates)[number]
 
 /**
  * The state of a request follows from facts alone.
@@ -57,6 +59,15 @@ export function derive(
   }
   return offers === undefined ? 'proven' : 'submitted'
 }
+
+/** The protocol waits for this exit. What is not proven is not open: a node can invent it. */
+export const isOpen = (state: RequestState) => state === 'proven' || state === 'submitted'
+
+/** The state once more, where the exit may have been handed out since it was derived. */
+export const stateAfterOffers = (
+  state: RequestState,
+  offers: OfferHistory | undefined,
+): RequestState => (state === 'proven' && offers !== undefined ? 'submitted' : state)
 
 /** States in which there is nothing left to do but to look again now and then. */
 export const isOver = (state: RequestState) => state === 'settled' || state === 'lapsed'
@@ -100,7 +111,7 @@ export function next(
   nextOfferAt: number | undefined,
   now: number,
 ): Next {
-  if (state !== 'proven' && state !== 'submitted') return { kind: 'nothing' }
+  if (!isOpen(state)) return { kind: 'nothing' }
   const known = knownEntries(sightings)
   if (known.length > 0 && known.every((entry) => entry.pubkey !== request.pubkey)) {
     return { kind: 'wait', code: 'pubkey-mismatch' }

@@ -1,4 +1,6 @@
-import { decodeRlp, keccak256, recoverAddress, Signature } from 'ethers'
+import { keccak256, Signature } from 'ethers/crypto'
+import { recoverAddress } from 'ethers/transaction'
+import { decodeRlp } from 'ethers/utils'
 import type { Address, Brand, Bytes32, Hex } from './primitives.ts'
 import { encodeRlp, evenHex, type Rlp } from './rlp.ts'
 import { LAYOUTS, serializeBody } from './transaction-body.ts'

@@ -2,7 +2,14 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Facts } from '../domain/facts.ts'
 import { type Connection, isDamage, openDatabase } from './connection.ts'
-import { APPLICATION_ID, type Identity, readFacts, readIdentity, SCHEMA_VERSION } from './tables.ts'
+import {
+  APPLICATION_ID,
+  type Identity,
+  OLD_VERSION,
+  readFacts,
+  readIdentity,
+  SCHEMA_VERSION,
+} from './tables.ts'
 
 /** What is found where the journal shall be. A fault is in words: "is damaged (…)". */
 export type Found =
@@ -84,7 +91,7 @@ function faultOfHeader(header: Buffer): string | undefined {
 
 function faultOfNumbers(applicationId: unknown, version: unknown): string | undefined {
   if (applicationId !== APPLICATION_ID) return 'is the database of another program'
-  if (version === SCHEMA_VERSION) return undefined
+  if (version === SCHEMA_VERSION || version === OLD_VERSION) return undefined
   return `has schema version ${version}, not ${SCHEMA_VERSION}`
 }
 

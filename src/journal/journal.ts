@@ -167,12 +167,18 @@ const isEmpty = (facts: Facts) => factsOf(facts).length === 0
  */
 function adopt(facts: Facts, older: Facts): void {
   const newer = factsOf(facts)
-  const cursors = [older.cursor, facts.cursor].filter((block) => block !== undefined)
+  const lower = lowerCursor(older, facts)
   for (const part of Object.values(facts)) {
     if (part instanceof Map || part instanceof Set) part.clear()
   }
   for (const fact of [...factsOf(older), ...newer]) applyFact(facts, fact)
-  if (cursors.length > 0) facts.cursor = Math.min(...cursors)
+  Object.assign(facts, lower)
+}
+
+function lowerCursor(a: Facts, b: Facts): Pick<Facts, 'cursor' | 'cursorHash'> {
+  const isLower = a.cursor !== undefined && (b.cursor === undefined || a.cursor < b.cursor)
+  const { cursor, cursorHash } = isLower ? a : b
+  return { cursor, cursorHash }
 }
 
 /** What cannot be closed properly is left to the end of the process. */

@@ -1,5 +1,5 @@
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import type { HistoryFact } from '../domain/facts.ts'
+import { type HistoryFact, keptAnswers } from '../domain/facts.ts'
 import type {
   Address,
   Bytes32,
@@ -29,16 +29,33 @@ export type RequestRow = [
 /** `what` in the table `history`. */
 export type Happening = 'intended' | 'accepted' | 'refused' | 'active' | 'exiting' | 'settled'
 
-export function happening(fact: HistoryFact): Happening {
+function happening(fact: HistoryFact): Happening {
   if (fact.kind === 'sighting') return fact.seen
   if (fact.kind === 'offer-intended') return 'intended'
   return fact.accepted ? 'accepted' : 'refused'
 }
 
-export function toHistoryFact(validator: ValidatorIndex, at: number, what: Happening): HistoryFact {
+/** What happened to a validator as a row of the table `history`, in the order of its columns. */
+export type HistoryRow = [
+  validator: ValidatorIndex,
+  at: number,
+  what: Happening,
+  /** JSON: text with half a character in it would not come back as it was. */
+  answers: string,
+]
+
+export const toHistoryRow = (fact: HistoryFact): HistoryRow => [
+  fact.validator,
+  fact.at,
+  happening(fact),
+  JSON.stringify(fact.kind === 'offer-answered' ? keptAnswers(fact.answers) : []),
+]
+
+export function toHistoryFact([validator, at, what, answers]: HistoryRow): HistoryFact {
   if (what === 'intended') return { kind: 'offer-intended', at, validator }
   if (what === 'accepted' || what === 'refused') {
-    return { kind: 'offer-answered', at, validator, accepted: what === 'accepted' }
+    const accepted = what === 'accepted'
+    return { kind: 'offer-answered', at, validator, accepted, answers: JSON.parse(answers) }
   }
   return { kind: 'sighting', at, validator, seen: what }
 }

@@ -3,7 +3,14 @@ import { type Fact, type Facts, factsOf, noFacts } from '../domain/facts.ts'
 import { type Connection, openDatabase } from './connection.ts'
 import { inspect } from './inspect.ts'
 import { setAside } from './set-aside.ts'
-import { createTables, deleteFacts, type Identity, writeFact } from './tables.ts'
+import {
+  createTables,
+  deleteFacts,
+  type Identity,
+  migrate,
+  OLD_VERSION,
+  writeFact,
+} from './tables.ts'
 
 /** The durable copy. Everything throws when it cannot be written. */
 export type Store = {
@@ -51,6 +58,9 @@ export function openFileStore(
     if (found.kind !== 'journal') createTables(database, identity)
     database.exec('PRAGMA disk.journal_mode = WAL')
     database.exec('PRAGMA disk.synchronous = FULL')
+    if (found.kind === 'journal' && database.number('user_version') === OLD_VERSION) {
+      migrate(database, found.facts)
+    }
     proveWritable(database)
   } catch (error) {
     database.close()

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { applyFact, type Fact, type Facts, noFacts } from '../domain/facts.ts'
-import type { Address, Bytes32, Hex, ValidatorIndex } from '../domain/primitives.ts'
+import { applyFact, type Fact, type Facts, factsOf, MAX_HISTORY, noFacts } from '../domain/facts.ts'
+import type { Address, Bytes32, Hex } from '../domain/primitives.ts'
 import { type Cell, type Connection, DamagedRowError } from './connection.ts'
 import {
-  type Happening,
-  happening,
+  type HistoryRow,
   type RequestRow,
   toHistoryFact,
+  toHistoryRow,
   toRequest,
   toRow,
 } from './rows.ts'
@@ -14,7 +14,9 @@ import {
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
 /** In the header of the file. A change of the tables needs another one. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
+/** Had no answers in the history, and no hash of the cursor. It is read, and rewritten. */
+export const OLD_VERSION = 1
 
 /** A journal belongs to one protocol on one chain. */
 export type Identity = { readonly chainId: bigint; readonly locator: Address }
@@ -62,6 +64,7 @@ CREATE TABLE disk.history (
   validator_index INTEGER NOT NULL,
   at INTEGER NOT NULL,
   what TEXT NOT NULL,
+  answers TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
 CREATE INDEX disk.history_by_validator ON history (validator_index);
@@ -70,6 +73,7 @@ CREATE UNIQUE INDEX disk.latest_in_history ON history (validator_index, what)
 CREATE TABLE disk.cursor (
   seq INTEGER PRIMARY KEY CHECK (seq = 1),
   block INTEGER NOT NULL,
+  hash TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
 `
@@ -78,10 +82,11 @@ const REQUEST =
   'key, seen_at, chain_id, exit_bus, block_number, block_hash, transaction_hash, log_index, module_id, operator_id, validator_index, pubkey, timestamp'
 const TRANSACTION = 'hash, serialized'
 const CONTRACT = 'role, address'
-const HISTORY = 'validator_index, at, what'
+const HISTORY = 'validator_index, at, what, answers'
+const CURSOR = 'block, hash'
 type TransactionRow = [hash: Bytes32, serialized: Hex]
 type ContractRow = [role: 'exit-bus' | 'consensus', address: Address]
-type HistoryRow = [validator: ValidatorIndex, at: number, what: Happening]
+type CursorRow = [block: number, hash: Bytes32 | '']
 
 /** Makes the tables of an empty file. Header and tables come in one transaction. */
 export function createTables(database: Connection, { chainId, locator }: Identity): void {
@@ -90,6 +95,17 @@ export function createTables(database: Connection, { chainId, locator }: Identit
     database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
     database.exec(SCHEMA)
     database.run('INSERT INTO disk.identity VALUES (?, ?)', [String(chainId), locator])
+  })
+}
+
+/** The tables of the older version become those of this one, in one transaction. */
+export function migrate(database: Connection, facts: Facts): void {
+  database.transaction(() => {
+    deleteFacts(database)
+    database.exec(`ALTER TABLE disk.history ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'`)
+    database.exec(`ALTER TABLE disk.cursor ADD COLUMN hash TEXT NOT NULL DEFAULT ''`)
+    for (const fact of factsOf(facts)) writeFact(database, fact)
+    database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
   })
 }
 
@@ -103,6 +119,7 @@ export function readIdentity(database: Connection): Identity | undefined {
 /** @throws DamagedRowError; SqliteError */
 export function readFacts(database: Connection): Facts {
   const facts = noFacts()
+  const isOld = database.number('user_version') === OLD_VERSION
   for (const row of read<RequestRow>(database, 'request', REQUEST)) {
     applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
   }
@@ -113,11 +130,12 @@ export function readFacts(database: Connection): Facts {
   )) {
     applyFact(facts, { kind: 'transaction', hash, serialized })
   }
-  for (const row of read<HistoryRow>(database, 'history', HISTORY)) {
-    applyFact(facts, toHistoryFact(...row))
+  const history = isOld ? 'validator_index, at, what' : HISTORY
+  for (const [validator, at, what, answers] of read<HistoryRow>(database, 'history', history)) {
+    applyFact(facts, toHistoryFact([validator, at, what, answers ?? '[]']))
   }
-  for (const [block] of read<[number]>(database, 'cursor', 'block')) {
-    applyFact(facts, { kind: 'cursor', block })
+  for (const [block, hash] of read<CursorRow>(database, 'cursor', isOld ? 'block' : CURSOR)) {
+    applyFact(facts, { kind: 'cursor', block, hash: hash || undefined })
   }
   readContracts(database, facts)
   return facts
@@ -158,13 +176,21 @@ export function writeFact(database: Connection, fact: Fact): void {
     case 'offer-intended':
     case 'offer-answered':
     case 'sighting':
-      replace(database, 'history', HISTORY, [fact.validator, fact.at, happening(fact)])
+      replace(database, 'history', HISTORY, toHistoryRow(fact))
+      database.run(PRUNE_HISTORY, [fact.validator])
       return
     case 'cursor':
       database.exec('DELETE FROM disk.cursor')
-      insert(database, 'cursor', 'block', [fact.block])
+      insert(database, 'cursor', CURSOR, [fact.block, fact.hash ?? ''])
   }
 }
+
+/** As the working set is bounded: the latest, and the first and the latest acceptance. */
+const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND seq NOT IN (
+  SELECT seq FROM (SELECT seq FROM disk.history WHERE validator_index = ?1
+    ORDER BY seq DESC LIMIT ${MAX_HISTORY})
+  UNION ALL SELECT min(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted'
+  UNION ALL SELECT max(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted')`
 
 /** Empties the tables of facts. The caller holds a transaction. */
 export function deleteFacts(database: Connection): void {

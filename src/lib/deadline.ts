@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { onAbort } from './on-abort.ts'
 
 /** The work did not end within its time. A transient fault: it says nothing about the answer. */
 export class DeadlineError extends Error {
@@ -30,13 +31,12 @@ export async function withDeadline<T>(
   // Much of the work below waits on one signal at once: a count of listeners warns of no leak here.
   setMaxListeners(0, controller.signal)
   const timer = setTimeout(() => controller.abort(new DeadlineError(milliseconds)), milliseconds)
-  const forward = () => controller.abort(signal.reason)
-  signal.addEventListener('abort', forward, { once: true })
+  const stop = onAbort(signal, () => controller.abort(signal.reason))
   try {
     return await Promise.race([work(controller.signal), rejection(controller.signal)])
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener('abort', forward)
+    stop()
   }
 }
 

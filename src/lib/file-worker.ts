@@ -9,7 +9,7 @@ import {
   readSync,
   statSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { sep } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import type { FileAnswer, FileContent, FileFault, FileRequest, Scan } from './file-jobs.ts'
 
@@ -65,7 +65,8 @@ function scan(folder: string, suffix: string): Scan {
   const faults = new Map<number, FileFault>()
   for (const name of readdirSync(folder)) {
     if (!name.endsWith(suffix)) continue
-    const stats = look(join(folder, name))
+    // Joining paths by the book costs a third of the look itself.
+    const stats = look(`${folder}${sep}${name}`)
     if ('kind' in stats && stats.kind === 'gone') continue
     if ('kind' in stats) faults.set(names.length, stats)
     const known = 'kind' in stats ? undefined : stats

@@ -14,6 +14,8 @@ export type HttpServerOptions = {
   /** Serve `/health`, `/livez` and `/readyz`. */
   readonly runHealthCheck: boolean
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
+  /** Serves `/status` where it is given: plain data without secrets, made from memory. */
+  readonly status?: (() => unknown) | undefined
   readonly health: () => Verdict
   readonly ready: () => Verdict
 }
@@ -60,6 +62,8 @@ function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
   if (options.runMetrics) {
     routes.set('/metrics', async () => ({ status: 200, ...(await options.metrics()) }))
   }
+  const { status } = options
+  if (status !== undefined) routes.set('/status', () => json(200, status()))
   if (options.runHealthCheck) {
     routes.set('/health', () => verdict(options.health()))
     routes.set('/readyz', () => verdict(options.ready()))

@@ -8,7 +8,10 @@ export type LogFormat = 'simple' | 'json'
 /** More about a line: anything, errors included. */
 type LogDetails = Readonly<Record<string, unknown>>
 type LogFunction = (message: string, details?: LogDetails) => void
-export type Logger = Readonly<Record<LogName, LogFunction>>
+export type Logger = Readonly<Record<LogName, LogFunction>> & {
+  /** As every line is, for what is shown elsewhere. */
+  readonly redact: (text: string) => string
+}
 
 export type LoggerOptions = {
   readonly level: LogLevel
@@ -121,5 +124,6 @@ export function createLogger(options: LoggerOptions): Logger {
     warn: logAt('warn'),
     info: logAt('info'),
     debug: logAt('debug'),
+    redact,
   }
 }

@@ -93,12 +93,57 @@ export const metricTable = {
     [],
     'Whether facts are kept in memory alone, since STATE_FILE cannot be written: 1 or 0',
   ),
-  exit_requests: metric('gauge', ['state'], 'Exit requests that are known, by their state'),
+  exit_requests: metric(
+    'gauge',
+    ['state', 'module', 'operator'],
+    'Exit requests that are known, by their state. Open ones are proven or submitted',
+  ),
+  exit_request_oldest_age_seconds: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Time since the protocol asked for the exit that is open longest; 0 when none is open',
+  ),
+  exit_request_deadline_seconds: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Time left for the most urgent open exit, negative when it is overdue; absent when none is open',
+  ),
+  exit_requests_overdue: metric(
+    'gauge',
+    ['limit', 'module', 'operator'],
+    'Open exits past a limit: delayed (24 h), delinquent (96 h) or module (what the staking module says)',
+  ),
+  exit_requests_without_message: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Open exits for which no valid message is loaded',
+  ),
+  exit_submissions_total: metric(
+    'counter',
+    ['host', 'result'],
+    'Answers to exits that were handed out, of each consensus node or the webhook: accepted, refused or unanswered',
+  ),
+  exit_request_to_submission_seconds: metric(
+    'histogram',
+    ['module', 'operator'],
+    'Time from the request of an exit until it was first accepted by a node or the webhook',
+  ),
+  exit_request_to_exiting_seconds: metric(
+    'histogram',
+    ['module', 'operator'],
+    'Time from the request of an exit until every node that answers shows it',
+  ),
+  exit_request_to_settled_seconds: metric(
+    'histogram',
+    ['module', 'operator'],
+    'Time from the request of an exit until every node that answers shows it in the finalized state',
+  ),
   finalized_block_timestamp_seconds: metric(
     'gauge',
     [],
     'Time of the newest finalized block that any execution node told, in Unix time',
   ),
+  submissions_on_hold: metric('gauge', [], 'Whether HOLD_FILE exists: 1 or 0'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   finality_events_connected: metric(
     'gauge',

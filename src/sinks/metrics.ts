@@ -1,5 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type MetricName, metricTable } from './metric-table.ts'
+import { collectDefaultMetrics, type Histogram, Registry } from 'prom-client'
+import type { Scope } from '../domain/operator-summary.ts'
+import { createInstruments } from './instruments.ts'
+import { createRequestMetrics } from './request-metrics.ts'
 
 /** How a thing ended, as a label. */
 export type Result = 'success' | 'error'
@@ -40,6 +42,8 @@ export type MetricsOptions = {
   readonly mode: 'message' | 'webhook'
   readonly dryRun: boolean
   readonly trustMode: boolean
+  /** Whose requests are measured from the start. */
+  readonly scope: Scope
   /** Node's own metrics; they watch garbage collection as long as the process lives. */
   readonly nodeMetrics?: boolean
 }
@@ -55,29 +59,6 @@ const JOB_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 const MANY_EVENTS = 100
 
 const seconds = (from: bigint) => Number(process.hrtime.bigint() - from) / 1e9
-
-/**
- * Makes instruments by the table. A gauge is registered when it is first set, so that one without a
- * value is absent instead of 0.
- */
-function createInstruments(registry: Registry, prefix: string) {
-  const spec = (name: MetricName) => {
-    const { help, labels } = metricTable[name]
-    return { name: prefix + name, help, labelNames: [...labels] }
-  }
-  return {
-    counter: (name: MetricName) => new Counter({ ...spec(name), registers: [registry] }),
-    histogram: (name: MetricName, buckets: number[]) =>
-      new Histogram({ ...spec(name), buckets, registers: [registry] }),
-    gauge: (name: MetricName) => {
-      const gauge = new Gauge({ ...spec(name), registers: [] })
-      return (value: number, labels: Record<string, string> = {}) => {
-        registry.registerMetric(gauge)
-        gauge.set(labels, value)
-      }
-    },
-  }
-}
 
 function createJobTimer(job: Histogram, name: string) {
   return (intervalMs: number) => {
@@ -102,7 +83,8 @@ export function createMetrics(options: MetricsOptions) {
   registry.setDefaultLabels({ app: APP })
   if (options.nodeMetrics ?? true) collectDefaultMetrics({ register: registry })
 
-  const { counter, gauge, histogram } = createInstruments(registry, options.prefix)
+  const instruments = createInstruments(registry, options.prefix)
+  const { counter, gauge, histogram } = instruments
   gauge('build_info')(1, { version: options.version, mode: options.mode })
   gauge('dry_run')(options.dryRun ? 1 : 0)
   gauge('trust_mode')(options.trustMode ? 1 : 0)
@@ -130,15 +112,14 @@ export function createMetrics(options: MetricsOptions) {
   const lastGood = gauge('last_successful_cycle_timestamp_seconds')
   const up = gauge('node_up')
   const synced = gauge('node_synced')
-  const requests = gauge('exit_requests')
   const journalDegraded = gauge('journal_degraded')
   const finalityEvents = gauge('finality_events_connected')
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
-  const held = gauge('exit_requests_held')
   const finalized = gauge('finalized_block_timestamp_seconds')
 
   return {
+    ...createRequestMetrics(instruments, options.scope),
     /**
      * The outcome of one load of the messages, in place of the one before.
      * @param valid - validators with a valid message, used ones included
@@ -192,11 +173,6 @@ export function createMetrics(options: MetricsOptions) {
       allowlistStale(stale)
     },
     setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
-    /** Requests by state. States that were there before must be given again, as 0 if need be. */
-    setExitRequests: (counts: Readonly<Record<string, number>>) => {
-      for (const [state, count] of Object.entries(counts)) requests(count, { state })
-    },
-    setExitRequestsHeld: (count: number) => held(count),
     setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

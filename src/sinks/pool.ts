@@ -1,5 +1,6 @@
 import type { VerifiedExit } from '../domain/exit-message.ts'
 import { messageOf } from '../lib/message-of.ts'
+import type { SubmissionResult } from './request-metrics.ts'
 
 /** What became of one exit that was handed out. */
 export type OfferResult = {
@@ -18,11 +19,18 @@ export type PoolNode = {
   readonly isUp: () => boolean
 }
 
+export type PoolListener = {
+  /** Whether an error is the node's word; otherwise it gave none. */
+  readonly isRefusal: (error: unknown) => boolean
+  /** Told each answer of each node, also those that nobody waited for. */
+  readonly onAnswer: (host: string, result: SubmissionResult) => void
+}
+
 /**
  * Hands an exit to every consensus node at once. One that takes it is success, and nobody waits
  * for the others; they are finished in the background (`settled`).
  */
-export function createPoolSink(nodes: readonly PoolNode[]) {
+export function createPoolSink(nodes: readonly PoolNode[], { isRefusal, onAnswer }: PoolListener) {
   const running = new Set<Promise<unknown>>()
 
   async function offer(exit: VerifiedExit, signal: AbortSignal): Promise<OfferResult> {
@@ -30,8 +38,10 @@ export function createPoolSink(nodes: readonly PoolNode[]) {
     async function submitTo({ host, submit }: PoolNode): Promise<void> {
       try {
         answers.push(`${host}: ${await submit(exit, signal)}`)
+        onAnswer(host, 'accepted')
       } catch (error) {
         answers.push(`${host}: ${messageOf(error)}`)
+        onAnswer(host, isRefusal(error) ? 'refused' : 'unanswered')
         throw error
       }
     }

@@ -4,7 +4,7 @@ import { pause } from '../lib/deadline.ts'
 import type { HttpClient } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { quote } from '../lib/secret.ts'
-import type { OfferResult } from './pool.ts'
+import type { OfferResult, PoolListener } from './pool.ts'
 
 export type WebhookSettings = {
   /** Shown in the log instead of the URL. */
@@ -16,6 +16,8 @@ export type WebhookSettings = {
   readonly token: string | undefined
   /** Header that carries the token; `Authorization` gets it as a bearer token. */
   readonly header: string
+  /** Told each answer, those before a repetition too. */
+  readonly onAnswer: PoolListener['onAnswer']
 }
 
 /** Between attempts: 0.25, 0.5, 1, 2, 4, then 5 s. */
@@ -43,11 +45,14 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
         timeoutMs: settings.timeoutMs,
         signal,
       })
-      if (status >= 200 && status < 300) {
+      const accepted = status >= 200 && status < 300
+      settings.onAnswer(settings.host, accepted ? 'accepted' : 'refused')
+      if (accepted) {
         return { accepted: true, answers: [`${settings.host}: ${status}`] }
       }
       return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}`] }
     } catch (error) {
+      settings.onAnswer(settings.host, 'unanswered')
       signal.throwIfAborted()
       const message = messageOf(error)
       return { accepted: false, answers: [`${settings.host}: ${message}`] }

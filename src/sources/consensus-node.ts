@@ -4,6 +4,7 @@ import {
   type Bytes32,
   type Epoch,
   type Hex,
+  type Pubkey,
   parseBytes32,
   parseUint64,
   type Slot,
@@ -39,6 +40,8 @@ export type ConsensusNode = {
   syncStatus(signal: AbortSignal): Promise<SyncStatus>
   fork(state: StateId, signal: AbortSignal): Promise<StateFork>
   readonly validators: ValidatorsReader
+  /** Index of the validator with this key at head; `undefined` when the node knows none. */
+  indexOf(pubkey: Pubkey, signal: AbortSignal): Promise<ValidatorIndex | undefined>
   /** Validators with a pending partial withdrawal. @throws NodeRefusedError where not served */
   pendingPartialWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   /** @throws NodeRefusedError on any answer outside 2xx */
@@ -65,6 +68,7 @@ const syncSchema = z.object({
 const forkSchema = z.object({
   data: z.object({ previous_version: version, current_version: version, epoch }),
 })
+const validatorSchema = z.object({ data: z.object({ index }) })
 const withdrawalsSchema = z.object({ data: z.array(z.object({ validator_index: index })) })
 
 /**
@@ -126,6 +130,15 @@ export function createConsensusNode(
       }
     },
     validators: createValidatorsReader(request, batchSize, timeoutMs, now),
+    async indexOf(pubkey, signal) {
+      const path = `/eth/v1/beacon/states/head/validators/${pubkey}`
+      try {
+        return (await get('read validator', path, validatorSchema, signal)).data.index
+      } catch (error) {
+        if (error instanceof NodeRefusedError && error.status === 404) return undefined
+        throw error
+      }
+    },
     async pendingPartialWithdrawals(signal) {
       const path = '/eth/v1/beacon/states/head/pending_partial_withdrawals'
       const { data } = await get('read pending withdrawals', path, withdrawalsSchema, signal)

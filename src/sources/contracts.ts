@@ -31,8 +31,9 @@ export async function resolveContracts(
   return { exitBus, consensus }
 }
 
-async function readAddress(
-  node: ExecutionNode,
+/** @throws when the contract answers with something else than an address */
+export async function readAddress(
+  node: Pick<ExecutionNode, 'call'>,
   contract: Address,
   selector: Hex,
   what: string,

@@ -35,6 +35,8 @@ export type ExecutionNode = {
   chainId(signal: AbortSignal): Promise<bigint>
   isSyncing(signal: AbortSignal): Promise<boolean>
   finalizedBlock(signal: AbortSignal): Promise<BlockHead>
+  /** Of its canonical chain; `undefined` when the node does not have that block. */
+  blockHash(number: number, signal: AbortSignal): Promise<Bytes32 | undefined>
   /** Raw logs, as the node gave them. @throws RpcError when the range is too much for the node */
   logs(filter: LogFilter, signal: AbortSignal): Promise<readonly unknown[]>
   /** The raw transaction body, or `null` when the node does not know it. */
@@ -115,6 +117,10 @@ export function createExecutionNode(
       false,
     finalizedBlock: (signal) =>
       rpc('eth_getBlockByNumber', ['finalized', false], blockHead, signal),
+    blockHash: async (number, signal) => {
+      const params = [toQuantity(number), false]
+      return (await rpc('eth_getBlockByNumber', params, blockHead.nullable(), signal))?.hash
+    },
     logs: ({ address, topics, fromBlock, toBlock }, signal) =>
       rpc(
         'eth_getLogs',

@@ -1,12 +1,15 @@
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import type { Address, ModuleId, OperatorId } from '../domain/primitives.ts'
+import type { Address, Bytes32, ModuleId, OperatorId } from '../domain/primitives.ts'
 import { pause } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import { type Contracts, resolveContracts } from './contracts.ts'
+import { type Cursor, createCursorCheck, createHeadHashes } from './cursor-check.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
 import type { ExitEventReader, ExitEvents, Scope } from './exit-events.ts'
+import { createInbox } from './inbox.ts'
+import { createNodeStates, type NodeState } from './node-states.ts'
 import { createReadingProgress } from './reading-progress.ts'
 
 export type ReadingSettings = {
@@ -23,30 +26,37 @@ export type ReadingSettings = {
 /** What was known before: from the journal, or from an earlier reading. */
 export type KnownSoFar = {
   readonly contracts: Contracts | undefined
-  /** Highest block read, if any. */
+  /** Highest block read, if any, and its hash, if a node told it. */
   readonly cursor: number | undefined
+  readonly cursorHash?: Bytes32 | undefined
 }
 
 export type RequestReading = {
   readonly requests: readonly ExitRequest[]
+  /** Nodes that gave each of them. */
+  readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
   /** Contracts that nodes resolved, without repetition. */
   readonly contracts: readonly Contracts[]
   /** Every module was read up to this block, by some node. */
   readonly upTo: number | undefined
   /** The same, by every node that was there lately: a restart goes on from here. */
-  readonly cursor: number | undefined
+  readonly cursor: Cursor | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
   /** False when some module could be read from no node, and no node is at it. */
   readonly complete: boolean
   /** What went wrong, a sentence each. Nothing of it is lost: it is read again. */
   readonly problems: readonly string[]
+  /** What the operator must know at once: a node lies, or is on another chain. */
+  readonly alarms: readonly string[]
 }
 
 export type RequestReader = (known: KnownSoFar, signal: AbortSignal) => Promise<RequestReading>
 
 /** A node may leave logs out for a while: the whole window is read again this often. */
 const WHOLE_WINDOW_EVERY_MS = 60 * 60 * 1_000
+/** A node that stays behind what it gave is on another chain now, or had lied: it starts over. */
+const START_OVER_AFTER_MS = WHOLE_WINDOW_EVERY_MS
 /** A slow node reads on in the background, while the cycle acts on what is there. */
 const PATIENCE_MS = 20_000
 
@@ -62,11 +72,16 @@ export function createRequestReader(
   now: () => number = Date.now,
 ): RequestReader {
   const { scope, preloadBlocks, loopBlocks, locator, lifetime } = settings
-  const states = new Map<string, NodeState>()
+  const states = createNodeStates(now)
   const hosts = nodes.states().map(({ host }) => host)
   const progress = createReadingProgress(hosts, [...scope.keys()], now)
   /** What nodes gave since the last call; a slow one may still add to it after a call returned. */
-  let inbox = emptyInbox()
+  let inbox = createInbox()
+  const hashes = createHeadHashes()
+  const cursorCheck = createCursorCheck(
+    (alarm) => inbox.alarms.push(alarm),
+    (warning) => inbox.problems.push(warning),
+  )
 
   return async function readRequests(known, signal) {
     const round = readAll(known)
@@ -77,17 +92,32 @@ export function createRequestReader(
     patience.abort()
     signal.throwIfAborted()
 
-    const { requests, contracts, problems, modules } = inbox
-    inbox = emptyInbox()
+    const { requests, reportedBy, contracts, problems, alarms, modules } = inbox
+    inbox = createInbox()
     return {
       requests: [...requests.values()],
+      reportedBy,
       contracts: [...contracts.values()],
       upTo: progress.byAny(),
-      cursor: laterOf(progress.byAll(), known.cursor),
-      finalizedAt: newest(states),
+      cursor: cursorAfter(known),
+      finalizedAt: states.newestHead(),
       complete: [...scope.keys()].every((moduleId) => modules.has(moduleId)),
       problems,
+      alarms,
     }
+  }
+
+  /**
+   * It never goes back, since a node that is far behind would make it; except where no node stands
+   * by what an earlier process left.
+   */
+  function cursorAfter({ cursor, cursorHash }: KnownSoFar): Cursor | undefined {
+    const reached = progress.byAll()
+    const keeps = cursor !== undefined && !cursorCheck.isDisowned()
+    if (keeps && cursor > (reached ?? -1)) return { block: cursor, hash: cursorHash }
+    if (reached === undefined) return undefined
+    const told = hashes.hashOf(reached)
+    return { block: reached, hash: told ?? (reached === cursor ? cursorHash : undefined) }
   }
 
   /** Never rejects: what went wrong is in the inbox. */
@@ -112,12 +142,14 @@ export function createRequestReader(
     known: KnownSoFar,
     signal: AbortSignal,
   ): Promise<void> {
-    const state = stateOf(host)
+    const state = states.of(host)
     if (state.busy) throw new Error('still reading earlier blocks')
     state.busy = true
     try {
       const head = await node.finalizedBlock(signal)
       state.head = head
+      hashes.note(head)
+      await cursorCheck.look(node, host, head, cursorOf(known), signal)
       const contracts = await contractsOf(node, host, state, known, signal)
       inbox.contracts.set(`${contracts.exitBus}:${contracts.consensus}`, contracts)
       const modules = [...scope].map(([moduleId, operatorIds]) => {
@@ -154,15 +186,24 @@ export function createRequestReader(
   /** The latest blocks first, then what is left of the hourly look at the whole window. */
   async function readModule(task: ModuleTask, state: NodeState): Promise<void> {
     const { query, head, host, known } = task
-    const module = moduleOf(state, query)
+    const module = states.moduleOf(state, query.moduleId, query.exitBus)
     const { cursor } = module
-    // A node behind what it had read before has nothing new to say.
     if (cursor !== undefined && head.number < cursor) {
-      throw new Error(`behind what it gave before (block ${head.number}, before ${cursor})`)
+      module.behindSince ??= now()
+      // A node behind what it had read before has nothing new to say.
+      if (now() - module.behindSince < START_OVER_AFTER_MS) {
+        throw new Error(`behind what it gave before (block ${head.number}, before ${cursor})`)
+      }
+      state.modules.delete(query.moduleId)
+      progress.forget(host, query.moduleId)
+      cursorCheck.disown(host)
+      return readModule(task, state)
     }
+    module.behindSince = undefined
     const before = progress.reachedBy(host, query.moduleId) ?? known.cursor ?? head.number
-    const windowStart = Math.max(0, Math.min(head.number - preloadBlocks, before))
-    progress.beginAt(known.cursor ?? windowStart)
+    const from = cursorCheck.isElsewhere(host) ? before - preloadBlocks : before
+    const windowStart = Math.max(0, Math.min(head.number - preloadBlocks, from))
+    progress.beginAt(cursorCheck.isDisowned() ? windowStart : (known.cursor ?? windowStart))
     const start = cursor === undefined ? windowStart : Math.max(0, cursor - loopBlocks + 1)
     await readRange(task, start, (upTo) => {
       module.cursor = Math.max(upTo, cursor ?? 0)
@@ -192,7 +233,7 @@ export function createRequestReader(
     onRead: (upTo: number) => void,
   ): Promise<void> {
     const onPart = (events: ExitEvents) => {
-      for (const request of events.requests) inbox.requests.set(request.key, request)
+      for (const request of events.requests) inbox.add(host, request)
       for (const why of events.dropped) {
         inbox.problems.push(`${host}: dropped what was not asked for: ${why}`)
       }
@@ -200,26 +241,6 @@ export function createRequestReader(
       onRead(events.upTo)
     }
     await readEvents(node, { ...query, fromBlock, toBlock: head.number }, onPart, signal)
-  }
-
-  /** A cursor counts for the contract that it was read from, and for no other. */
-  function moduleOf(state: NodeState, { moduleId, exitBus }: ModuleQuery): ModuleState {
-    const known = state.modules.get(moduleId)
-    if (known?.exitBus === exitBus) return known
-    const module = { exitBus, cursor: undefined, wholeAt: now(), rereadFrom: undefined }
-    state.modules.set(moduleId, module)
-    return module
-  }
-
-  function stateOf(host: string): NodeState {
-    const state = states.get(host) ?? {
-      busy: false,
-      head: undefined,
-      contracts: undefined,
-      modules: new Map(),
-    }
-    states.set(host, state)
-    return state
   }
 }
 
@@ -239,36 +260,5 @@ type ModuleTask = {
   readonly signal: AbortSignal
 }
 
-type ModuleState = {
-  readonly exitBus: Address
-  /** Blocks up to this one were read, from the start of the window. */
-  cursor: number | undefined
-  /** When the latest look at the whole window began, unix ms. */
-  wholeAt: number
-  /** Where that look goes on, while it has not ended. */
-  rereadFrom: number | undefined
-}
-
-type NodeState = {
-  busy: boolean
-  head: BlockHead | undefined
-  contracts: Contracts | undefined
-  readonly modules: Map<ModuleId, ModuleState>
-}
-
-const emptyInbox = () => ({
-  requests: new Map<RequestKey, ExitRequest>(),
-  contracts: new Map<string, Contracts>(),
-  /** Of which something was read. */
-  modules: new Set<ModuleId>(),
-  problems: [] as string[],
-})
-
-function newest(states: ReadonlyMap<string, NodeState>): number | undefined {
-  const times = [...states.values()].flatMap(({ head }) => head?.timestamp ?? [])
-  return times.length === 0 ? undefined : Math.max(...times)
-}
-
-/** The cursor never goes back: a node that is far behind would make it. */
-const laterOf = (a: number | undefined, b: number | undefined) =>
-  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
+const cursorOf = ({ cursor, cursorHash }: KnownSoFar): Cursor | undefined =>
+  cursor === undefined ? undefined : { block: cursor, hash: cursorHash }

@@ -23,6 +23,10 @@ export type Layer<Node> = {
   readonly nodes: Endpoints<Node>
   /** Looks at every node. Those that lag, or are on another chain, are passed over until they are not. */
   check(signal: AbortSignal): Promise<readonly NodeStatus[]>
+  /** What is known of each now. */
+  statuses(): readonly NodeStatus[]
+  /** As the last look left it. */
+  latest(): readonly NodeStatus[]
   /** From here on nodes of any other chain are passed over. */
   expectChain(chainId: bigint): void
 }
@@ -83,6 +87,8 @@ export function createLayer<Node>(
       }
       return [...statuses.values()]
     },
+    statuses: () => [...statuses.values()],
+    latest: () => [...statuses.values()],
     expectChain(chainId) {
       expected = chainId
     },

@@ -1,7 +1,7 @@
-import type { Interface } from 'ethers'
-import { consensusAbi, decodeOutput, delegateAbi } from '../domain/abi.ts'
-import { type Address, type Hex, parseAddress } from '../domain/primitives.ts'
-import { type ExecutionNode, RpcError } from './execution-node.ts'
+import { consensusAbi, delegateAbi } from '../domain/abi.ts'
+import { type Address, parseAddress } from '../domain/primitives.ts'
+import { callUnlessReverts, encodeCall, outputAt } from './contract-calls.ts'
+import type { ExecutionNode } from './execution-node.ts'
 
 /** The oracle has about ten members. A node that names more than this gets no thousands of calls. */
 const MAX_MEMBERS = 100
@@ -34,9 +34,8 @@ async function readMembers(
   consensus: Address,
   signal: AbortSignal,
 ): Promise<readonly Address[]> {
-  const answer = await node.call(consensus, encode(consensusAbi, 'getMembers'), signal)
-  const told = firstOf(consensusAbi, 'getMembers', answer)
-  const members = Array.isArray(told) ? [...told].flatMap((one) => parseAddress(one) ?? []) : []
+  const answer = await node.call(consensus, encodeCall(consensusAbi, 'getMembers'), signal)
+  const members = addressesIn(outputAt(consensusAbi, 'getMembers', answer, 0))
   if (members.length === 0 || members.length > MAX_MEMBERS) {
     throw new Error(`getMembers() of HashConsensus ${consensus} gave ${members.length} addresses`)
   }
@@ -52,49 +51,20 @@ async function readDelegate(
   signal: AbortSignal,
 ): Promise<Address | undefined> {
   for (const name of DELEGATE_NAMES) {
-    const answer = await ask(node, member, name, signal)
+    const answer = await callUnlessReverts(node, member, encodeCall(delegateAbi, name), signal)
     // An account without code has nothing to say to the other name either.
     if (answer === '0x') return undefined
-    const delegate = answer && parseAddress(firstOf(delegateAbi, name, answer))
+    const delegate = answer && parseAddress(outputAt(delegateAbi, name, answer, 0))
     if (delegate !== undefined && delegate !== ZERO_ADDRESS) return delegate
   }
   return undefined
 }
 
-/** `undefined` where the member reverts. */
-async function ask(
-  node: Pick<ExecutionNode, 'call'>,
-  member: Address,
-  name: (typeof DELEGATE_NAMES)[number],
-  signal: AbortSignal,
-): Promise<Hex | undefined> {
+/** Also here: what is no address throws only when it is looked at. */
+function addressesIn(list: unknown): readonly Address[] {
   try {
-    return await node.call(member, encode(delegateAbi, name), signal)
-  } catch (error) {
-    if (error instanceof RpcError && isRevert(error)) return undefined
-    throw error
-  }
-}
-
-/**
- * Whether the contract refused, and not the node. Clients differ: code 3 (geth, reth, Erigon),
- * −32015 (Nethermind), −32000 with one of many texts (Besu, older ones, invalid opcodes).
- */
-const isRevert = ({ code, message }: RpcError) =>
-  code === 3 ||
-  code === -32_015 ||
-  /revert|invalid opcode|bad instruction|invalid jump|out of gas|stack (under|over)flow/i.test(
-    message,
-  )
-
-/** ethers decodes late: what is no address throws only when it is looked at. */
-function firstOf(abi: Interface, name: string, answer: Hex): unknown {
-  try {
-    const [first] = decodeOutput(abi, name, answer)?.toArray(true) ?? []
-    return first
+    return Array.isArray(list) ? [...list].flatMap((one) => parseAddress(one) ?? []) : []
   } catch {
-    return undefined
+    return []
   }
 }
-
-const encode = (abi: Interface, name: string): Hex => abi.encodeFunctionData(name) as Hex

@@ -33,6 +33,10 @@ export function createReadingProgress(
       const node = nodes.get(host)
       node?.reached.set(moduleId, Math.max(block, node.reached.get(moduleId) ?? 0))
     },
+    /** What this node gave was not of its chain. */
+    forget(host: string, moduleId: ModuleId): void {
+      nodes.get(host)?.reached.delete(moduleId)
+    },
     /** All there is to read of this node was read. */
     finish(host: string): void {
       const node = nodes.get(host)

@@ -30,6 +30,7 @@ const validatorSchema = z.object({
     pubkey: z.unknown().transform(as(parsePubkey)),
     activation_epoch: epoch,
     exit_epoch: epoch,
+    withdrawable_epoch: epoch.optional().catch(undefined),
   }),
 })
 const validatorsSchema = z.object({
@@ -142,6 +143,9 @@ function toStates(
       status,
       activationEpoch: validator.activation_epoch,
       exitEpoch: validator.exit_epoch,
+      ...(validator.withdrawable_epoch === undefined
+        ? {}
+        : { withdrawableEpoch: validator.withdrawable_epoch }),
     })
   }
   return { optimistic: answer.execution_optimistic === true, entries }

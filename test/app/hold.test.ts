@@ -19,9 +19,28 @@ test('nothing is submitted while HOLD_FILE exists, and that is said aloud', asyn
   await cycles(app)
   expect(app.said('HOLD_FILE exists: 1 held')[0]?.details).toEqual({ mostUrgent: '4 d 0 h' })
   expect(await app.metric('exit_requests_held')).toBe(1)
+  expect(await app.metric('submissions_on_hold')).toBe(1)
   expect(world.consensus.postedExits()).toEqual([])
 
   rmSync(file)
   await until('it is sent', () => world.beacon.accepted.length > 0)
   expect(await app.metric('exit_requests_held')).toBe(0)
+  expect(await app.metric('submissions_on_hold')).toBe(0)
+})
+
+test('a stop that holds nothing back shows as a stop, and holds nothing', async () => {
+  world = await createWorld()
+  const file = join(world.home, 'hold')
+  writeFileSync(file, '')
+  world.writeMessage(1)
+  const app = await world.start({ HOLD_FILE: file })
+  await until('it is on hold', async () => (await app.metric('submissions_on_hold')) === 1)
+  expect(await app.metric('exit_requests_held')).toBe(0)
+
+  world.ask(world.requestOf(1))
+  await until('one is held', async () => (await app.metric('exit_requests_held')) === 1)
+  // Somebody else exits it meanwhile.
+  world.beacon.setValidator(1, { exitEpoch: 1_010, withdrawableEpoch: 1_266 })
+  await until('none is held', async () => (await app.metric('exit_requests_held')) === 0)
+  expect(await app.metric('submissions_on_hold')).toBe(1)
 })

@@ -19,7 +19,7 @@ const snapshotOf = (exits: ReadonlyMap<ValidatorIndex, LoadedExit>): MessageSnap
 })
 
 /** A loader whose loads end when the test says so. */
-function setUp() {
+function setUp(more: { readonly stalledAfterMs?: number } = {}) {
   const loads: { end(snapshot: MessageSnapshot): void; fail(error: Error): void }[] = []
   const early = new Map<ValidatorIndex, LoadedExit>()
   let current: MessageSnapshot | undefined
@@ -36,6 +36,7 @@ function setUp() {
       }),
     current: () => current,
     early: () => early,
+    prefer() {},
   }
   const shown: object[] = []
   const said: string[] = []
@@ -56,6 +57,7 @@ function setUp() {
       wakes += 1
     },
     patienceMs: 1,
+    ...more,
   })
   return { task, loads, early, said, shown, wakes: () => wakes }
 }
@@ -109,6 +111,18 @@ test('a failed load keeps what was loaded before, and says why', async () => {
   const messages = await second
   expect(messages.problem).toBe('folder is gone')
   expect(messages.find(index)).toBe(held)
+})
+
+test('a load that does not get on is a problem of each cycle, until it does', async () => {
+  const { task, loads } = setUp({ stalledAfterMs: 50 })
+  expect((await task.read(wanted, never)).problem).toBeUndefined()
+  const problem = async () => (await task.read(wanted, never)).problem
+  await until('it is said', async () => /no progress for .* minutes/.test(`${await problem()}`))
+  expect(await problem()).toContain('MESSAGES_LOCATION')
+  task.onProgress(progress)
+  expect(await problem()).toBeUndefined()
+  loads[0]?.end(snapshotOf(new Map()))
+  expect(loads).toHaveLength(1)
 })
 
 test('the metrics show how far a load is, and that it is over', async () => {

@@ -8,7 +8,7 @@ import { createBeaconChain } from '../sim/beacon-chain.ts'
 import { toHex } from '../sim/beacon-keys.ts'
 import type { Crew } from './crew.ts'
 import { CHECK_BYTES, type Job, partsOf } from './jobs.ts'
-import { DIST_ENCRYPT, ENCRYPT_MAIN, GENERATORS, INPUTS } from './places.ts'
+import { CLI_MAIN, DIST_ENCRYPT, GENERATORS, INPUTS } from './places.ts'
 
 export const PASSWORD = 'bench password'
 /** Of the messages with some bad ones, every so many has the signature of its neighbour. */
@@ -106,7 +106,7 @@ export function createInputs(crew: Crew) {
     const key = `${own}-${hashOf(commands.sort())}`
     const folder = await once(`encrypted-${count}`, key, async (draft) => {
       const env = { PATH: process.env.PATH, MESSAGES_PASSWORD: PASSWORD }
-      await promisify(execFile)(process.execPath, [ENCRYPT_MAIN, from, draft], { env })
+      await promisify(execFile)(process.execPath, [CLI_MAIN, 'encrypt', from, draft], { env })
     })
     return { folder, count, packed }
   }

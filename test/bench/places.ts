@@ -3,11 +3,11 @@ import { join, resolve } from 'node:path'
 /** The sources lie in `test/bench`, what is compiled of them in `.tmp/bench/test/bench`. */
 const ROOT = resolve(import.meta.dirname, '../../../..')
 export const DAEMON_MAIN = join(ROOT, 'dist/main.js')
-export const ENCRYPT_MAIN = join(ROOT, 'dist/cli/encrypt-main.js')
+export const CLI_MAIN = join(ROOT, 'dist/cli/main.js')
 /** What goes into the inputs: a change of it makes them anew. */
 export const GENERATORS = ['inputs.js', 'crew-worker.js'].map((name) =>
   join(import.meta.dirname, name),
 )
-export const DIST_ENCRYPT = join(ROOT, 'dist/cli')
+export const DIST_ENCRYPT = join(ROOT, 'dist/cli/encrypt')
 export const INPUTS = join(ROOT, '.tmp/bench-inputs')
 export const RESULTS = join(ROOT, '.tmp/bench-results.json')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { IKeystore } from '@chainsafe/bls-keystore'
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/encrypt-main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export const PASSWORD = 'correct horse battery staple'
 
@@ -14,7 +14,7 @@ export function startEncrypt(
   args: readonly string[],
   env: NodeJS.ProcessEnv = { MESSAGES_PASSWORD: PASSWORD },
 ) {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env })
+  const child = spawn(process.execPath, [MAIN, 'encrypt', ...args], { cwd, env })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {

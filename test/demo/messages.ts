@@ -5,7 +5,7 @@ import type { Stage } from '../devnet/stage.ts'
 import type { BeaconChain } from '../sim/beacon-chain.ts'
 import { interopSecretKey } from '../sim/beacon-keys.ts'
 import { indexOf, type RoleName } from './cast.ts'
-import { ENCRYPT_MAIN } from './root.ts'
+import { CLI_MAIN } from './root.ts'
 import type { Screen } from './screen.ts'
 
 export const PASSWORD = 'demo password'
@@ -55,7 +55,7 @@ async function seal(secret: Uint8Array, password: string): Promise<string> {
 
 /** As the README tells it: `npm run encrypt -- <input folder> <output folder>`. */
 async function encrypt(stage: Stage, screen: Screen, from: string, to: string): Promise<void> {
-  const child = stage.launch('encrypt', process.execPath, [ENCRYPT_MAIN, from, to], {
+  const child = stage.launch('encrypt', process.execPath, [CLI_MAIN, 'encrypt', from, to], {
     cwd: stage.folder,
     env: { MESSAGES_PASSWORD: PASSWORD },
     ends: true,

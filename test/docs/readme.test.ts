@@ -48,6 +48,10 @@ describe('README text', () => {
       'EJECTOR_UID',
       'EJECTOR_GID',
       'UPDATE_DOCS',
+      'PROMETHEUS_PORT',
+      'ALERTMANAGER_PORT',
+      'GRAFANA_PORT',
+      'GRAFANA_ADMIN_PASSWORD',
     ]
     const named = [...readme.matchAll(/\b([A-Z]{3,}(?:_[A-Z]+)+)(?![A-Z_])/g)].map(
       ([, name]) => name,
@@ -70,7 +74,7 @@ describe('README text', () => {
     expect(links.length).toBeGreaterThan(10)
     for (const link of links) {
       if (link.startsWith('#')) expect(anchors).toContain(link.slice(1))
-      else expect(existsSync(root(link)), link).toBe(true)
+      else expect(existsSync(root(link.replace(/#.*/, ''))), link).toBe(true)
     }
   })
 
@@ -109,7 +113,9 @@ describe('commands of the README', () => {
 
     expect(commands.length).toBeGreaterThan(0)
     for (const command of commands) {
-      expect(command).toMatch(/^docker compose (up|logs|run|down|ps)( |$)/)
+      expect(command).toMatch(
+        /^docker compose(?: --profile monitoring)? (up|logs|run|down|ps)( |$)/,
+      )
       const [, service] = / (?:run .*?--rm|exec) (?:-\S+ \S+ )*([a-z-]+)/.exec(command) ?? []
       if (service !== undefined) expect(services).toContain(service)
     }

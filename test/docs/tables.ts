@@ -5,6 +5,7 @@ import { proofReasons } from '../../src/domain/proof-reasons.ts'
 import type { Reason } from '../../src/domain/reasons.ts'
 import { waitReasons } from '../../src/domain/wait-reasons.ts'
 import { metricTable } from '../../src/sinks/metric-table.ts'
+import { alerts, runbook } from '../packaging/monitoring.ts'
 
 /** The tables of the README by the name in their markers, as the code has them. */
 export const tables: Readonly<Record<string, string>> = {
@@ -23,6 +24,19 @@ export const tables: Readonly<Record<string, string>> = {
       type,
       labels.map(code).join(', '),
       sentence(help),
+    ]),
+  ),
+  alerts: table(
+    ['What is wrong', 'Alerts, without `ValidatorEjector` in front'],
+    runbook.map(({ heading, anchor }) => [
+      `[${heading}](docker/RUNBOOK.md#${anchor})`,
+      alerts
+        .filter(({ annotations }) => annotations.runbook_url?.endsWith(`#${anchor}`))
+        .map(({ alert, labels, for: wait }) => {
+          const name = code(alert.replace('ValidatorEjector', ''))
+          return `${name} (${[labels.severity, wait].filter(Boolean).join(', ')})`
+        })
+        .join(', '),
     ]),
   ),
   'message-reasons': reasonTable(messageReasons),

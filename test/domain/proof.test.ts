@@ -20,6 +20,7 @@ describe('a genuine report', () => {
       kind: 'proven',
       by: 'report',
       refSlot: 5_300_159n,
+      report: chain.hashOf(report),
       transactions: [event.hash, vote.hash],
       signers: [chain.addressOf('member 1')],
       notes: [],

@@ -171,9 +171,9 @@ test('a reorg that takes an exit out starts the offers over', () => {
   const facts = noFacts()
   const validator = 7 as ValidatorIndex
   for (const at of [1, 2, 3]) {
-    applyFact(facts, { kind: 'offer-answered', at, validator, accepted: true })
+    applyFact(facts, { kind: 'offer-answered', at, validator, accepted: true, answers: [] })
   }
-  applyFact(facts, { kind: 'offer-answered', at: 4, validator, accepted: false })
+  applyFact(facts, { kind: 'offer-answered', at: 4, validator, accepted: false, answers: [] })
   expect(facts.offers.get(validator)).toEqual({
     firstAcceptedAt: 1,
     lastAcceptedAt: 3,

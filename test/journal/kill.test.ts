@@ -27,8 +27,10 @@ test(`what was written is there after ${KILLS} kills at random instants`, {
     // The last append may be whole on disk though nobody was told any more.
     expect([lastSaid, lastSaid + 1]).toContain(last)
     expect(facts.requests.size).toBe(last + 1)
-    const accepted = [...facts.offers.values()].map(({ acceptedInARow }) => acceptedInARow)
-    expect(accepted.reduce((sum, count) => sum + count, 0)).toBe(last + 1)
+    expect(facts.cursorHash).toBe(last < 0 ? undefined : `0x${last}`)
+    const accepted = [...facts.offers.values()].map(({ lastAcceptedAt }) => lastAcceptedAt)
+    expect(Math.max(-1, ...accepted)).toBe(last)
+    expect(facts.offers.size).toBe(Math.min(10, last + 1))
     next = last + 1
   }
   console.info(`${KILLS} kills, ${next} appends`)

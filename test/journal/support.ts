@@ -47,7 +47,11 @@ export const seen = (seed: number): Fact => ({
   request: requestOf(seed),
 })
 export const forgotten = (seed: number): Fact => ({ kind: 'forgotten', key: requestOf(seed).key })
-export const cursor = (block: number): Fact => ({ kind: 'cursor', block })
+export const cursor = (block: number, seed = block): Fact => ({
+  kind: 'cursor',
+  block,
+  hash: hash(seed),
+})
 export const transaction = (seed: number): Fact => ({
   kind: 'transaction',
   hash: hash(seed),
@@ -63,11 +67,17 @@ export const intended = (index: number, at: number): Fact => ({
   at,
   validator: validator(index),
 })
-export const answered = (index: number, at: number, accepted: boolean): Fact => ({
+export const answered = (
+  index: number,
+  at: number,
+  accepted: boolean,
+  answers: readonly string[] = [`node: ${accepted ? 200 : 400}`],
+): Fact => ({
   kind: 'offer-answered',
   at,
   validator: validator(index),
   accepted,
+  answers,
 })
 export const sighted = (
   index: number,

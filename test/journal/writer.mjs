@@ -20,8 +20,14 @@ function append(from) {
   for (let number = from; ; number += 1) {
     journal.append([
       { kind: 'request', at: number, request: requestOf(number) },
-      { kind: 'offer-answered', at: number, validator: number % 10, accepted: true },
-      { kind: 'cursor', block: number },
+      {
+        kind: 'offer-answered',
+        at: number,
+        validator: number % 10,
+        accepted: true,
+        answers: [`node: ${number}`],
+      },
+      { kind: 'cursor', block: number, hash: `0x${number}` },
     ])
     writeSync(1, `${number}\n`)
   }

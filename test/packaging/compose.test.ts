@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { parse as parseDotenv } from 'dotenv'
 import { describe, expect, test } from 'vitest'
@@ -15,8 +15,11 @@ const isCompose = new Ajv({ strict: false, allErrors: true, validateFormats: fal
   schema,
 )
 
+/** As Compose reads it, with merge keys. */
+const parseCompose = (content: string) => parseYaml(content, { merge: true })
+
 describe('docker-compose.yml', () => {
-  const compose = parseYaml(text)
+  const compose = parseCompose(text)
   const { ejector } = compose.services
 
   test('is what the Compose Specification allows', () => {
@@ -24,7 +27,7 @@ describe('docker-compose.yml', () => {
   })
 
   test('is so too with its comments switched on', () => {
-    const withSecrets = parseYaml(
+    const withSecrets = parseCompose(
       text.replace(/^( *)# (?=(?:secrets:| {2}|[A-Z_]+: \/run))/gm, '$1'),
     )
 
@@ -81,6 +84,98 @@ describe('docker-compose.yml', () => {
     expect(ejector.env_file).toBe('.env')
   })
 })
+
+describe('the monitoring profile', () => {
+  const { services, volumes } = parseCompose(text)
+  const { ejector: _ejector, ...monitoring } = services as Record<string, Service>
+
+  test('adds three services, and changes nothing for those who do without', () => {
+    expect(Object.keys(monitoring)).toEqual(['prometheus', 'alertmanager', 'grafana'])
+    expect(services.ejector).not.toHaveProperty('profiles')
+    expect(services.ejector).not.toHaveProperty('depends_on')
+    for (const { profiles } of Object.values(monitoring)) expect(profiles).toEqual(['monitoring'])
+  })
+
+  test.each(Object.entries(monitoring))('%s is pinned, and may do as little', (name, service) => {
+    expect(service.image).toMatch(/^[\w-]+\/[\w-]+:v?\d+\.\d+\.\d+$/)
+    expect(service).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      restart: 'unless-stopped',
+    })
+    expect(service).not.toHaveProperty('privileged')
+    expect(service).not.toHaveProperty('cap_add')
+    expect(service).not.toHaveProperty('env_file')
+    for (const port of service.ports) expect(port).toMatch(/^127\.0\.0\.1:/)
+    const [own, ...others] = service.volumes.filter((volume) => !volume.startsWith('./'))
+    expect(own).toMatch(new RegExp(`^${name}:/`))
+    expect(others).toEqual([])
+    expect(volumes).toHaveProperty(name)
+  })
+
+  test('what it mounts of the repository is there, and cannot be changed', () => {
+    const mounts = Object.values(monitoring)
+      .flatMap((service) => service.volumes)
+      .filter((volume) => volume.startsWith('./'))
+
+    expect(mounts.length).toBeGreaterThanOrEqual(4)
+    for (const mount of mounts) {
+      const [, path = ''] = /^\.\/([\w/]+):\/etc\/[\w/]+:ro$/.exec(mount) ?? []
+      expect(existsSync(new URL(`../../${path}`, import.meta.url)), mount).toBe(true)
+    }
+  })
+
+  test('its parts find each other under their names and ports', () => {
+    const prometheus = parseYaml(read('docker/prometheus/prometheus.yml'))
+    const [scrape] = prometheus.scrape_configs
+    const [alerting] = prometheus.alerting.alertmanagers
+    const [source] = parseYaml(read('docker/grafana/provisioning/datasources/prometheus.yml'))
+      .datasources as readonly { url: string; jsonData: { timeInterval: string } }[]
+
+    expect(scrape.static_configs[0].targets).toEqual(['ejector:8989'])
+    expect(services.ejector.environment.HTTP_PORT).toBe('8989')
+    expect(alerting.static_configs[0].targets).toEqual(['alertmanager:9093'])
+    expect(services.alertmanager.ports[0]).toMatch(/:9093$/)
+    expect(source?.url).toBe('http://prometheus:9090')
+    expect(services.prometheus.ports[0]).toMatch(/:9090$/)
+    expect(source?.jsonData.timeInterval).toBe(prometheus.global.scrape_interval)
+  })
+
+  test('Grafana finds the dashboard, and lets nobody in unasked', () => {
+    const { environment } = services.grafana
+    const [provider] = parseYaml(
+      read('docker/grafana/provisioning/dashboards/validator-ejector.yml'),
+    ).providers as readonly { options: { path: string } }[]
+
+    expect(services.grafana.volumes).toContain(
+      `./docker/grafana/dashboards:${provider?.options.path}:ro`,
+    )
+    expect(environment.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH).toBe(
+      `${provider?.options.path}/validator-ejector.json`,
+    )
+    expect(environment).toMatchObject({
+      GF_AUTH_ANONYMOUS_ENABLED: 'false',
+      GF_USERS_ALLOW_SIGN_UP: 'false',
+    })
+  })
+
+  test('no secret of a receiver can get into git', () => {
+    const ignored = read('docker/alertmanager/secrets/.gitignore').split('\n')
+
+    expect(ignored).toEqual(expect.arrayContaining(['*', '!.gitignore']))
+    const paths = [...read('docker/alertmanager/alertmanager.yml').matchAll(/_file: (\S+)/g)]
+    expect(paths.length).toBeGreaterThanOrEqual(2)
+    for (const [, path] of paths) expect(path).toMatch(/^\/etc\/alertmanager\/secrets\//)
+  })
+})
+
+type Service = {
+  readonly image: string
+  readonly profiles: readonly string[]
+  readonly ports: readonly string[]
+  readonly volumes: readonly string[]
+}
 
 const SIGNER = `0x${'a'.repeat(40)}`
 /** In the way of the older daemon: comments behind values, empty values, its names. */

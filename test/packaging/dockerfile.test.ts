@@ -16,10 +16,19 @@ describe('Dockerfile', () => {
   })
 
   test('what runs is node itself, not as root, in the form without a shell', () => {
-    expect(of('cmd').map(({ command }) => command)).toEqual([['node', 'dist/main.js']])
+    expect(
+      last.steps.flatMap((step) => (step.kind === 'entrypoint' ? [step.command] : [])),
+    ).toEqual([['node', 'dist/cli/main.js']])
+    // A command behind `docker compose run ejector` takes the place of the daemon.
+    expect(of('cmd').map(({ command }) => command)).toEqual([['run']])
     expect(of('user')).toEqual([{ kind: 'user', user: 'node' }])
     const afterUser = last.steps.slice(last.steps.findIndex(({ kind }) => kind === 'user') + 1)
-    expect(afterUser.map(({ kind }) => kind)).toEqual(['expose', 'healthcheck', 'cmd'])
+    expect(afterUser.map(({ kind }) => kind)).toEqual([
+      'expose',
+      'healthcheck',
+      'entrypoint',
+      'cmd',
+    ])
   })
 
   test('health is asked by node, since there is no curl in the image', () => {

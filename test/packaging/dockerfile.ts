@@ -12,7 +12,7 @@ export type Step =
   | { readonly kind: 'user'; readonly user: string }
   | { readonly kind: 'expose'; readonly port: string }
   | { readonly kind: 'healthcheck'; readonly options: readonly string[]; readonly command: Exec }
-  | { readonly kind: 'cmd'; readonly command: Exec }
+  | { readonly kind: 'entrypoint' | 'cmd'; readonly command: Exec }
 
 /** Program and arguments, without a shell. */
 export type Exec = readonly string[]
@@ -77,6 +77,8 @@ function readStep(instruction: string, rest: string, line: string): Step {
       const list = options.split(' ').filter((option) => option !== '')
       return { kind: 'healthcheck', options: list, command: readExec(command, line) }
     }
+    case 'ENTRYPOINT':
+      return { kind: 'entrypoint', command: readExec(rest, line) }
     case 'CMD':
       return { kind: 'cmd', command: readExec(rest, line) }
     default:

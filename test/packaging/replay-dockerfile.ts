@@ -57,7 +57,7 @@ const networkOf = (env: NodeJS.ProcessEnv) =>
   )
 
 function checkContents(image: Replayed): void {
-  for (const path of ['dist/main.js', 'package.json', 'LICENSE', 'node_modules/ethers']) {
+  for (const path of ['dist/cli/main.js', 'package.json', 'LICENSE', 'node_modules/ethers']) {
     if (!existsSync(image.at(`/app/${path}`))) throw new Error(`the image lacks ${path}`)
   }
   for (const path of ['src', '.env', '.git', 'node_modules/typescript', 'node_modules/vitest']) {

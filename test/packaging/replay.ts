@@ -21,6 +21,8 @@ export type Replayed = {
   readonly at: (path: string) => string
   readonly workdir: string
   readonly env: Env
+  readonly entrypoint: Exec
+  /** What follows it, unless a container is started with something else. */
   readonly command: Exec
   readonly healthcheck: Exec
 }
@@ -51,6 +53,7 @@ function replayStage(
   for (const folder of BASE_FOLDERS) run(['mkdir', '-p', at(folder)], workshop.home, {})
   let workdir = '/'
   let env: Env = {}
+  let entrypoint: Exec = []
   let command: Exec = []
   let healthcheck: Exec = []
   const inWorkdir = (path: string) => at(path.startsWith('/') ? path : `${workdir}/${path}`)
@@ -73,6 +76,9 @@ function replayStage(
         return
       case 'healthcheck':
         healthcheck = step.command
+        return
+      case 'entrypoint':
+        entrypoint = step.command
         return
       case 'cmd':
         command = step.command
@@ -120,7 +126,7 @@ function replayStage(
   }
 
   for (const step of stage.steps) take(step)
-  return { at, workdir: at(workdir), env, command, healthcheck }
+  return { at, workdir: at(workdir), env, entrypoint, command, healthcheck }
 }
 
 function runnerOf({ user, env }: Workshop) {

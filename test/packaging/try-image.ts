@@ -12,7 +12,8 @@ type Env = Readonly<Record<string, string | undefined>>
 export async function tryImage(image: Replayed, user: number | undefined): Promise<void> {
   const start = (command: Exec, env: Env) => startInImage(image, user, command, env)
 
-  const lost = start(image.command, {})
+  const run = [...image.entrypoint, ...image.command]
+  const lost = start(run, {})
   expect('without an environment it ends with code 1', await lost.ended, 1)
   for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE', 'LOCATOR_ADDRESS', 'MESSAGES_LOCATION']) {
     expect(`and names ${name}`, lost.output().includes(`error: ${name}: `), true)
@@ -36,7 +37,9 @@ export async function tryImage(image: Replayed, user: number | undefined): Promi
     const health = (more: Env = {}) => start(image.healthcheck, { HTTP_PORT: port, ...more }).ended
 
     expect('before it runs it is not healthy', await health(), 1)
-    const daemon = start(image.command, env)
+    const check = start([...image.entrypoint, 'check'], env)
+    expect('check finds everything well', await check.ended, 0)
+    const daemon = start(run, env)
     children.push(daemon.child)
     await until('it is healthy', async () => (await health()) === 0)
     await until('an exit is submitted', () => daemon.output().includes('exit submitted'))

@@ -32,6 +32,7 @@ export const STAKING_ROUTER_ABI = new Interface([
 ])
 export const MODULE_ABI = new Interface([
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
+  'function getNodeOperatorsCount() view returns (uint256)',
   'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name, address rewardAddress, uint64 totalVettedValidators, uint64 totalExitedValidators, uint64 totalAddedValidators, uint64 totalDepositedValidators)',
 ])
 

@@ -20,6 +20,7 @@ export type SimModule = {
   readonly id: number
   readonly address: Hex
   name: string
+  operatorCount: number
   /** Seconds. `undefined`: the module does not know the function, and reverts. */
   exitDeadlineSeconds: number | undefined
   /** `undefined`: the module does not know `getNodeOperator(uint256,bool)`. */
@@ -47,6 +48,7 @@ export const createModule = (id: number, seed: string, more: Partial<SimModule> 
     id,
     address: seededAddress(`${seed}:module:${id}`),
     name: `module-${id}`,
+    operatorCount: 40,
     exitDeadlineSeconds: 96 * 3600,
     operatorNames: {},
     ...more,
@@ -121,6 +123,7 @@ const moduleContract = (module: SimModule) =>
   contract(MODULE_ABI, {
     exitDeadlineThreshold: () =>
       module.exitDeadlineSeconds === undefined ? undefined : [module.exitDeadlineSeconds],
+    getNodeOperatorsCount: () => [module.operatorCount],
     getNodeOperator: ([id]) => {
       if (module.operatorNames === undefined) return undefined
       const name = module.operatorNames[Number(id)] ?? `operator-${id}`

@@ -4,7 +4,7 @@ import { type Answer, type Call, createFaults, deliver, needsWork } from './faul
 
 /** Takes over the response, for answers that stay open. */
 export type Stream = (res: ServerResponse) => void
-export type Handle = (call: Call) => Answer | Stream
+export type Handle = (call: Call) => Answer | Stream | Promise<Answer | Stream>
 
 export const json = (body: unknown, status = 200): Answer => ({
   status,
@@ -52,7 +52,7 @@ export async function startHttpServer(handle: Handle, options: HttpServerOptions
     if (recording) calls.push(call)
     const fault = faults.takeForCall(call, rpcOf !== undefined)
     if (fault !== undefined && !needsWork(fault)) return deliver(fault, res, json(null))
-    const answer = call.path === '' ? json({ message: 'no such path' }, 404) : handle(call)
+    const answer = call.path === '' ? json({ message: 'no such path' }, 404) : await handle(call)
     if (typeof answer === 'function') return answer(res)
     if (fault !== undefined) return deliver(fault, res, answer)
     res.writeHead(answer.status, {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import pLimit from 'p-limit'
 import { breathe } from '../../lib/breathe.ts'
 import {
   type DecodedEntry,
@@ -8,7 +7,8 @@ import {
   type Parts,
   type SealedEntry,
 } from './decode.ts'
-import { hintsIn } from './hints.ts'
+import { hintsIn, type Matcher } from './hints.ts'
+import { createQueue, wantedFirst } from './order.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
 
 /** One file as this load found it. */
@@ -23,8 +23,8 @@ export type FileFound = {
 export type Reading = {
   readonly listed: readonly StoreEntry[]
   readonly open: OpenSealed
-  /** Envelopes whose hints it likes are opened before the others. */
-  readonly isWanted: (hints: readonly string[]) => boolean
+  /** Tells whom requests wait for, from now on: their files are read and opened first. */
+  readonly wanted: () => Matcher
   /** Told of each file once all its entries are decoded. */
   readonly onFile: (file: FileFound) => void
   /** From now on only envelopes are left, which may take hours. */
@@ -32,8 +32,13 @@ export type Reading = {
 }
 
 export type Contents = {
-  /** Reads what is new or changed. @throws what the store throws */
-  read(reading: Reading, signal: AbortSignal): Promise<void>
+  /**
+   * Reads what is new or changed.
+   *
+   * @returns true when the same listing would lead to the same: nothing is to be tried again
+   * @throws what the store throws
+   */
+  read(reading: Reading, signal: AbortSignal): Promise<boolean>
 }
 
 type Known = {
@@ -66,7 +71,7 @@ export function createContents(
   let files = new Map<string, Known>()
   let decoded = new Map<string, readonly DecodedEntry[]>()
 
-  async function read(reading: Reading, signal: AbortSignal): Promise<void> {
+  async function read(reading: Reading, signal: AbortSignal): Promise<boolean> {
     const startedAt = now()
     const kept = new Map<string, Known>()
     const changed: StoredFile[] = []
@@ -98,7 +103,8 @@ export function createContents(
     }
 
     const sealed: Half[] = []
-    for await (const [file, content] of readAll(changed, signal)) {
+    const inOrder = wantedFirst(changed, ({ name }) => hintsIn([name]), reading.wanted())
+    for await (const [file, content] of readAll(inOrder, signal)) {
       if (content.kind === 'gone') continue
       if (content.kind === 'fault') {
         deliverFault(file.name, content.fault)
@@ -110,17 +116,24 @@ export function createContents(
     }
     reading.onPlainRead()
 
-    const [first, others] = partition(sealed, (half) => reading.isWanted(hintsOf(half)))
-    await pLimit(openAtOnce).map([...first, ...others], async (half) => {
-      await breathe()
-      const entries = await openParts(half.parts, reading.open, signal)
-      if (entries === undefined) reading.onFile(undecrypted(half))
-      else deliverDecoded(half, entries)
-    })
+    const next = createQueue(sealed, hintsOf, reading.wanted)
+    async function openOneByOne(): Promise<void> {
+      for (let half = next(); half !== undefined; half = next()) {
+        await breathe()
+        const entries = await openParts(half.parts, reading.open, signal)
+        if (entries === undefined) reading.onFile(undecrypted(half))
+        else deliverDecoded(half, entries)
+      }
+    }
+    await Promise.all(Array.from({ length: openAtOnce }, openOneByOne))
 
     files = kept
     const used = new Set([...kept.values()].map(({ hash }) => hash))
     decoded = new Map([...decoded].filter(([hash]) => used.has(hash)))
+    return reading.listed.every((entry) => {
+      const known = kept.get(entry.name)
+      return known?.settled && 'version' in entry && known.version === entry.version
+    })
   }
 
   async function* readAll(changed: readonly StoredFile[], signal: AbortSignal) {
@@ -151,13 +164,6 @@ const hintsOf = ({ file, parts }: Half) => [
   ...hintsIn([file.name]),
   ...parts.flatMap((part) => (part.kind === 'sealed' ? part.hints : [])),
 ]
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  const first: T[] = []
-  const others: T[] = []
-  for (const item of items) (isFirst(item) ? first : others).push(item)
-  return [first, others]
-}
 
 async function openParts(parts: Parts, open: OpenSealed, signal: AbortSignal) {
   const opened: DecodedEntry[] = []

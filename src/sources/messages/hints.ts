@@ -23,7 +23,9 @@ export function hintsIn(texts: readonly unknown[]): readonly string[] {
 }
 
 /** Tells whether hints name one of the wanted validators. */
-export function createMatcher(wanted: readonly Wanted[]): (hints: readonly string[]) => boolean {
+export type Matcher = (hints: readonly string[]) => boolean
+
+export function createMatcher(wanted: readonly Wanted[]): Matcher {
   const names = new Set(wanted.flatMap(({ index, pubkey }) => [String(index), pubkey.slice(2)]))
   return (hints) => names.size > 0 && hints.some((hint) => names.has(hint))
 }

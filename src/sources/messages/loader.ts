@@ -4,9 +4,10 @@ import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import { createCollection } from './collection.ts'
 import { createContents, type FileFound } from './contents.ts'
 import { createOpener } from './decode.ts'
+import { fitsRegistry, type Ground, isSameGround, restsOnNodes } from './ground.ts'
 import { createMatcher, type Wanted } from './hints.ts'
 import { createJudge, type ReadKeys, type ReadRegistry } from './judge.ts'
-import { createRounds } from './rounds.ts'
+import { createRounds, type ToJudge } from './rounds.ts'
 import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
 import type { MessageStore } from './store.ts'
 
@@ -22,7 +23,7 @@ export type MessageLoaderParts = {
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
   /** Unix ms. */
   readonly now?: () => number
-  /** Told every few seconds of a long load, and at the end of each. */
+  /** Told every few seconds of a long load, at each exit that is asked for, and at the end. */
   readonly onProgress?: (progress: LoadProgress) => void
 }
 
@@ -30,12 +31,16 @@ export type MessageLoader = {
   /**
    * Reads the location once. Not to be called again before it has ended.
    *
-   * @param wanted - validators whose exits are asked for: sealed files that name one of them
-   *   outside are opened first
+   * @param wanted - see `prefer`
    * @throws StoreError when the location cannot be read, what `readRegistry` and
    *   `readSigningContext` throw: the snapshot before stays
    */
   load(signal: AbortSignal, wanted?: readonly Wanted[]): Promise<MessageSnapshot>
+  /**
+   * Tells which exits are asked for, also to a load that is under way: files that name one of these
+   * validators outside are read and opened first, and their messages judged at once.
+   */
+  prefer(wanted: readonly Wanted[]): void
   /** The snapshot of the last load that ended well. */
   current(): MessageSnapshot | undefined
   /** What the load under way has verified so far: usable at once. Empty between loads. */
@@ -59,40 +64,71 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     parts.readKeys,
   )
   let snapshot: MessageSnapshot | undefined
+  /** While it stays the same, and the registry too, the snapshot is what a load would lead to. */
+  let ground: Ground | undefined
+  let isWanted = createMatcher([])
+  let wantedIndices: ReadonlySet<ValidatorIndex> = new Set()
   let early: ReadonlyMap<ValidatorIndex, LoadedExit> = new Map()
 
-  async function load(signal: AbortSignal, wanted: readonly Wanted[]): Promise<MessageSnapshot> {
+  /** Nothing is opened, and nothing made anew, when nothing differs. */
+  async function load(signal: AbortSignal): Promise<MessageSnapshot> {
     const readAt = now()
-    const listed = await store.list(signal)
-    const context = await readSigningContext(signal)
+    const [listed, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
+    const found: Ground = { listed, context }
+    if (snapshot !== undefined && (await isUnchanged(snapshot, found, signal))) {
+      const { files, exits, refused } = snapshot
+      parts.onProgress?.({ files, done: files, valid: exits.size, refused: refused.length })
+      return { ...snapshot, readAt }
+    }
+    ground = undefined
+    const { loaded, isSettled } = await loadAll(found, readAt, signal)
+    if (isSettled && !restsOnNodes(loaded)) ground = found
+    return loaded
+  }
+
+  async function isUnchanged(
+    before: MessageSnapshot,
+    found: Ground,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (ground === undefined || !isSameGround(ground, found)) return false
+    if (before.exits.size === 0) return true
+    return fitsRegistry(before, await readRegistry([...before.exits.keys()], signal))
+  }
+
+  async function loadAll({ listed, context }: Ground, readAt: number, signal: AbortSignal) {
     const collected = createCollection()
     early = collected.exits
-    const wantedIndices = new Set(wanted.map(({ index }) => index))
     const rounds = createRounds((entries) => judge(entries, context, addJudged, signal), now)
     let lastProgressAt = readAt
 
-    const addJudged: typeof collected.add = (...judged) => {
-      collected.add(...judged)
-      tellProgress()
+    const addJudged: typeof collected.add = (place, result, used) => {
+      collected.add(place, result, used)
+      tellProgress(wantedIndices.has(place.validatorIndex))
     }
-    function tellProgress() {
-      if (now() - lastProgressAt < PROGRESS_MS) return
+    function tellProgress(isAwaited = false) {
+      if (!isAwaited && now() - lastProgressAt < PROGRESS_MS) return
       lastProgressAt = now()
       parts.onProgress?.(collected.progress(listed.length))
     }
 
     function takeIn(file: FileFound) {
       const entries = collected.takeIn(file)
-      const isWanted = entries.some(([place]) => wantedIndices.has(place.validatorIndex))
-      rounds.add(entries, isWanted)
+      if (wantedIndices.size === 0) rounds.add(entries)
+      else {
+        const isUrgent = ([{ validatorIndex }]: ToJudge) => wantedIndices.has(validatorIndex)
+        rounds.addUrgent(entries.filter(isUrgent))
+        rounds.add(entries.filter((entry) => !isUrgent(entry)))
+      }
       tellProgress()
     }
 
     const open = createOpener(pool, passwords)
-    const isWanted = createMatcher(wanted)
-    const reading = { listed, open, isWanted, onFile: takeIn, onPlainRead: rounds.start }
+    const wanted = () => isWanted
+    const reading = { listed, open, wanted, onFile: takeIn, onPlainRead: rounds.start }
+    let isSettled = false
     try {
-      await contents.read(reading, signal)
+      isSettled = await contents.read(reading, signal)
       await rounds.end()
     } finally {
       rounds.stop()
@@ -100,7 +136,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     parts.onProgress?.(collected.progress(listed.length))
 
     const files = collected.files()
-    return {
+    const loaded: MessageSnapshot = {
       exits: collected.exits,
       refused: collected.refused(),
       superseded: collected.superseded,
@@ -108,17 +144,25 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
       emptied: files === 0 && snapshot !== undefined && (snapshot.files > 0 || snapshot.emptied),
       readAt,
     }
+    return { loaded, isSettled }
+  }
+
+  function prefer(wanted: readonly Wanted[]): void {
+    isWanted = createMatcher(wanted)
+    wantedIndices = new Set(wanted.map(({ index }) => index))
   }
 
   return {
     async load(signal, wanted = []) {
+      prefer(wanted)
       try {
-        snapshot = await load(signal, wanted)
+        snapshot = await load(signal)
         return snapshot
       } finally {
         early = new Map()
       }
     },
+    prefer,
     current: () => snapshot,
     early: () => early,
   }

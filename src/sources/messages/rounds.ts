@@ -5,8 +5,9 @@ import type { ExitEntry } from './decode.ts'
 export type ToJudge = readonly [Place, ExitEntry]
 
 export type Rounds = {
-  /** @param isUrgent - some of them are waited for */
-  add(entries: readonly ToJudge[], isUrgent: boolean): void
+  add(entries: readonly ToJudge[]): void
+  /** Those that are waited for stand in no queue. */
+  addUrgent(entries: readonly ToJudge[]): void
   /** What was added so far waits for no more. */
   start(): void
   /** Resolves when all is judged; rejects with the first failure. */
@@ -32,6 +33,7 @@ export function createRounds(
   const limit = pLimit(ROUNDS_AT_ONCE)
   const rounds: Promise<void>[] = []
   let waiting: ToJudge[] = []
+  let urgent: ToJudge[] = []
   let lastRoundAt = now()
   let timer: NodeJS.Timeout | undefined
 
@@ -40,24 +42,37 @@ export function createRounds(
     timer = undefined
   }
 
-  function start() {
-    stop()
-    if (waiting.length === 0) return
-    const entries = waiting
-    waiting = []
-    lastRoundAt = now()
-    const round = limit(() => judge(entries))
+  function keep(round: Promise<void>) {
     // Awaited in `end`; until then a failure is nobody's unhandled rejection.
     round.catch(() => {})
     rounds.push(round)
   }
 
+  function startUrgent() {
+    stop()
+    if (urgent.length === 0) return
+    keep(judge(urgent))
+    urgent = []
+  }
+
+  function start() {
+    startUrgent()
+    if (waiting.length === 0) return
+    const entries = waiting
+    waiting = []
+    lastRoundAt = now()
+    keep(limit(() => judge(entries)))
+  }
+
   return {
-    add(entries, isUrgent) {
+    add(entries) {
       for (const entry of entries) waiting.push(entry)
-      const isFull = waiting.length >= EXITS_PER_ROUND
-      if (isFull || now() - lastRoundAt >= ROUND_MS) start()
-      else if (isUrgent) timer ??= setTimeout(start, URGENT_ROUND_MS)
+      if (waiting.length >= EXITS_PER_ROUND || now() - lastRoundAt >= ROUND_MS) start()
+    },
+    addUrgent(entries) {
+      for (const entry of entries) urgent.push(entry)
+      if (urgent.length >= EXITS_PER_ROUND) startUrgent()
+      else if (urgent.length > 0) timer ??= setTimeout(startUrgent, URGENT_ROUND_MS)
     },
     start,
     async end() {

@@ -47,4 +47,13 @@ export const MAX_FILE_BYTES = 64 * 1024 * 1024
 /** The place as a whole cannot be read; the message names it and what to do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
+  /** It may be over at the next load without anybody's doing: no verdict on how it is set up. */
+  readonly isPassing: boolean
+
+  constructor(message: string, { isPassing = false, ...options }: StoreErrorOptions = {}) {
+    super(message, options)
+    this.isPassing = isPassing
+  }
 }
+
+type StoreErrorOptions = ErrorOptions & { readonly isPassing?: boolean }

@@ -1,0 +1,83 @@
+import { StartUpError } from '../app/start-up.ts'
+import { messageOf } from '../lib/message-of.ts'
+import { debugLog, requireConfiguration } from './configuration.ts'
+import { cleanTexts } from './explain/clean.ts'
+import { gather } from './explain/gather.ts'
+import { NobodyAnswersError, type Outside } from './explain/open.ts'
+import { storyOf } from './explain/story.ts'
+import { parseSubject, type Subject } from './explain/subject.ts'
+import { linesOf } from './explain/text.ts'
+import { type Bar, CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
+
+/**
+ * The command `explain`: everything that is known of one validator.
+ *
+ * @param args - as typed after the name of the command: a validator index or public key
+ * @returns 0 when the story of a request is told, 1 when no request of this validator is known
+ * @throws CommandError: 1 when nobody can tell, 2 for usage and configuration
+ */
+export async function runExplain(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { terminal, json } = surroundings
+  const subject = readArguments(args)
+  const config = requireConfiguration(surroundings)
+  const story = cleanTexts(await learn(subject, config, surroundings))
+  if (json) terminal.out(JSON.stringify(story))
+  else for (const line of linesOf(story, terminal.colour)) terminal.out(line)
+  return story.requests.length > 0 ? 0 : 1
+}
+
+function readArguments([who, ...more]: readonly string[]): Subject {
+  const subject = who === undefined || more.length > 0 ? undefined : parseSubject(who)
+  if (subject !== undefined) return subject
+  throw new CommandError(
+    'explain: that names no validator',
+    'give one index, or one public key (0x and 96 hex digits): explain 123456',
+  )
+}
+
+async function learn(subject: Subject, config: Outside['config'], surroundings: Surroundings) {
+  const { fetch, now, workers, signal } = surroundings
+  const progress = createProgress(surroundings)
+  const log = debugLog(surroundings)
+  const outside = { config, fetch, now, workers, log, progress: progress.tell }
+  try {
+    return storyOf(await gather(subject, outside, signal))
+  } catch (error) {
+    throw signal.aborted
+      ? new CommandError('explain: interrupted', undefined, 1)
+      : toCommandError(error)
+  } finally {
+    progress.end()
+  }
+}
+
+/** One bar at a time: what begins later takes the place of what was before. */
+function createProgress({ terminal }: Surroundings) {
+  let current: { readonly what: string; readonly bar: Bar } | undefined
+
+  return {
+    tell(what: string, done: number, total: number): void {
+      if (current?.what !== what) {
+        current?.bar.end()
+        current = { what, bar: terminal.bar(what, total) }
+      }
+      current.bar.set(done, total)
+    },
+    end: () => current?.bar.end(),
+  }
+}
+
+function toCommandError(error: unknown): unknown {
+  if (error instanceof NobodyAnswersError) {
+    return new CommandError(
+      `explain: no node answers, and no journal tells of this validator: ${messageOf(error)}`,
+      'check EXECUTION_NODE and CONSENSUS_NODE, and STATE_FILE if the daemon has one',
+      1,
+    )
+  }
+  if (!(error instanceof StartUpError)) return error
+  return new CommandError(`explain: ${error.message}`)
+}

@@ -1,0 +1,145 @@
+import { createOffer } from '../../app/offer.ts'
+import { createPipeline } from '../../app/pipeline.ts'
+import type { CycleParts, CycleReport, Messages, OfferResult, Reading } from '../../cycle/types.ts'
+import { createCycle } from '../../cycle.ts'
+import type { Pubkey } from '../../domain/primitives.ts'
+import type { Sightings } from '../../domain/request.ts'
+import type { journalOf } from './journal.ts'
+import { readUntilFound } from './message.ts'
+import type { Opened, Outside } from './open.ts'
+import { readToTheEnd } from './reading.ts'
+import type { Sources } from './story.ts'
+import { isAbout, type Subject } from './subject.ts'
+
+export type Task = {
+  readonly subject: Subject
+  readonly sightings: Sightings | undefined
+  readonly own: ReturnType<typeof journalOf>
+  readonly outside: Outside
+  readonly opened: Opened
+}
+
+/** What a cycle found, and what it was found in. */
+export type Run = {
+  readonly report: CycleReport
+  readonly messages: Messages | undefined
+  readonly sources: Sources
+} & Pick<CycleParts, 'nextOfferAt' | 'limitOf'>
+
+/** One cycle of the daemon on this validator alone. Nothing is handed out: there is no way out. */
+export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
+  const { subject, sightings, opened } = task
+  let messages: Messages | undefined
+  const { pipeline, readUpTo } = openPipeline(task, signal)
+  const requests = createWindowReader(task, pipeline.readRequests, readUpTo)
+  const report = await createCycle({
+    ...pipeline,
+    settings: { ...pipeline.settings, dryRun: true },
+    isHeld: async () => false,
+    async checkNodes(deadline) {
+      await pipeline.checkNodes(deadline)
+      // Which of them are not used was told already.
+      return []
+    },
+    readRequests: requests.read,
+    async readMessages(wanted, deadline) {
+      const index = subject.index ?? wanted[0]?.validatorIndex
+      const pubkey = subject.pubkey ?? wanted[0]?.pubkey ?? ('0x' as Pubkey)
+      if (index === undefined) return opened.messages.read([], deadline)
+      messages = await readUntilFound(opened.messages, { validatorIndex: index, pubkey }, deadline)
+      return messages
+    },
+    async readSightings(indices, deadline) {
+      const isKnown = indices.length === 1 && indices[0] === subject.index
+      if (!isKnown || sightings === undefined) return pipeline.readSightings(indices, deadline)
+      return new Map(indices.map((index) => [index, sightings]))
+    },
+  })(signal)
+  const { nextOfferAt, limitOf } = pipeline
+  return { report, messages, sources: requests.sources(), nextOfferAt, limitOf }
+}
+
+function openPipeline({ own, outside, opened }: Task, signal: AbortSignal) {
+  let upTo: number | undefined
+  const { nextOfferAt } = createOffer(outside.config, opened.nodes, outside.fetch, opened.metrics)
+  const pipeline = createPipeline({
+    ...outside,
+    ...opened,
+    config: { ...outside.config, scope: scopeOf(own, outside) },
+    journal: own,
+    offer: { offer: refuse, nextOfferAt, settled: async () => {} },
+    onUnlistedSigner: () => {},
+    lifetime: signal,
+    onRead: (block) => {
+      upTo = block
+    },
+  })
+  return { pipeline, readUpTo: () => upTo }
+}
+
+/** Of requests that are known, only their operators need be asked about. */
+function scopeOf({ facts }: Task['own'], { config }: Outside): Outside['config']['scope'] {
+  const requests = [...facts.requests.values()].map(({ request }) => request)
+  if (requests.length === 0) return config.scope
+  const modules = new Set(requests.map(({ moduleId }) => moduleId))
+  return new Map(
+    [...modules].map((moduleId) => {
+      const ours = requests.filter((request) => request.moduleId === moduleId)
+      return [moduleId, [...new Set(ours.map(({ operatorId }) => operatorId))]]
+    }),
+  )
+}
+
+/** Whoever explains hands nothing out, whatever the cycle decides. */
+const refuse = async (): Promise<OfferResult> => ({ accepted: false, answers: [] })
+
+const NOTHING_NEW: Reading = {
+  requests: [],
+  reportedBy: new Map(),
+  contracts: [],
+  cursor: undefined,
+  finalizedAt: undefined,
+  complete: true,
+  problems: [],
+  alarms: [],
+}
+
+/** Reads the chain where the journal holds no request of this validator, as a daemon at its start. */
+function createWindowReader(
+  { subject, own, outside, opened }: Task,
+  readRequests: CycleParts['readRequests'],
+  readUpTo: () => number | undefined,
+) {
+  const { config, progress } = outside
+  const known = own.facts.requests.size > 0
+  let sources: Sources = { journal: 'told', blocks: null }
+
+  async function read(
+    { contracts }: Parameters<CycleParts['readRequests']>[0],
+    signal: AbortSignal,
+  ): ReturnType<CycleParts['readRequests']> {
+    if (known) return NOTHING_NEW
+    const { found } = opened.journal
+    sources = { journal: found === 'facts' ? 'silent' : found, blocks: null }
+    const head = await opened.nodes.execution.nodes.first(
+      (node, _host, deadline) => node.finalizedBlock(deadline),
+      signal,
+    )
+    const [from, to] = [Math.max(0, head.number - config.blocksPreload), head.number]
+    const reading = await readToTheEnd(
+      {
+        readRequests,
+        readUpTo,
+        first: from,
+        last: to,
+        progress: (done, total) => progress('reading blocks', done, total),
+      },
+      { contracts, cursor: undefined, cursorHash: undefined },
+      signal,
+    )
+    if (reading.complete) sources = { ...sources, blocks: { from, to } }
+    const requests = reading.requests.filter((request) => isAbout(subject, request))
+    return { ...reading, cursor: undefined, requests }
+  }
+  return { read, sources: () => sources }
+}

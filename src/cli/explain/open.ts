@@ -1,0 +1,125 @@
+import { createMessages, type MessagesTask } from '../../app/messages.ts'
+import { createNodes, type Nodes } from '../../app/nodes.ts'
+import { agreedChain } from '../../app/start-up.ts'
+import type { Config } from '../../config.ts'
+import type { Log } from '../../cycle/types.ts'
+import { createMetrics, type Metrics } from '../../sinks/metrics.ts'
+import { type ChainInfo, createChainInfoReader } from '../../sources/chain-info.ts'
+import type { NodeStatus } from '../../sources/layer.ts'
+import { createRegistryCache, type RegistryCache } from '../../sources/registry-cache.ts'
+import { type JournalReading, readJournal } from './journal.ts'
+import { noMessages } from './message.ts'
+import { isAbout, type Subject } from './subject.ts'
+
+export type Outside = {
+  readonly config: Config
+  readonly fetch: typeof fetch
+  /** Unix ms. */
+  readonly now: () => number
+  /** Folder of the built workers; ends in a slash. */
+  readonly workers: URL
+  readonly log: Log
+  /** Told how far long work is. */
+  readonly progress: (what: string, done: number, total: number) => void
+}
+
+/** The parts of the daemon that a story is told from. */
+export type Opened = {
+  readonly nodes: Nodes
+  readonly metrics: Metrics
+  readonly registry: RegistryCache
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly chainId: bigint
+  readonly journal: JournalReading
+  readonly messages: MessagesTask
+  /** Nodes that are not used, and why. */
+  readonly problems: readonly string[]
+}
+
+/** No node answers, and no journal says anything either. */
+export class NobodyAnswersError extends Error {
+  override readonly name = 'NobodyAnswersError'
+}
+
+/**
+ * Opens what the daemon opens, but for what writes or sends.
+ *
+ * @param lifetime - ends what goes on in the background
+ * @throws NobodyAnswersError; StartUpError when the nodes are on different chains
+ */
+export async function openParts(
+  outside: Outside,
+  subject: Subject,
+  lifetime: AbortSignal,
+): Promise<Opened> {
+  const { config, now } = outside
+  const metrics = quietMetrics(outside)
+  const nodes = createNodes(config, metrics, outside.fetch)
+  const statuses = await lookAt(nodes, lifetime)
+  const told = agreedChain(statuses)
+  const { stateFile: file, locatorAddress: locator } = config
+  const journal = readJournal({ file, locator, chainId: told })
+  const chainId = told ?? chainOf(journal, subject)
+  const problems = statuses.flatMap(({ layer, host, synced, why }) =>
+    synced ? [] : [`${layer} node ${host} is not used: ${why}`],
+  )
+  if (chainId === undefined) throw new NobodyAnswersError(problems.join('; '))
+  nodes.execution.expectChain(chainId)
+  nodes.consensus.expectChain(chainId)
+  const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
+  const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
+  const registry = createRegistryCache({ intervalMs, batchSize, now })
+  const parts = { nodes, metrics, registry, readChainInfo, chainId, journal, problems }
+  return { ...parts, messages: await openMessages(outside, parts, lifetime) }
+}
+
+async function lookAt(nodes: Nodes, signal: AbortSignal): Promise<readonly NodeStatus[]> {
+  const both = await Promise.all([nodes.execution.check(signal), nodes.consensus.check(signal)])
+  return both.flat()
+}
+
+/** Of a request that is known: without any node, a journal alone still tells much. */
+const chainOf = ({ facts }: JournalReading, subject: Subject): bigint | undefined =>
+  [...facts.requests.values()].find(({ request }) => isAbout(subject, request))?.request.chainId
+
+/** Nobody scrapes them; the load of the messages says through them how far it is. */
+function quietMetrics({ config, progress }: Outside): Metrics {
+  const metrics = createMetrics({
+    prefix: config.promPrefix,
+    version: '',
+    mode: config.delivery.mode,
+    scope: config.scope,
+    dryRun: config.dryRun,
+    trustMode: config.trustMode,
+    nodeMetrics: false,
+  })
+  return {
+    ...metrics,
+    setLoadProgress(load) {
+      metrics.setLoadProgress(load)
+      progress('reading messages', load.done, load.files)
+    },
+  }
+}
+
+/** A location that cannot be read is part of the story. */
+async function openMessages(
+  { config, log, now, workers }: Outside,
+  opened: Omit<Opened, 'messages'>,
+  lifetime: AbortSignal,
+): Promise<MessagesTask> {
+  try {
+    const chainId = () => opened.chainId
+    const parts = { config, log, now, workers, lifetime, ...opened, chainId, wake: () => {} }
+    return await createMessages(parts)
+  } catch (error) {
+    lifetime.throwIfAborted()
+    return {
+      begin: () => {},
+      read: async () => noMessages(error),
+      isLoaded: () => false,
+      snapshot: () => undefined,
+      close: async () => {},
+    }
+  }
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { openEnvironment, readVersion } from './process.ts'
+import { runProgram } from './program.ts'
+import { runDaemon } from './run.ts'
+import { createTerminal } from './terminal.ts'
+
+/** As shells count: 128 and the number of the signal. */
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+/** The process around the commands: arguments and environment in, exit code out. */
+async function main(): Promise<number> {
+  const env = openEnvironment()
+  const version = readVersion()
+  const terminal = createTerminal(process.stdout, process.stderr, env)
+  const stopping = new AbortController()
+  let interrupted: number | undefined
+
+  function listenToSignals(): void {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      // An impatient second one must not end what the first let finish.
+      process.on(signal, () => {
+        interrupted = CODES[signal]
+        stopping.abort(new Error('interrupted'))
+      })
+    }
+  }
+
+  const code = await runProgram(process.argv.slice(2), {
+    version,
+    terminal,
+    run: ({ json, debug }) =>
+      runDaemon({
+        env: {
+          ...env,
+          ...(json ? { LOGGER_FORMAT: 'json' } : {}),
+          ...(debug ? { LOGGER_LEVEL: 'debug' } : {}),
+        },
+        readFile: readFileSync,
+        version,
+      }),
+    open({ json = false, debug = false }) {
+      listenToSignals()
+      return {
+        env,
+        readFile: readFileSync,
+        terminal,
+        signal: stopping.signal,
+        json,
+        debug,
+        version,
+        fetch,
+        now: Date.now,
+        workers: new URL('../lib/', import.meta.url),
+      }
+    },
+  })
+  return interrupted ?? code
+}
+
+process.exit(await main())

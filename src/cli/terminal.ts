@@ -1,0 +1,96 @@
+import { Presets, SingleBar } from 'cli-progress'
+import pico from 'picocolors'
+import type { Environment } from '../config/environment.ts'
+import { createRedactor } from '../lib/secret.ts'
+import type { Bar, Terminal } from './surroundings.ts'
+
+type Stream = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean }
+
+/** Where nobody watches, work that takes long says how far it is this often. */
+const LINE_EVERY_MS = 5_000
+
+/** Back to the start of the line, and what is on it goes. */
+const CLEAR_LINE = '\r\u001b[K'
+
+/** Standard output and error: colours and bars where a terminal shows them, plain lines elsewhere. */
+export function createTerminal(stdout: Stream, stderr: Stream, env: Environment): Terminal {
+  let redact = createRedactor([])
+  let drawn: SingleBar | undefined
+
+  function write(stream: Stream, line: string): void {
+    if (drawn !== undefined) stderr.write(CLEAR_LINE)
+    stream.write(`${line}\n`)
+  }
+
+  function draw(what: string, total: number): Bar {
+    const bar = new SingleBar(
+      {
+        format: `${what} {bar} {value}/{total}`,
+        stream: stderr as NodeJS.WriteStream,
+        clearOnComplete: true,
+        // The process edge deals with signals.
+        gracefulExit: false,
+        forceRedraw: true,
+        barsize: 30,
+      },
+      Presets.shades_classic,
+    )
+    drawn = bar
+    bar.start(total, 0)
+    return {
+      set(done, now) {
+        if (now !== undefined) bar.setTotal(now)
+        bar.update(done)
+      },
+      end() {
+        if (drawn !== bar) return
+        bar.stop()
+        drawn = undefined
+      },
+    }
+  }
+
+  function tellInLines(what: string, total: number): Bar {
+    let of = total
+    let saidAt = performance.now()
+    return {
+      set(done, now) {
+        of = now ?? of
+        if (performance.now() - saidAt < LINE_EVERY_MS || done >= of) return
+        saidAt = performance.now()
+        write(stderr, redact(`${what}: ${done} of ${of}`))
+      },
+      end() {},
+    }
+  }
+
+  const isDrawn = stderr.isTTY === true && env.TERM !== 'dumb'
+  return {
+    out: (line) => write(stdout, redact(line)),
+    // Masked text by text: what looks like a secret across values would break it.
+    json: (value) => write(stdout, JSON.stringify(maskTexts(value, redact), undefined, 2)),
+    err: (line) => write(stderr, redact(line)),
+    isTty: stdout.isTTY === true,
+    colour: pico.createColors(hasColour(stdout, env)),
+    errColour: pico.createColors(hasColour(stderr, env)),
+    bar: isDrawn ? draw : tellInLines,
+    hide(secrets) {
+      redact = createRedactor(secrets)
+    },
+    redact: (text) => redact(text),
+  }
+}
+
+const maskTexts = (value: unknown, redact: (text: string) => string): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_key, one) => {
+      if (typeof one === 'bigint') return String(one)
+      return typeof one === 'string' ? redact(one) : one
+    }),
+  )
+
+/** @see https://no-color.org */
+function hasColour(stream: Stream, env: Environment): boolean {
+  if (env.NO_COLOR) return false
+  return stream.isTTY === true && env.TERM !== 'dumb'
+}

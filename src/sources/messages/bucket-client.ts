@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream'
+import { StoreError } from './store.ts'
+
+/** What a bucket store needs of a client library: one bucket, one call at a time. */
+export type BucketClient = {
+  /** @param token - of the page before; none for the first */
+  listPage(prefix: string, token: string | undefined, signal: AbortSignal): Promise<ListPage>
+  openObject(key: string, signal: AbortSignal): Promise<Readable>
+  /** @returns `undefined`: there is no such object */
+  faultOf(error: unknown): Fault | undefined
+  close(): void
+}
+
+export type ListPage = {
+  readonly objects: readonly ListedObject[]
+  /** Token of the next page. */
+  readonly next: string | undefined
+}
+
+export type ListedObject = {
+  readonly key: string
+  /** Differs for any two contents that the key ever had. */
+  readonly version: string
+  /** Unix ms. */
+  readonly modifiedAt: number
+  /** Bytes. */
+  readonly size: number
+}
+
+/**
+ * Why a call failed. Passing: it may be over at the next load. Lasting: somebody has to change
+ * something. The detail is of our own words, since errors of client libraries may hold URLs,
+ * signatures and keys.
+ */
+export type Fault = { readonly kind: 'passing' | 'lasting'; readonly detail: string }
+
+/** The answer is none to this question: something else than the object store has answered. */
+export class OddAnswerError extends Error {
+  override readonly name = 'OddAnswerError'
+}
+
+export const passing = (detail: string): Fault => ({ kind: 'passing', detail })
+export const lasting = (detail: string): Fault => ({ kind: 'lasting', detail })
+
+export const NO_BUCKET = lasting('no such bucket. Create it, or correct MESSAGES_LOCATION')
+export const THROTTLED = passing(
+  'throttled by the server. Nothing to do, unless it stays: then raise the limits',
+)
+export const WRONG_CLOCK = passing(
+  'the clock of this machine is wrong. Set it, with NTP for example',
+)
+
+export const ODD_ANSWER = passing(
+  'what answers is no object store. Check the network, and the endpoint if you set one',
+)
+
+/** What a status says where its code does not say more. */
+export function faultOfStatus(status: number, code: string): Fault {
+  if (status === 408 || status >= 500) {
+    return passing(`the server fails (${code}). Nothing to do, unless it stays`)
+  }
+  return lasting(`refused by the server (${code})`)
+}
+
+/** @param setting - where the address of the server may have been set */
+export const unreachable = (code: string, setting: string): Fault =>
+  passing(`the server cannot be reached (${code}). Check the network and ${setting}`)
+
+/** A word that a server or a library chose, fit for the log. */
+export const wordOf = (code: unknown, fallback: string): string =>
+  (typeof code === 'string' || typeof code === 'number') && /^\w{1,60}$/.test(`${code}`)
+    ? `${code}`
+    : fallback
+
+/**
+ * Loads a client library, which operators of a folder need not have.
+ *
+ * @throws StoreError when it is not there
+ */
+export async function loadPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? wordOf(error.code, 'error') : 'error'
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
+    const problem = isMissing ? 'is not installed' : `cannot be loaded (${code})`
+    throw new StoreError(
+      `the package ${name}, which MESSAGES_LOCATION needs, ${problem}. Install it: npm install ${name}`,
+    )
+  }
+}

@@ -1,0 +1,170 @@
+import type { Readable } from 'node:stream'
+import type { _Object as S3Object } from '@aws-sdk/client-s3'
+import {
+  type BucketClient,
+  type Fault,
+  faultOfStatus,
+  type ListedObject,
+  lasting,
+  loadPackage,
+  NO_BUCKET,
+  ODD_ANSWER,
+  OddAnswerError,
+  passing,
+  THROTTLED,
+  unreachable,
+  WRONG_CLOCK,
+  wordOf,
+} from './bucket-client.ts'
+
+/** Calls after a fault that may pass, the first one included. */
+const ATTEMPTS = 3
+const CONNECT_MS = 5_000
+
+/**
+ * A bucket of S3, or of a server that speaks its protocol. Credentials, region and endpoint come
+ * from where the SDK finds them: environment, shared files, roles.
+ *
+ * @throws StoreError when the SDK is not installed
+ */
+export async function openS3(bucket: string): Promise<BucketClient> {
+  const sdk = await loadPackage('@aws-sdk/client-s3', () => import('@aws-sdk/client-s3'))
+  const settings = {
+    maxAttempts: ATTEMPTS,
+    followRegionRedirects: true,
+    requestHandler: { connectionTimeout: CONNECT_MS },
+  }
+  const probe = new sdk.S3Client(settings)
+  const forcePathStyle = bucket.includes('.') || (await hasOwnEndpoint(probe.config))
+  probe.destroy()
+  const client = new sdk.S3Client({ ...settings, forcePathStyle })
+
+  return {
+    async listPage(prefix, token, abortSignal) {
+      const answer = await client.send(
+        new sdk.ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          ContinuationToken: token,
+          // XML cannot hold every character that a key may have.
+          EncodingType: 'url',
+        }),
+        { abortSignal },
+      )
+      const { IsTruncated, NextContinuationToken: next, Contents = [] } = answer
+      // A page of HTML would pass for an empty bucket, and that for the operator's stop.
+      if (IsTruncated === undefined || (IsTruncated && !next)) throw new OddAnswerError()
+      const decode = answer.EncodingType === 'url' ? decodeKey : (key: string) => key
+      const objects = Contents.flatMap((object) => toListed(object, decode))
+      return { objects, next: IsTruncated ? next : undefined }
+    },
+
+    async openObject(key, abortSignal) {
+      const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: key })
+      const { Body } = await client.send(command, { abortSignal })
+      if (Body === undefined) throw new OddAnswerError()
+      return Body as Readable
+    },
+
+    faultOf: s3FaultOf,
+    close: () => client.destroy(),
+  }
+}
+
+/**
+ * Host names of a server of one's own rarely have one for each bucket. The SDK knows of the
+ * endpoint (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, shared files) but does not type it.
+ */
+async function hasOwnEndpoint(config: object): Promise<boolean> {
+  const { serviceConfiguredEndpoint: find } = config as {
+    serviceConfiguredEndpoint?: () => Promise<string | undefined>
+  }
+  return (await find?.()) !== undefined
+}
+
+function toListed(object: S3Object, decode: (key: string) => string): ListedObject[] {
+  const { Key, ETag, Size, LastModified } = object
+  if (Key === undefined || Size === undefined || LastModified === undefined) {
+    throw new OddAnswerError()
+  }
+  const modifiedAt = LastModified.getTime()
+  return [{ key: decode(Key), version: `${ETag} ${modifiedAt} ${Size}`, modifiedAt, size: Size }]
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '))
+  } catch {
+    return key
+  }
+}
+
+const DENIED = lasting(
+  'access denied. Allow s3:ListBucket on the bucket and s3:GetObject on its objects',
+)
+const NO_CREDENTIALS = lasting(
+  'no credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role',
+)
+const BAD_CREDENTIALS = lasting(
+  'the credentials are not accepted. Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what stands in their place',
+)
+const EXPIRED = lasting('the credentials have expired. Renew them, or give the machine a role')
+const NO_REGION = lasting('the region is not known. Set AWS_REGION to that of the bucket')
+const OTHER_REGION = lasting('the bucket is in another region. Set AWS_REGION to that one')
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  NoSuchBucket: NO_BUCKET,
+  InvalidBucketName: NO_BUCKET,
+  AccessDenied: DENIED,
+  AllAccessDisabled: DENIED,
+  AccountProblem: DENIED,
+  InvalidObjectState: lasting('archived. Restore it, or remove it'),
+  CredentialsProviderError: NO_CREDENTIALS,
+  TokenProviderError: NO_CREDENTIALS,
+  InvalidAccessKeyId: BAD_CREDENTIALS,
+  SignatureDoesNotMatch: BAD_CREDENTIALS,
+  InvalidToken: BAD_CREDENTIALS,
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
+  PermanentRedirect: OTHER_REGION,
+  TemporaryRedirect: OTHER_REGION,
+  AuthorizationHeaderMalformed: OTHER_REGION,
+  IllegalLocationConstraintException: OTHER_REGION,
+  RequestTimeTooSkewed: WRONG_CLOCK,
+  RequestExpired: WRONG_CLOCK,
+  RequestTimeout: passing('the server waited too long for the request. Check the network'),
+  SlowDown: THROTTLED,
+  Throttling: THROTTLED,
+  ThrottlingException: THROTTLED,
+  TooManyRequests: THROTTLED,
+  RequestLimitExceeded: THROTTLED,
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+function s3FaultOf(error: unknown): Fault | undefined {
+  if (!(error instanceof Error)) return passing('unknown error')
+  if (error.name === 'NoSuchKey') return undefined
+  if (/^Region (is missing|not accepted)/.test(error.message)) return NO_REGION
+  const known = Object.hasOwn(FAULTS, error.name) ? FAULTS[error.name] : undefined
+  if (known !== undefined) return known
+  const status = statusOf(error)
+  if (status === undefined) {
+    const code = 'code' in error ? error.code : undefined
+    return unreachable(wordOf(code, wordOf(error.name, 'error')), 'AWS_ENDPOINT_URL')
+  }
+  if (status === 404) return NO_BUCKET
+  if (status === 401 || status === 403) return DENIED
+  if (status === 429 || status === 503) return THROTTLED
+  // What could not be made out came with a good status, or none: no S3 server has answered.
+  if (status < 300) return ODD_ANSWER
+  return faultOfStatus(status, wordOf(error.name, `${status}`))
+}
+
+function statusOf(error: Error): number | undefined {
+  const { $metadata, $response } = error as {
+    $metadata?: { httpStatusCode?: number }
+    $response?: { statusCode?: number }
+  }
+  return $metadata?.httpStatusCode ?? $response?.statusCode
+}

@@ -1,0 +1,100 @@
+import { locatorAbi, stakingModuleAbi, stakingRouterAbi } from '../domain/abi.ts'
+import { parseModuleLimit } from '../domain/deadlines.ts'
+import { type Address, type ModuleId, type OperatorId, parseAddress } from '../domain/primitives.ts'
+import { quote } from '../lib/secret.ts'
+import { callUnlessReverts, encodeCall, outputAt } from './contract-calls.ts'
+import { readAddress } from './contracts.ts'
+import type { ExecutionNode } from './execution-node.ts'
+
+export type StakingModule = {
+  readonly id: ModuleId
+  readonly address: Address
+  /** For people, cut; `undefined` where it cannot be read. */
+  readonly name: string | undefined
+}
+
+/** What staking modules say at the finalized block. One call each; nothing is remembered. */
+export type StakingModuleReader = ReturnType<typeof createStakingModuleReader>
+
+type Caller = Pick<ExecutionNode, 'call'>
+
+/** Places in the struct that `getStakingModule` returns. */
+const ADDRESS_AT = 1
+const NAME_AT = 6
+const LONGEST_NAME = 60
+
+export function createStakingModuleReader(locator: Address) {
+  return {
+    /** @throws when a call got no answer, or the Locator names no router */
+    router: (node: Caller, signal: AbortSignal): Promise<Address> =>
+      readAddress(
+        node,
+        locator,
+        encodeCall(locatorAbi, 'stakingRouter'),
+        'Locator.stakingRouter()',
+        signal,
+      ),
+
+    /** @throws when the call got no answer, or there is no module of this id */
+    async module(
+      node: Caller,
+      router: Address,
+      id: ModuleId,
+      signal: AbortSignal,
+    ): Promise<StakingModule> {
+      const data = encodeCall(stakingRouterAbi, 'getStakingModule', [id])
+      const answer = (await callUnlessReverts(node, router, data, signal)) ?? '0x'
+      const told = (place: number) =>
+        outputAt(stakingRouterAbi, 'getStakingModule', answer, 0, place)
+      const address = parseAddress(told(ADDRESS_AT))
+      if (address === undefined) throw new Error(`the staking router knows no module ${id}`)
+      const name = told(NAME_AT)
+      return {
+        id,
+        address,
+        name: typeof name === 'string' ? quote(name, LONGEST_NAME) : undefined,
+      }
+    },
+
+    /**
+     * Seconds that the module leaves this operator for an exit.
+     *
+     * @returns `undefined` where the module knows no such limit, or an absurd one
+     * @throws when the call got no answer
+     */
+    async exitLimit(
+      node: Caller,
+      module: Address,
+      operatorId: OperatorId,
+      signal: AbortSignal,
+    ): Promise<number | undefined> {
+      const name = 'exitDeadlineThreshold'
+      const data = encodeCall(stakingModuleAbi, name, [operatorId])
+      const answer = await callUnlessReverts(node, module, data, signal)
+      const seconds = answer && outputAt(stakingModuleAbi, name, answer, 0)
+      return typeof seconds === 'bigint' ? parseModuleLimit(seconds) : undefined
+    },
+
+    /**
+     * How many operators the module has.
+     *
+     * @returns `undefined` where it does not tell
+     * @throws when the call got no answer
+     */
+    async operatorCount(
+      node: Caller,
+      module: Address,
+      signal: AbortSignal,
+    ): Promise<number | undefined> {
+      const name = 'getNodeOperatorsCount'
+      const answer = await callUnlessReverts(
+        node,
+        module,
+        encodeCall(stakingModuleAbi, name),
+        signal,
+      )
+      const count = answer && outputAt(stakingModuleAbi, name, answer, 0)
+      return typeof count === 'bigint' ? Number(count) : undefined
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { applyFact, type Fact, noFacts } from '../../src/domain/facts.ts'
+import { openDatabase } from '../../src/journal/connection.ts'
+import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import {
+  answered,
+  createFolder,
+  cursor,
+  filesOf,
+  IDENTITY,
+  open,
+  STORY,
+  seen,
+  validator,
+} from './support.ts'
+import { writeVersion1 } from './version-1.ts'
+
+/** As the older version knew it. */
+function replay(story: readonly Fact[]) {
+  const facts = noFacts()
+  for (const fact of story) {
+    if (fact.kind === 'offer-answered') applyFact(facts, { ...fact, answers: [] })
+    else if (fact.kind === 'cursor') applyFact(facts, { ...fact, hash: undefined })
+    else applyFact(facts, fact)
+  }
+  return facts
+}
+
+const versionOf = (file: string) => {
+  const database = openDatabase(file, 'read')
+  const version = database.number('user_version')
+  database.close()
+  return version
+}
+
+test('a journal of the first version goes on, with every offer that it holds', () => {
+  const folder = createFolder()
+  const file = join(folder, 'journal.sqlite')
+  writeVersion1(file, STORY)
+
+  const journal = open(file)
+
+  expect(journal.problems).toEqual([])
+  expect(journal.facts).toEqual(replay(STORY))
+  expect(journal.facts.offers.get(validator(7))?.firstAcceptedAt).toBe(21)
+  expect(journal.facts.cursor).toBe(200)
+  expect(filesOf(folder).filter((name) => name.includes('aside'))).toEqual([])
+  expect(versionOf(file)).toBe(2)
+
+  journal.append([answered(7, 70, true, ['a: 200', 'b: no']), cursor(300), seen(9)])
+  journal.close()
+  const again = open(file)
+  expect(again.facts).toEqual(journal.facts)
+  expect(again.facts.cursorHash).toBe(journal.facts.cursorHash)
+  expect(again.facts.history.get(validator(7))?.at(-1)).toMatchObject({
+    answers: ['a: 200', 'b: no'],
+  })
+  expect(again.problems).toEqual([])
+})
+
+test('a reader reads the first version without changing it', () => {
+  const file = join(createFolder(), 'journal.sqlite')
+  writeVersion1(file, STORY)
+  expect(openJournalReadOnly(file, IDENTITY)).toEqual(replay(STORY))
+  expect(versionOf(file)).toBe(1)
+})
+
+test('where it cannot be rewritten, its content counts, and it stays as it was', () => {
+  const file = join(createFolder(), 'journal.sqlite')
+  writeVersion1(file, STORY)
+  const other = openDatabase(file, 'write')
+  other.exec('BEGIN IMMEDIATE')
+
+  const journal = open(file)
+  expect(journal.degraded()).toBe(true)
+  expect(journal.facts).toEqual(replay(STORY))
+  expect(versionOf(file)).toBe(1)
+
+  other.exec('ROLLBACK')
+  other.close()
+  journal.append([seen(3)])
+  journal.retry()
+  expect(journal.degraded()).toBe(false)
+  expect(versionOf(file)).toBe(2)
+  expect(openJournalReadOnly(file)).toEqual(journal.facts)
+})
+
+test('a damaged row of the first version is found', () => {
+  const file = join(createFolder(), 'journal.sqlite')
+  writeVersion1(file, STORY)
+  const database = openDatabase(file, 'write')
+  database.exec("UPDATE disk.history SET what = 'settled' WHERE what = 'refused'")
+  database.close()
+  const journal = open(file)
+  expect(journal.problems).toEqual([expect.stringContaining('a row of "history" is damaged')])
+  expect(journal.facts).toEqual(noFacts())
+})

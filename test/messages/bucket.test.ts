@@ -1,0 +1,187 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_FILE_BYTES, type StoredFile, StoreError } from '../../src/sources/messages/store.ts'
+import type { Fault } from '../sim/faults.ts'
+import { type BucketKind, bucketStore, buckets } from './bucket-places.ts'
+import { loaderOf, never, signedExit } from './fixtures.ts'
+
+const KINDS = Object.keys(buckets) as BucketKind[]
+type Server = Awaited<ReturnType<(typeof buckets)[BucketKind]>>
+/** A call for one object, as against one for a listing. */
+const READ = /\.json$/
+const LISTING = /^(?!.*\.json$)/
+
+describe.each(KINDS)('a bucket of %s', (kind) => {
+  let server: Server
+  beforeAll(async () => {
+    server = await buckets[kind]('bucket')
+  })
+  afterAll(() => server.close())
+  afterEach(async () => {
+    server.faults.clear()
+    await server.revive()
+    await server.removeBucket('bucket')
+    await server.createBucket('bucket')
+    server.clearCalls()
+  })
+  const open = (options = {}) => bucketStore(kind, server, 'bucket', options)
+  const put = (key: string, content = '{}') => server.put('bucket', key, content)
+  const putExits = async (...indices: readonly number[]) => {
+    for (const index of indices) await put(`${index}.json`, JSON.stringify(signedExit(index)))
+  }
+  const reads = () => server.calls.filter(({ path }) => READ.test(path))
+  const stored = (name: string): StoredFile => ({
+    name,
+    version: '1',
+    modifiedAt: 0,
+    changedAt: 0,
+    size: 2,
+  })
+  const namesIn = async (prefix: string) =>
+    (await (await open({ prefix })).list(never)).map(({ name }) => name).sort()
+
+  test('a prefix is a folder: what is below it at any depth, and nothing that begins like it', async () => {
+    for (const key of ['lido/1.json', 'lido/2024/may/2.json', 'lido/2024/notes.txt']) await put(key)
+    for (const key of ['lido-old/3.json', 'lidox.json', 'old/lido/4.json', '5.json']) await put(key)
+
+    expect(await namesIn('lido')).toEqual(['1.json', '2024/may/2.json'])
+    expect(await namesIn('lido/2024')).toEqual(['may/2.json'])
+    expect(await namesIn('nothing')).toEqual([])
+    expect(await namesIn('')).toHaveLength(6)
+  })
+
+  test('what is below the prefix is read by its own name', async () => {
+    await put('lido/deep/1.json', 'one')
+    const store = await open({ prefix: 'lido' })
+    const [file] = await store.list(never)
+    const content = await store.read(file as StoredFile, never)
+    expect(content).toEqual({ kind: 'content', bytes: Buffer.from('one') })
+  })
+
+  test('a page of HTML is not taken for an emptied bucket', async () => {
+    await putExits(1)
+    const loader = loaderOf('', { store: await open() })
+    await loader.load(never)
+
+    server.faults.add({ kind: 'html' })
+    await expect(loader.load(never)).rejects.toThrow(/no object store|cannot be reached/)
+    expect(loader.current()?.exits.size).toBe(1)
+  })
+
+  test('a fault that passes is met by another try', async () => {
+    await putExits(1)
+    server.faults.add({ kind: 'status', status: 503, times: 1, match: { path: LISTING } })
+    server.faults.add({ kind: 'reset', times: 1, match: { path: READ } })
+    const { exits, refused } = await loaderOf('', { store: await open() }).load(never)
+    expect([...exits.keys()]).toEqual([1])
+    expect(refused).toEqual([])
+  })
+
+  test('one that cannot be read stops no other, and what it held stays in use', async () => {
+    await putExits(1, 2, 3)
+    const loader = loaderOf('', { store: await open() })
+    await loader.load(never)
+
+    await putExits(4)
+    await put('2.json', JSON.stringify(signedExit(5)))
+    server.faults.add({ kind: 'status', status: 403, match: { path: /2\.json$/ } })
+    const { exits, refused } = await loader.load(never)
+    expect([...exits.keys()].toSorted()).toEqual([1, 2, 3, 4])
+    expect(refused).toMatchObject([{ file: '2.json', code: 'unreadable' }])
+    expect(refused[0]?.detail).toContain('access denied')
+
+    server.faults.clear()
+    expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([1, 3, 4, 5])
+  })
+
+  test('when none of them could ever be read, it is the place that cannot be read', async () => {
+    await putExits(1, 2)
+    server.faults.add({ kind: 'status', status: 403, match: { path: READ } })
+    const loader = loaderOf('', { store: await open() })
+    await expect(loader.load(never)).rejects.toThrow(StoreError)
+    await expect(loader.load(never)).rejects.toThrow('access denied')
+    expect(loader.current()).toBeUndefined()
+  })
+
+  test('an outage while thousands are read ends the load, and not each of them by itself', async () => {
+    await putExits(1)
+    const store = await open({ readMs: 50 })
+    await store.read((await store.list(never))[0] as StoredFile, never)
+    server.faults.add({ kind: 'hang', match: { path: READ } })
+    server.clearCalls()
+
+    const names = Array.from({ length: 1_000 }, (_, i) => stored(`${i}.json`))
+    const all = Promise.allSettled(names.map((file) => store.read(file, never)))
+    const outcomes = new Set((await all).map((one) => one.status === 'rejected' && `${one.reason}`))
+    expect([...outcomes]).toEqual([
+      `StoreError: read messages ${store.name}: no answer within 50 ms. Check the network`,
+    ])
+    expect(reads().length).toBeLessThan(100)
+  })
+
+  test('a silent server is waited for no longer than the deadline, a stalled body neither', async () => {
+    await putExits(1, 2)
+    const store = await open({ listMs: 200, readMs: 200 })
+    server.faults.add({ kind: 'hang-body', match: { path: /1\.json$/ } })
+    const files = (await store.list(never)) as readonly StoredFile[]
+    const [stalled, whole] = await Promise.all(files.map((file) => store.read(file, never)))
+    expect(stalled).toMatchObject({ kind: 'fault', fault: { code: 'unreadable' } })
+    expect(JSON.stringify(stalled)).toContain('no answer within 200 ms')
+    expect(whole).toMatchObject({ kind: 'content' })
+
+    server.faults.add({ kind: 'hang' })
+    await expect(store.list(never)).rejects.toThrow('no answer within 200 ms')
+  })
+
+  test('a body without end is cut at 64 MiB', async () => {
+    server.faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 1 << 20, match: { path: READ } })
+    const store = await open()
+    expect(await store.read(stored('1.json'), never)).toEqual({
+      kind: 'fault',
+      fault: { code: 'too-large', detail: `more than ${MAX_FILE_BYTES} bytes` },
+    })
+  })
+
+  test('many bodies without end are cut together', async () => {
+    server.faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 1 << 20, match: { path: READ } })
+    const store = await open()
+    const files = Array.from({ length: 8 }, (_, i) => stored(`${i}.json`))
+    const contents = await Promise.all(files.map((file) => store.read(file, never)))
+    for (const content of contents) expect(content.kind).toBe('fault')
+    expect(contents).toContainEqual({
+      kind: 'fault',
+      fault: { code: 'unreadable', detail: 'far more bytes came than were listed' },
+    })
+  })
+
+  test('a first look asks for one page, and does not wait for long', async () => {
+    for (let i = 0; i < 1_001; i += 1) await put(`${i}.json`)
+    const store = await open({ listMs: 200 })
+    await store.check(never)
+    expect(server.calls).toHaveLength(1)
+
+    server.faults.add({ kind: 'hang' })
+    await expect(store.check(never)).rejects.toMatchObject({ isPassing: true })
+  })
+
+  test('neither credentials nor addresses show in what it says', async () => {
+    const secrets = ['S3RVER', 'Signature', 'http', 'localhost', '127.0.0.1', 'stolen']
+    const body = { error: { code: 400, message: 'stolen', errors: [{ reason: 'stolen' }] } }
+    const faults: Fault[] = [
+      { kind: 'reset' },
+      { kind: 'html' },
+      { kind: 'status', status: 400, body },
+      { kind: 'status', status: 400, body: '<Error><Code>http://stolen</Code></Error>' },
+      { kind: 'wrong-schema', body: '<stolen' },
+    ]
+    const store = await open({ listMs: 10_000 })
+    for (const fault of faults) {
+      const ordered = server.faults.add(fault)
+      const error = (await store.list(never).catch((reason: unknown) => reason)) as StoreError
+      ordered.remove()
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error.cause).toBeUndefined()
+      const said = `${error.message} ${JSON.stringify(error)}`
+      for (const secret of secrets) expect(said).not.toContain(secret)
+    }
+  })
+})
