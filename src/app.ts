@@ -11,6 +11,7 @@ import { waitForNodes } from './app/start-up.ts'
 import { createStatus, redactVerdict } from './app/status.ts'
 import type { Config } from './config.ts'
 import { createCycle } from './cycle.ts'
+import { networkName } from './domain/networks.ts'
 import { pause } from './lib/deadline.ts'
 import { startHttpServer } from './sinks/http-server.ts'
 import type { Logger } from './sinks/log.ts'
@@ -149,7 +150,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           lastRead = upTo
         },
       })
-      const network = networkOf(chainId)
+      const network = networkName(chainId)
       const { limitOf } = pipeline
       status.attach({ network, nodes, journal, limitOf, messages: messages.snapshot, drift })
       const runCycle = createCycle(pipeline)
@@ -215,21 +216,13 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
-const NETWORKS: ReadonlyMap<bigint, string> = new Map([
-  [1n, 'mainnet'],
-  [17_000n, 'holesky'],
-  [560_048n, 'hoodi'],
-])
-
-const networkOf = (chainId: bigint) => NETWORKS.get(chainId) ?? `chain ${chainId}`
-
 function describe(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
   const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
   return {
     mode: config.delivery.mode,
     ...(config.dryRun ? { dryRun: true } : {}),
     ...(config.trustMode ? { trustMode: true } : {}),
-    network: networkOf(chainId),
+    network: networkName(chainId),
     scope: Object.fromEntries(config.scope),
     executionNodes: hosts(config.executionNodes),
     consensusNodes: hosts(config.consensusNodes),

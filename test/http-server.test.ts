@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type HttpServerOptions, startHttpServer } from '../src/sinks/http-server.ts'
+import { until } from './support/until.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -23,6 +26,15 @@ async function start(options: Partial<HttpServerOptions> = {}) {
   closers.push(server.close)
   const url = `http://127.0.0.1:${server.port}`
   return { ...server, url, get: (path: string, init?: RequestInit) => fetch(url + path, init) }
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Bytes, after what is not used was let go. */
+function heapInUse(): number {
+  collect()
+  return process.memoryUsage().heapUsed
 }
 
 /** Sends bytes as they are, and returns whatever comes back until the server hangs up. */
@@ -92,6 +104,29 @@ describe('paths', () => {
   })
 })
 
+describe('the status', () => {
+  test('is plain data as JSON, where it is switched on', async () => {
+    const { get } = await start({ status: () => ({ requests: { total: 1 } }) })
+    const answer = await get('/status')
+
+    expect(answer.headers.get('content-type')).toMatch('application/json')
+    expect(await answer.json()).toEqual({ requests: { total: 1 } })
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect((await (await start()).get('/status')).status).toBe(404)
+  })
+
+  test('that cannot be made is a 500 without its words', async () => {
+    const { get } = await start({
+      status: () => {
+        throw new Error('hunter2')
+      },
+    })
+    const answer = await get('/status')
+
+    expect([answer.status, await answer.text()]).toEqual([500, 'internal error\n'])
+  })
+})
+
 describe('methods', () => {
   test('HEAD is GET without a body', async () => {
     const { get } = await start()
@@ -145,6 +180,69 @@ describe('faults', () => {
 
     expect(await raw(port, 'GET /health HTTP/1.1\r\nHost: a\r\n')).toMatch(/^HTTP\/1\.1 408 /)
   }, 15_000)
+
+  test('an upload without end is refused and cut off', async () => {
+    const { port } = await start()
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write('POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n')
+    const drip = setInterval(() => socket.write('x'.repeat(1_000)), 10)
+    await once(socket, 'close')
+    clearInterval(drip)
+
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /)
+  })
+
+  test('tunnels and upgrades come to nothing', async () => {
+    const { port, get } = await start()
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+
+    expect(await raw(port, 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n')).not.toMatch(/ 200 /)
+    expect(await raw(port, `TRACE / HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n`)).toMatch(/ 405 /)
+    expect((await get('/health')).status).toBe(200)
+  })
+
+  test('many who drip their headers keep nobody else out for long', async () => {
+    const { port, get } = await start()
+    const sockets = Array.from({ length: 300 }, () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write('GET /health HTTP/1.1\r\nHost: a\r\n')
+      return socket
+    })
+    const drip = setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write('X')
+    }, 500)
+    await until('somebody else is served', async () => (await get('/health')).status === 200)
+    await until('they are let go', () => sockets.every(({ destroyed }) => destroyed))
+    clearInterval(drip)
+  }, 40_000)
+
+  test('unknown paths leave nothing behind', async () => {
+    const { port } = await start()
+    const COUNT = 20_000
+    const LENGTH = 2_000
+    const before = heapInUse()
+    const socket = connect(port, '127.0.0.1')
+    let answered = 0
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answered += text.split('HTTP/1.1 404').length - 1
+    })
+    for (let at = 0; at < COUNT; at += 1) {
+      const path = `${at}`.padEnd(LENGTH, 'p')
+      if (!socket.write(`GET /${path} HTTP/1.1\r\nHost: a\r\n\r\n`)) await once(socket, 'drain')
+    }
+    // A status line may have come in two pieces.
+    await until('all are answered', () => answered >= COUNT * 0.99)
+    socket.destroy()
+
+    // Kept, they would be 40 MB.
+    expect(heapInUse() - before).toBeLessThan(10_000_000)
+  }, 40_000)
 
   test('a taken port is named', async () => {
     const { port } = await start()

@@ -29,6 +29,8 @@ export type LoadTaskParts = {
   /** Milliseconds; for tests. */
   readonly patienceMs?: number
   readonly stalledAfterMs?: number
+  /** Milliseconds that only go forward; for tests. */
+  readonly clock?: () => number
 }
 
 /** A long load says how far it is this often. */
@@ -137,12 +139,13 @@ export function createLoadTask(parts: LoadTaskParts) {
 }
 
 /** How far a long load is, how many are good, and how long it takes still: a line now and then. */
-function createProgress({ log, metrics }: Pick<LoadTaskParts, 'log' | 'metrics'>) {
-  const start = performance.now()
+function createProgress(parts: Pick<LoadTaskParts, 'log' | 'metrics' | 'clock'>) {
+  const { log, metrics, clock = () => performance.now() } = parts
+  const start = clock()
   let saidAt = start
   return (progress: LoadProgress): void => {
     const { files, done, valid, refused } = progress
-    const now = performance.now()
+    const now = clock()
     const perFile = done === 0 ? undefined : (now - start) / done / 1_000
     const secondsLeft = perFile === undefined ? undefined : Math.ceil(perFile * (files - done))
     metrics.setLoadProgress({ ...progress, secondsLeft: done >= files ? 0 : secondsLeft })

@@ -20,6 +20,8 @@ import {
 
 /** Exits whose story is told: the last ones. */
 const MAX_EXITS = 100
+/** Ten thousand requests take a while: who asks without end gets the same once more. */
+const SHOW_AGAIN_MS = 1_000
 
 export type StatusParts = {
   readonly version: string
@@ -49,6 +51,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   let sources: StatusSources | undefined
   let report: CycleReport | undefined
   let lastCycle: object | undefined
+  let shown: { readonly at: number; readonly status: unknown } | undefined
 
   function requestsOf({ journal, limitOf }: StatusSources, cases: readonly Case[]): object {
     const { facts } = journal
@@ -88,34 +91,44 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     }
   }
 
+  function make(): object {
+    return {
+      version,
+      startedAt: new Date(startedAt).toISOString(),
+      at: new Date(now()).toISOString(),
+      mode: {
+        delivery: config.delivery.mode,
+        dryRun: config.dryRun,
+        trustMode: config.trustMode,
+        onHold: report?.isHeld ?? false,
+        network: sources?.network ?? null,
+        scope: Object.fromEntries(config.scope),
+      },
+      lastCycle: lastCycle ?? null,
+      ...(sources === undefined ? {} : partsOf(sources)),
+    }
+  }
+
   return {
     attach(found: StatusSources): void {
       sources = found
+      shown = undefined
     },
     /** What a cycle found; one that was cut short leaves what the one before it found. */
     cycleReported(latest: CycleReport): void {
       report = latest
+      shown = undefined
     },
     cycleEnded(ok: boolean, failures: readonly string[]): void {
       lastCycle = { endedAt: new Date(now()).toISOString(), ok, failures }
+      shown = undefined
     },
     read(): unknown {
-      const status = {
-        version,
-        startedAt: new Date(startedAt).toISOString(),
-        at: new Date(now()).toISOString(),
-        mode: {
-          delivery: config.delivery.mode,
-          dryRun: config.dryRun,
-          trustMode: config.trustMode,
-          onHold: report?.isHeld ?? false,
-          network: sources?.network ?? null,
-          scope: Object.fromEntries(config.scope),
-        },
-        lastCycle: lastCycle ?? null,
-        ...(sources === undefined ? {} : partsOf(sources)),
+      const at = performance.now()
+      if (shown === undefined || at - shown.at >= SHOW_AGAIN_MS) {
+        shown = { at, status: withStrings(make(), redact) }
       }
-      return withStrings(status, redact)
+      return shown.status
     },
   }
 }

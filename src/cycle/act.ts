@@ -1,26 +1,62 @@
 import pLimit from 'p-limit'
 import type { ValidatorIndex } from '../domain/primitives.ts'
+import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import type { Reporter } from './report.ts'
 import type { Case, CycleParts } from './types.ts'
 
 /** Exits under way at once: a report may ask for hundreds. */
 const OFFERS_AT_ONCE = 32
+/** Of the ten minutes that a cycle may take. What is left by then goes first in the next one. */
+const OFFERS_MS = 4 * 60 * 1_000
 
-/** Hands out what is due, once per validator, however many requests ask for it. */
+/**
+ * Hands out what is due, once per validator, however many requests ask for it.
+ *
+ * @param longestMs - for tests
+ */
 export async function actOn(
   cases: readonly Case[],
   parts: CycleParts,
   reporter: Reporter,
   signal: AbortSignal,
+  longestMs: number = OFFERS_MS,
 ): Promise<void> {
   parts.metrics.setHold(false, 0)
   if (parts.settings.dryRun) return
-  const limit = pLimit(OFFERS_AT_ONCE)
-  await Promise.all(
-    [...dueByValidator(cases).values()].map((served) =>
-      limit(() => offerOne(served, parts, reporter, signal)),
-    ),
-  )
+  const due = longestUnofferedFirst([...dueByValidator(cases).values()], parts)
+  let ended = 0
+  try {
+    await withDeadline(longestMs, signal, async (inner) => {
+      const limit = pLimit(OFFERS_AT_ONCE)
+      await Promise.all(
+        due.map((served) =>
+          limit(async () => {
+            await offerOne(served, parts, reporter, inner)
+            ended += 1
+          }),
+        ),
+      )
+    })
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error
+    const details = { due: due.length, handedOut: ended }
+    parts.log.error('not every exit could be handed out in time, the rest follows next', details)
+  }
+}
+
+/** Where time ends before the work does, what was not tried for the longest is tried. */
+function longestUnofferedFirst(
+  due: readonly (readonly Case[])[],
+  { journal }: CycleParts,
+): readonly (readonly Case[])[] {
+  const triedAt = (served: readonly Case[]) => {
+    const history = journal.facts.history.get(served[0]?.request.validatorIndex as ValidatorIndex)
+    return history?.findLast(({ kind }) => kind === 'offer-intended')?.at ?? 0
+  }
+  return due
+    .map((served) => ({ served, at: triedAt(served) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ served }) => served)
 }
 
 /** The earliest request of each validator first. */

@@ -24,6 +24,7 @@ export const exitBusAbi = new Interface([
 ])
 
 export const consensusAbi = new Interface([
+  'function getQuorum() view returns (uint256)',
   'function getMembers() view returns (address[] addresses, uint256[] lastReportedRefSlots)',
   'function submitReport(uint256 slot, bytes32 report, uint256 consensusVersion)',
   'event ConsensusReached(uint256 indexed refSlot, bytes32 report, uint256 support)',
@@ -38,6 +39,7 @@ export const stakingRouterAbi = new Interface([
 export const stakingModuleAbi = new Interface([
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
   'function getNodeOperatorsCount() view returns (uint256)',
+  'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name)',
 ])
 
 /** A contract that is an oracle member, and lets a delegate's key sign for it. */

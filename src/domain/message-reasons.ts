@@ -19,7 +19,7 @@ export const messageReasons = reasonList([
   {
     code: 'unreadable',
     short: 'cannot be read',
-    long: 'The file could not be read, most often for want of permission. What was read from it before stays in use. Let the user that the daemon runs as read it.',
+    long: 'The file could not be read, most often for want of permission. What was read from it before stays in use. Let the user that the daemon runs as read it, or its account at the bucket.',
   },
   {
     code: 'too-large',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { type Connection, isBusy, openDatabase, quote } from './connection.ts'
 
@@ -35,6 +36,27 @@ export function lockJournal(file: string, now: number): Lock {
     throw isBusy(error) ? new JournalLockedError(file, readHolder(path)) : error
   }
   return { close: database.close }
+}
+
+/**
+ * Who writes this journal now, in words; `undefined` when nobody does. Nothing is changed, and the
+ * lock is held no longer than it takes to see that it is free.
+ *
+ * @throws SqliteError when it cannot be told
+ */
+export function holderOf(file: string): string | undefined {
+  const path = `${file}.lock`
+  if (!existsSync(path)) return undefined
+  const database = openDatabase(path, 'write')
+  try {
+    database.exec('BEGIN IMMEDIATE')
+    return undefined
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    return readHolder(path) ?? 'a daemon'
+  } finally {
+    database.close()
+  }
 }
 
 /** The name in it is a courtesy: a full disk does not keep anybody from locking. */

@@ -88,7 +88,8 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     'Content-Type': answer.contentType,
     'Content-Length': Buffer.byteLength(answer.body),
     'Cache-Control': 'no-store',
-    ...(answer.status === 405 && { Allow: 'GET, HEAD' }),
+    // Whatever else such a client has to send, nobody waits for it.
+    ...(answer.status === 405 && { Allow: 'GET, HEAD', Connection: 'close' }),
   })
   response.end(request.method === 'HEAD' ? undefined : answer.body)
 }
@@ -104,7 +105,7 @@ async function listen(server: Server, port: number, host: string | undefined): P
 }
 
 /**
- * Serves metrics and health over HTTP. GET and HEAD only; query strings are ignored; malformed
+ * Serves metrics, health and status over HTTP. GET and HEAD only; query strings are ignored; malformed
  * requests get node's own 400, 408 or 431.
  *
  * @throws Error that names the port, when it cannot be listened on

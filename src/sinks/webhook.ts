@@ -23,6 +23,8 @@ export type WebhookSettings = {
 /** Between attempts: 0.25, 0.5, 1, 2, 4, then 5 s. */
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 5_000
+/** After so long no further attempt begins: other exits wait, and the next cycle goes on. */
+const LONGEST_RETRYING_MS = 60_000
 
 /** Calls the operator's own exit machinery. 2xx is success; redirects are answers, not followed. */
 export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
@@ -61,8 +63,10 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
 
   return {
     async offer(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
+      const start = performance.now()
+      const isOver = () => performance.now() - start >= LONGEST_RETRYING_MS
       let result = await attempt(request, signal)
-      for (let retry = 0; retry < settings.retries && !result.accepted; retry += 1) {
+      for (let retry = 0; retry < settings.retries && !result.accepted && !isOver(); retry += 1) {
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS), signal)
         result = await attempt(request, signal)
       }

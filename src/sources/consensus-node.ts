@@ -39,6 +39,8 @@ export type ConsensusNode = {
   chainId(signal: AbortSignal): Promise<bigint>
   syncStatus(signal: AbortSignal): Promise<SyncStatus>
   fork(state: StateId, signal: AbortSignal): Promise<StateFork>
+  /** Of the head state. */
+  finalizedEpoch(signal: AbortSignal): Promise<Epoch>
   readonly validators: ValidatorsReader
   /** Index of the validator with this key at head; `undefined` when the node knows none. */
   indexOf(pubkey: Pubkey, signal: AbortSignal): Promise<ValidatorIndex | undefined>
@@ -68,6 +70,7 @@ const syncSchema = z.object({
 const forkSchema = z.object({
   data: z.object({ previous_version: version, current_version: version, epoch }),
 })
+const finalitySchema = z.object({ data: z.object({ finalized: z.object({ epoch }) }) })
 const validatorSchema = z.object({ data: z.object({ index }) })
 const withdrawalsSchema = z.object({ data: z.array(z.object({ validator_index: index })) })
 
@@ -128,6 +131,10 @@ export function createConsensusNode(
         currentVersion: data.current_version,
         epoch: data.epoch,
       }
+    },
+    async finalizedEpoch(signal) {
+      const path = '/eth/v1/beacon/states/head/finality_checkpoints'
+      return (await get('read finality', path, finalitySchema, signal)).data.finalized.epoch
     },
     validators: createValidatorsReader(request, batchSize, timeoutMs, now),
     async indexOf(pubkey, signal) {

@@ -29,6 +29,24 @@ export async function readOracleSigners(
   return [...signers]
 }
 
+/**
+ * How many members must have voted for a report before it counts, as one node says.
+ *
+ * @returns `undefined` where the contract does not tell
+ * @throws when the call got no answer
+ */
+export async function readChainQuorum(
+  node: Pick<ExecutionNode, 'call'>,
+  consensus: Address,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const name = 'getQuorum'
+  const data = encodeCall(consensusAbi, name)
+  const answer = await callUnlessReverts(node, consensus, data, signal)
+  const quorum = answer && outputAt(consensusAbi, name, answer, 0)
+  return typeof quorum === 'bigint' && quorum <= BigInt(MAX_MEMBERS) ? Number(quorum) : undefined
+}
+
 async function readMembers(
   node: Pick<ExecutionNode, 'call'>,
   consensus: Address,

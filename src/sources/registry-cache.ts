@@ -25,12 +25,10 @@ export type RegistryCache = {
 }
 
 type Held = {
-  entry: RegistryEntry
-  /** In which of the slices it is read again. */
-  readonly slice: number
+  readonly entry: RegistryEntry
   /** Unix ms. */
-  readAt: number
-  readIn: Turn
+  readonly readAt: number
+  readonly readIn: Turn
   askedIn: Turn
 }
 /** Intervals that went by since the start. */
@@ -40,15 +38,16 @@ type Turn = number
 const MAX_AGE_INTERVALS = 8
 const MAX_AGE_MS = 60 * 60 * 1_000
 /** Cycles come a little early or late, by this part of an interval. */
-const SLACK = 0.5
+const EARLY = 0.3
+const LATE = 0.5
 /** Intervals without a question after which a validator is forgotten; a long load takes several. */
 const FORGET_AFTER_INTERVALS = 100
 
 /**
  * The states of validators whose exit nobody asked for are read again in slices, one in each
- * interval, so that ten thousand of them cost a call or two. There are nine slices: a state is
- * eight intervals old when its turn comes. Those with open requests are looked up in each cycle
- * anyway, and stay fresh by that.
+ * interval, so that ten thousand of them cost a call or two. A slice is a ninth of them, those that
+ * were read longest ago: a state is eight intervals old when its turn comes. Those with open
+ * requests are looked up in each cycle anyway, and stay fresh by that.
  *
  * Only known validators are remembered, never that one is unknown. And nothing is final here: an
  * exit may be reorganised away, and so may a deposit, which gives its index to another key.
@@ -56,15 +55,18 @@ const FORGET_AFTER_INTERVALS = 100
 export function createRegistryCache(options: RegistryCacheOptions): RegistryCache {
   const { intervalMs, batchSize, now } = options
   const slices = 1 + Math.min(MAX_AGE_INTERVALS, Math.floor(MAX_AGE_MS / intervalMs))
+  const maxAgeMs = Math.min((MAX_AGE_INTERVALS + LATE) * intervalMs, MAX_AGE_MS)
+  /** What was read longest ago stands first. */
   const held = new Map<ValidatorIndex, Held>()
-  const maxAgeMs = Math.min((MAX_AGE_INTERVALS + SLACK) * intervalMs, MAX_AGE_MS)
   let turn: Turn = 0
   let turnedAt = now()
-  let lastSlice = 0
+  /** The turn whose slice is cut, and how many stay as they are in it. */
+  let cutIn: Turn = 0
+  let spared = 0
 
   /** Counts what the time between two cycles comes to; a clock that was set back starts afresh. */
   function currentTurn(): Turn {
-    const passed = Math.round((now() - turnedAt) / intervalMs)
+    const passed = Math.floor((now() - turnedAt) / intervalMs + EARLY)
     if (passed === 0) return turn
     turn += passed > 0 ? passed : slices
     turnedAt = now()
@@ -73,38 +75,36 @@ export function createRegistryCache(options: RegistryCacheOptions): RegistryCach
 
   function put(entry: RegistryEntry): void {
     const before = held.get(entry.index)
-    const read = { readAt: now(), readIn: currentTurn() }
-    if (before === undefined) {
-      // One after the other, so that all slices are of one size.
-      lastSlice = (lastSlice + 1) % slices
-      held.set(entry.index, { entry, slice: lastSlice, ...read, askedIn: read.readIn })
-      return
-    }
-    Object.assign(before, read)
+    const readIn = currentTurn()
     // The same text once more would take its memory once more.
-    const pubkey = before.entry.pubkey === entry.pubkey ? before.entry.pubkey : entry.pubkey
-    before.entry = { ...entry, pubkey }
+    const pubkey = before?.entry.pubkey === entry.pubkey ? before.entry.pubkey : entry.pubkey
+    const askedIn = before?.askedIn ?? readIn
+    held.delete(entry.index)
+    held.set(entry.index, { entry: { ...entry, pubkey }, readAt: now(), readIn, askedIn })
   }
 
-  /** Its turn came since it was read, or came too late. */
-  function isDue({ slice, readIn, readAt }: Held): boolean {
-    const turnsOfSlice = (at: Turn) => Math.floor((at - slice) / slices)
-    return turnsOfSlice(turn) > turnsOfSlice(readIn) || now() - readAt > maxAgeMs
-  }
-
-  function due(): readonly ValidatorIndex[] {
+  /** @param aboard - are asked for anyway */
+  function due(aboard: ReadonlySet<ValidatorIndex> = new Set()): readonly ValidatorIndex[] {
     const at = currentTurn()
-    const indices: ValidatorIndex[] = []
-    for (const [index, one] of held) {
+    const older: ValidatorIndex[] = []
+    let late = 0
+    for (const [index, { askedIn, readIn, readAt }] of held) {
       // Whose message is gone is not read any more.
-      if (at - one.askedIn > FORGET_AFTER_INTERVALS) held.delete(index)
-      else if (isDue(one)) indices.push(index)
+      if (at - askedIn > FORGET_AFTER_INTERVALS) held.delete(index)
+      else if (readIn < at && !aboard.has(index)) {
+        older.push(index)
+        if (now() - readAt > maxAgeMs) late += 1
+      }
     }
-    return indices
+    if (at > cutIn) {
+      spared = older.length - Math.ceil((older.length * (at - cutIn)) / slices)
+      cutIn = at
+    }
+    return older.slice(0, Math.max(older.length - Math.max(spared, 0), late))
   }
 
   return {
-    due,
+    due: () => due(),
     get(indices) {
       const known = new Map<ValidatorIndex, RegistryEntry>()
       const at = currentTurn()
@@ -119,10 +119,7 @@ export function createRegistryCache(options: RegistryCacheOptions): RegistryCach
     passengers(indices) {
       const seats = (batchSize - (indices.length % batchSize)) % batchSize
       if (seats === 0) return []
-      const aboard = new Set(indices)
-      return due()
-        .filter((index) => !aboard.has(index))
-        .slice(0, seats)
+      return due(new Set(indices)).slice(0, seats)
     },
     learn(asked, found) {
       for (const index of asked) {

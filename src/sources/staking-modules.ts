@@ -21,6 +21,8 @@ type Caller = Pick<ExecutionNode, 'call'>
 /** Places in the struct that `getStakingModule` returns. */
 const ADDRESS_AT = 1
 const NAME_AT = 6
+/** Place in what `getNodeOperator` returns. */
+const OPERATOR_NAME_AT = 1
 const LONGEST_NAME = 60
 
 export function createStakingModuleReader(locator: Address) {
@@ -95,6 +97,25 @@ export function createStakingModuleReader(locator: Address) {
       )
       const count = answer && outputAt(stakingModuleAbi, name, answer, 0)
       return typeof count === 'bigint' ? Number(count) : undefined
+    },
+
+    /**
+     * For people, cut.
+     *
+     * @returns `undefined` where the module has no names
+     * @throws when the call got no answer
+     */
+    async operatorName(
+      node: Caller,
+      module: Address,
+      operatorId: OperatorId,
+      signal: AbortSignal,
+    ): Promise<string | undefined> {
+      const name = 'getNodeOperator'
+      const data = encodeCall(stakingModuleAbi, name, [operatorId, true])
+      const answer = await callUnlessReverts(node, module, data, signal)
+      const told = answer && outputAt(stakingModuleAbi, name, answer, OPERATOR_NAME_AT)
+      return typeof told === 'string' && told !== '' ? quote(told, LONGEST_NAME) : undefined
     },
   }
 }

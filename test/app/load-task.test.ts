@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { createLoadTask } from '../../src/app/load-task.ts'
+import { createLoadTask, type LoadTaskParts } from '../../src/app/load-task.ts'
 import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { Wanted } from '../../src/sources/messages/hints.ts'
 import type { MessageLoader } from '../../src/sources/messages/loader.ts'
 import type { LoadedExit, MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
 import { until } from '../support/until.ts'
@@ -19,7 +20,7 @@ const snapshotOf = (exits: ReadonlyMap<ValidatorIndex, LoadedExit>): MessageSnap
 })
 
 /** A loader whose loads end when the test says so. */
-function setUp(more: { readonly stalledAfterMs?: number } = {}) {
+function setUp(more: Partial<LoadTaskParts> = {}) {
   const loads: { end(snapshot: MessageSnapshot): void; fail(error: Error): void }[] = []
   const early = new Map<ValidatorIndex, LoadedExit>()
   let current: MessageSnapshot | undefined
@@ -36,11 +37,15 @@ function setUp(more: { readonly stalledAfterMs?: number } = {}) {
       }),
     current: () => current,
     early: () => early,
-    prefer() {},
+    prefer: (now) => {
+      preferred.push(now)
+    },
   }
+  const preferred: (readonly Wanted[])[] = []
   const shown: object[] = []
   const said: string[] = []
-  const say = (message: string) => said.push(message)
+  const say = (message: string, details?: object) =>
+    said.push(details === undefined ? message : `${message} ${JSON.stringify(details)}`)
   let wakes = 0
   const task = createLoadTask({
     loader,
@@ -59,7 +64,7 @@ function setUp(more: { readonly stalledAfterMs?: number } = {}) {
     patienceMs: 1,
     ...more,
   })
-  return { task, loads, early, said, shown, wakes: () => wakes }
+  return { task, loads, early, said, shown, preferred, wakes: () => wakes }
 }
 const progress = { files: 9, done: 1, valid: 1, refused: 0 }
 
@@ -92,6 +97,40 @@ test('a load that ends in time wakes nobody', async () => {
   loads[0]?.end(snapshotOf(new Map()))
   expect((await reading).loaded).toBe(true)
   expect(wakes()).toBe(0)
+})
+
+test('a first load that nobody waits for wakes nobody at its end, and tells of it', async () => {
+  let loaded = 0
+  const { task, loads, wakes } = setUp({ onLoaded: () => loaded++ })
+  task.begin()
+  await task.read([], never)
+  loads[0]?.end(snapshotOf(new Map([[index, held]])))
+  await until('it is told', () => loaded === 1)
+  await until('the load is over', () => task.isLoaded())
+  await task.read([], never)
+  expect(wakes()).toBe(0)
+})
+
+test('a first load that fails late wakes the loop, so that it is said and tried again', async () => {
+  const { task, loads, wakes } = setUp()
+  await task.read([], never)
+  loads[0]?.fail(new Error('folder is gone'))
+  await until('the loop is woken', () => wakes() === 1)
+})
+
+test('a load that began before the first cycle is the one that the cycle waits for', async () => {
+  const { task, loads, preferred } = setUp()
+  task.begin()
+  await task.read(wanted, never)
+  expect(loads).toHaveLength(1)
+  expect(preferred).toEqual([wanted])
+})
+
+test('a load under way hears of requests that come up meanwhile', async () => {
+  const { task, preferred } = setUp()
+  await task.read([], never)
+  await task.read(wanted, never)
+  expect(preferred).toEqual([wanted])
 })
 
 test('two cycles share one load', async () => {
@@ -135,5 +174,19 @@ test('the metrics show how far a load is, and that it is over', async () => {
     { ...progress, done: 0, secondsLeft: undefined },
     { ...progress, secondsLeft: expect.any(Number) },
     { files: 9, done: 9, valid: 8, refused: 1, secondsLeft: 0 },
+  ])
+})
+
+test('a long load says every few seconds how far it is, and a short one says nothing', async () => {
+  let time = 0
+  const { task, said } = setUp({ clock: () => time })
+  await task.read([], never)
+  for (let done = 1; done <= 120; done += 1) {
+    time += 100
+    task.onProgress({ files: 120, done, valid: done - 1, refused: 1 })
+  }
+  expect(said).toEqual([
+    'loading messages {"done":50,"of":120,"good":49,"refused":1,"secondsLeft":7}',
+    'loading messages {"done":100,"of":120,"good":99,"refused":1,"secondsLeft":2}',
   ])
 })

@@ -33,7 +33,11 @@ export function startExplain(args: readonly string[], env: NodeJS.ProcessEnv, cw
 const workers = new URL('../../dist/lib/', import.meta.url)
 
 /** The same command in this process, which spares a start of Node. */
-export async function explainHere(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+export async function explainHere(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  now: () => number = Date.now,
+): Promise<Ended> {
   const text = { stdout: '', stderr: '' }
   const stream = (name: keyof typeof text) => ({
     write(chunk: string | Uint8Array) {
@@ -55,7 +59,7 @@ export async function explainHere(args: readonly string[], env: NodeJS.ProcessEn
       debug,
       version: '0.0.0-test',
       fetch,
-      now: Date.now,
+      now,
       workers,
     }),
   })

@@ -1,11 +1,10 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Story } from '../../src/cli/explain/story.ts'
-import { seededWallet } from '../sim/ledger.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type World, type WorldOptions } from '../support/world.ts'
-import { type Ended, explainHere, paragraph, startExplain } from './explain-support.ts'
+import { explainHere, paragraph, startExplain } from './explain-support.ts'
 
 let world: World
 const setUp = async (options?: WorldOptions) => {
@@ -66,7 +65,9 @@ describe('beside a running daemon', () => {
     const host = new URL(world.consensus.url).host
     expect(paragraph(ended, 'Sent')).toContain(`  ${host}: 200`)
     expect(paragraph(ended, 'Registry')).toEqual([`${host}, head: active_ongoing, not exiting`])
-    expect(paragraph(ended, 'Next').join('\n')).toMatch(/offered again.*\n.*delinquent from/s)
+    expect(paragraph(ended, 'Next').join('\n')).toMatch(
+      /offered again.*\n.*deadline: it counts as delinquent from/s,
+    )
     expect(ended.stderr).toBe('')
   })
 
@@ -147,6 +148,19 @@ describe('beside a running daemon', () => {
   })
 })
 
+test('what this command sees by itself is not in the story of the daemon', async () => {
+  await setUp()
+  const { app } = await startedWithOne()
+  await app.end()
+  world.beacon.advance()
+
+  const story = await storyOf(1, { STATE_FILE: stateFile() })
+
+  expect(story.requests.map(({ state }) => state)).toEqual(['exiting'])
+  expect(story.registry[0]?.head).toMatchObject({ status: 'active_exiting' })
+  expect(story.history.filter((one) => one.kind === 'seen' && one.as !== 'active')).toEqual([])
+})
+
 describe('without the word of a daemon', () => {
   test('it reads the chain, and says that what was sent is not known', async () => {
     await setUp()
@@ -202,190 +216,4 @@ describe('without the word of a daemon', () => {
     expect(story.problems.join()).toContain('does not exist')
     expect(story.requests).toHaveLength(1)
   })
-})
-
-describe('a validator that nobody asked for', () => {
-  test('is said to be, with the blocks that were read, its state and its message', async () => {
-    await setUp()
-    world.writeMessage(2)
-    world.ask(world.requestOf(1))
-
-    const ended = await explain(2)
-
-    expect(ended.code).toBe(1)
-    expect(paragraph(ended, 'Asked for').join()).toMatch(/^never within the blocks .* \d+ to \d+$/)
-    expect(paragraph(ended, 'Message').join()).toContain('✓ 2.json')
-    expect(paragraph(ended, 'Registry').join()).toContain('active_ongoing, not exiting')
-  })
-
-  test('may be unknown to the registry too', async () => {
-    await setUp()
-
-    const byIndex = await explained(9_999)
-    const byKey = await explained(`0x${'ab'.repeat(48)}`)
-
-    expect([byIndex.code, byKey.code]).toEqual([1, 1])
-    expect(paragraph(byIndex, 'Registry').join()).toContain('does not know it')
-    expect(paragraph(byKey, 'Message').join()).toContain('its index is not known')
-  })
-})
-
-describe('why nothing is sent:', () => {
-  const why = async (who = 1, more: NodeJS.ProcessEnv = {}) =>
-    (await storyOf(who, more)).requests[0]
-
-  test('a report of strangers is not proven, by code and words', async () => {
-    await setUp()
-    world.ask(world.requestOf(1))
-    const ORACLE_ADDRESSES_ALLOWLIST = JSON.stringify([seededWallet('stranger').address])
-
-    const ended = await explained(1, { ORACLE_ADDRESSES_ALLOWLIST })
-
-    expect(paragraph(ended, 'Proof').join('\n')).toMatch(
-      /✗ not proven: .*\(unlisted-signer\)\nexpected /,
-    )
-    expect(paragraph(ended, 'Next').join()).toContain('not proven')
-  })
-
-  test('there is no message, since its file was refused', async () => {
-    await setUp()
-    const exit = world.beacon.signExit(2)
-    const message = { ...exit.message, validator_index: '1' }
-    writeFileSync(join(world.folder, 'wrong.json'), JSON.stringify({ ...exit, message }))
-    world.ask(world.requestOf(1))
-
-    const ended = await explained(1)
-
-    expect(paragraph(ended, 'Message').join()).toContain('✗ none: wrong.json was refused: ')
-    expect(paragraph(ended, 'Next').join()).toContain('No valid message')
-  })
-
-  test('HOLD_FILE exists, or DRY_RUN is on', async () => {
-    await setUp()
-    world.writeMessage(1)
-    world.ask(world.requestOf(1))
-    const HOLD_FILE = join(world.home, 'hold')
-    writeFileSync(HOLD_FILE, '')
-
-    expect((await why(1, { HOLD_FILE }))?.next).toMatchObject({ action: 'held' })
-    expect((await why(1, { DRY_RUN: 'true' }))?.next.text).toContain('DRY_RUN')
-  })
-
-  test('the index belongs to another public key', async () => {
-    await setUp()
-    world.writeMessage(1)
-    world.ask(world.requestOf(1, { pubkey: world.beacon.pubkey(7) }))
-
-    expect((await why())?.next).toMatchObject({ action: 'wait', code: 'pubkey-mismatch' })
-    const bySecondName = await explained(7)
-    expect(paragraph(bySecondName, 'Asked for').at(-1)).toContain('! it names index 1 with')
-  })
-})
-
-describe('what proves it:', () => {
-  const proofOf = async (more: NodeJS.ProcessEnv) => (await storyOf(1, more)).requests[0]?.proof
-
-  test('with a quorum, each member that signed, and in which transaction', async () => {
-    await setUp()
-    const report = world.ask(world.requestOf(1))
-
-    const proof = await proofOf({ ORACLE_QUORUM: '2' })
-
-    const signers = report.votes
-      .slice(0, 2)
-      .map(({ from, hash }) => ({ address: from.toLowerCase(), transaction: hash }))
-    expect(proof).toMatchObject({ kind: 'proven', by: 'report', quorum: 2 })
-    expect(proof).toMatchObject({ signers: expect.arrayContaining(signers) })
-  })
-
-  test('a listed transaction that asks directly', async () => {
-    await setUp()
-    const signer = seededWallet('direct')
-    const direct = world.chain.submitDirect({ requests: [world.requestOf(1)], signer })
-    world.chain.finalize()
-
-    expect(await proofOf({ SUBMIT_TX_HASH_ALLOWLIST: JSON.stringify([direct.hash]) })).toEqual({
-      kind: 'proven',
-      by: 'direct',
-      signers: [{ address: signer.address.toLowerCase(), transaction: direct.hash }],
-      notes: [],
-    })
-  })
-
-  test('nothing at all, in trust mode', async () => {
-    await setUp()
-    world.ask(world.requestOf(1))
-
-    expect(await proofOf({ TRUST_MODE: 'true' })).toEqual({ kind: 'trusted' })
-  })
-})
-
-describe('the command ends', () => {
-  const said = ({ stdout, stderr }: Ended) => ({ stdout, stderr })
-
-  test('with 2 for what names no validator, and for a wrong configuration', async () => {
-    await setUp()
-
-    const unnamed = await explain('0x12')
-    const unset = await explain(1, { EXECUTION_NODE: '', ORACLE_QUORUM: 'many' })
-
-    expect([unnamed.code, unset.code]).toEqual([2, 2])
-    expect(said(unnamed)).toEqual({
-      stdout: '',
-      stderr: expect.stringContaining('names no validator'),
-    })
-    expect(unset.stderr).toMatch(/ORACLE_QUORUM: [\s\S]*EXECUTION_NODE: /)
-  })
-
-  test('with 1 when nobody answers, without the URL of a node', async () => {
-    await setUp()
-    const { execution, consensus } = world
-    await Promise.all([execution.refuse(), consensus.refuse()])
-    const withKey = `${execution.url}/v3/0123456789abcdef0123456789abcdef`
-
-    const ended = await explain(1, { EXECUTION_NODE: withKey })
-
-    expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain('no node answers')
-    expect(ended.stderr).not.toContain('0123456789abcdef')
-  })
-
-  test('with 130 when it is interrupted', async () => {
-    await setUp()
-    world.execution.faults.add({ kind: 'hang', match: {} })
-
-    const { child, ended } = startExplain(['1'], envOf(), world.home)
-    await until('it asks', () => world.execution.calls.length > 0)
-    child.kill('SIGINT')
-
-    expect((await ended).code).toBe(130)
-  })
-})
-
-test('the deadline is the earlier one of the protocol and of the staking module', async () => {
-  await setUp({ execution: { modules: [{ id: 1, exitDeadlineSeconds: 48 * 3_600 }] } })
-  world.writeMessage(1)
-  const { dataTransaction } = world.ask(world.requestOf(1))
-  const asked = world.chain.timestampOf(dataTransaction.blockNumber)
-
-  const [request] = (await storyOf(1)).requests
-
-  expect(request?.limits.map(({ name, at }) => [name, at])).toEqual([
-    ['delayed', isoOf(asked + 24 * 3_600)],
-    ['module', isoOf(asked + 48 * 3_600)],
-    ['delinquent', isoOf(asked + 96 * 3_600)],
-  ])
-})
-
-test('in webhook mode only the host of the receiver is told', async () => {
-  await setUp()
-  world.ask(world.requestOf(1))
-  const url = 'http://user:word@hooks.example:8443/secret/path'
-
-  const ended = await explain(1, { MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: url })
-
-  expect(paragraph(ended, 'Message')).toEqual([
-    'none is needed: the webhook at hooks.example:8443 is called',
-  ])
-  expect(ended.stdout + ended.stderr).not.toMatch(/secret|word@/)
 })

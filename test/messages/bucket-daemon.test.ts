@@ -57,18 +57,6 @@ describe.each(KINDS)('the daemon with messages in a bucket of %s', (kind) => {
     await exited(3)
   })
 
-  test('a bucket that hangs holds up no exit', async () => {
-    await put(1)
-    const app = await start()
-    await until('it is ready', async () => (await ready(app.url)).status === 200)
-
-    // The cycle that reads this is the first whose load hangs.
-    world.ask(world.requestOf(1))
-    const fault = server.faults.add({ kind: 'hang' })
-    await exited(1)
-    expect(fault.hits).toBeGreaterThan(0)
-  })
-
   test('an emptied prefix is the stop of the operator', async () => {
     await put(1)
     const app = await start()

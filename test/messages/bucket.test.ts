@@ -93,13 +93,25 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([1, 3, 4, 5])
   })
 
-  test('when none of them could ever be read, it is the place that cannot be read', async () => {
+  test('hundreds that may not be read keep none of the others away', async () => {
+    for (let i = 0; i < 300; i += 1) await put(`0/${i}.json`)
+    await putExits(1)
+    server.faults.add({ kind: 'status', status: 403, match: { path: /0(\/|%2F)\d+\.json$/ } })
+    const { exits, refused } = await loaderOf('', { store: await open() }).load(never)
+    expect([...exits.keys()]).toEqual([1])
+    expect(refused).toHaveLength(300)
+    expect(refused[0]?.detail).toContain('access denied')
+  })
+
+  test('a fault that may pass is no verdict on the first messages: the load has failed', async () => {
     await putExits(1, 2)
-    server.faults.add({ kind: 'status', status: 403, match: { path: READ } })
+    server.faults.add({ kind: 'status', status: 500, match: { path: READ } })
     const loader = loaderOf('', { store: await open() })
     await expect(loader.load(never)).rejects.toThrow(StoreError)
-    await expect(loader.load(never)).rejects.toThrow('access denied')
     expect(loader.current()).toBeUndefined()
+
+    server.faults.clear()
+    expect((await loader.load(never)).exits.size).toBe(2)
   })
 
   test('an outage while thousands are read ends the load, and not each of them by itself', async () => {
@@ -132,13 +144,21 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     await expect(store.list(never)).rejects.toThrow('no answer within 200 ms')
   })
 
-  test('a body without end is cut at 64 MiB', async () => {
-    server.faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 1 << 20, match: { path: READ } })
-    const store = await open()
-    expect(await store.read(stored('1.json'), never)).toEqual({
-      kind: 'fault',
-      fault: { code: 'too-large', detail: `more than ${MAX_FILE_BYTES} bytes` },
+  test('a body without end is cut at 64 MiB, and costs no other one', async () => {
+    await putExits(1, 2, 3)
+    server.faults.add({
+      kind: 'endless',
+      everyMs: 0,
+      chunkBytes: 1 << 20,
+      match: { path: /1\.json$/ },
     })
+    // So slow that they are under way when the first is dropped.
+    server.faults.add({ kind: 'trickle', everyMs: 1, match: { path: READ } })
+    const { exits, refused } = await loaderOf('', { store: await open() }).load(never)
+    expect([...exits.keys()].toSorted()).toEqual([2, 3])
+    expect(refused).toMatchObject([
+      { file: '1.json', code: 'too-large', detail: `more than ${MAX_FILE_BYTES} bytes` },
+    ])
   })
 
   test('many bodies without end are cut together', async () => {
@@ -155,12 +175,12 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
 
   test('a first look asks for one page, and does not wait for long', async () => {
     for (let i = 0; i < 1_001; i += 1) await put(`${i}.json`)
-    const store = await open({ listMs: 200 })
-    await store.check(never)
-    expect(server.calls).toHaveLength(1)
+    await (await open()).check(never)
+    expect(server.calls.filter(({ path }) => !READ.test(path))).toHaveLength(1)
 
     server.faults.add({ kind: 'hang' })
-    await expect(store.check(never)).rejects.toMatchObject({ isPassing: true })
+    const impatient = await open({ listMs: 200 })
+    await expect(impatient.check(never)).rejects.toMatchObject({ isPassing: true })
   })
 
   test('neither credentials nor addresses show in what it says', async () => {

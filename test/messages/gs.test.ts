@@ -51,7 +51,9 @@ describe('what Google refuses is said with its remedy', () => {
     const store = await bucketStore('gs', gcs, 'bucket')
     const [file] = await store.list(never)
     await gcs.removeBucket('bucket')
-    await expect(store.read(file as StoredFile, never)).rejects.toThrow('no such bucket')
+    expect(await store.read(file as StoredFile, never)).toMatchObject({
+      fault: { code: 'unreadable', detail: expect.stringContaining('no such bucket') },
+    })
     await gcs.createBucket('bucket')
   })
 })

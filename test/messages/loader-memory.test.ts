@@ -71,6 +71,69 @@ test('what did not change is neither opened, nor decrypted, nor verified again',
   expect(second.refused).toEqual(first.refused)
 })
 
+test('while nothing differs, nothing is made anew', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3]) put(folder, `${index}.json`, signedExit(index))
+  put(folder, 'junk.json', 'junk')
+  const loader = loaderOf(folder, { now: later })
+  const first = await loader.load(never)
+  const second = await loader.load(never)
+  expect(second.exits).toBe(first.exits)
+  put(folder, '4.json', signedExit(4))
+  expect((await loader.load(never)).exits.size).toBe(4)
+})
+
+test('a validator that begins to exit, or does not any more, is seen although no file differs', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  put(folder, '2.json', signedExit(2))
+  let exiting: number[] = []
+  const readRegistry = async () => registryOf([1, 2], exiting)
+  const loader = loaderOf(folder, { now: later, readRegistry })
+  const used = async () =>
+    [...(await loader.load(never)).exits].filter(([, one]) => one.used).map(([index]) => index)
+  expect(await used()).toEqual([])
+  exiting = [2]
+  expect(await used()).toEqual([2])
+  exiting = []
+  expect(await used()).toEqual([])
+})
+
+test('a validator that the node knows no more counts as refused although no file differs', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  let known = [1]
+  const loader = loaderOf(folder, { now: later, readRegistry: async () => registryOf(known) })
+  expect((await loader.load(never)).exits.size).toBe(1)
+  known = []
+  expect((await loader.load(never)).refused).toMatchObject([{ code: 'unknown-validator' }])
+  known = [1]
+  expect((await loader.load(never)).exits.size).toBe(1)
+})
+
+test('a changed file that could not be read is tried again, though its listing stays the same', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  const store = folderStore(folder)
+  let isBroken = false
+  const loader = loaderOf(folder, {
+    now: later,
+    store: {
+      ...store,
+      read: async (...given) =>
+        isBroken
+          ? { kind: 'fault', fault: { code: 'unreadable', detail: 'EIO' } }
+          : store.read(...given),
+    },
+  })
+  await loader.load(never)
+  put(folder, '1.json', [signedExit(1), signedExit(2)])
+  isBroken = true
+  expect(await loader.load(never)).toMatchObject({ refused: [{ code: 'unreadable' }] })
+  isBroken = false
+  expect((await loader.load(never)).exits.size).toBe(2)
+})
+
 test('a renamed or copied file is read, but not decrypted or verified again', async () => {
   const folder = temporaryFolder()
   const sealed = await seal(JSON.stringify(signedExit(2)), 'pw')

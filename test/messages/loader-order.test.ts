@@ -6,6 +6,7 @@ import { hintsIn } from '../../src/sources/messages/hints.ts'
 import type { MessageLoader } from '../../src/sources/messages/loader.ts'
 import type { LoadProgress } from '../../src/sources/messages/snapshot.ts'
 import {
+  folderStore,
   loaderOf,
   never,
   PBKDF2,
@@ -89,6 +90,59 @@ test('sealed files that name a wanted validator outside are opened first', async
   const snapshot = await loader.load(never, [5, 6, 7, 8].map(wanted))
   expect(snapshot.exits.size).toBe(8)
   expect(order.slice(0, 4).toSorted()).toEqual([5, 6, 7, 8])
+})
+
+test('a request that comes up during a load has its file opened next', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3, 4, 5, 6, 7, 8, 9]) put(folder, `${index}.json`, await sealed(index))
+  const { pool, order, open } = gatedPool()
+  const loader = loaderOf(folder, { pool: { ...pool, size: 1 }, passwords: [Buffer.from('pw')] })
+  const load = loader.load(never)
+  await until(() => order.length === 2)
+  const last = [1, 2, 3, 4, 5, 6, 7, 8, 9].findLast((index) => !order.includes(index)) ?? 0
+  loader.prefer([wanted(last)])
+  open()
+  expect((await load).exits.size).toBe(9)
+  expect(order[2]).toBe(last)
+})
+
+test('files that name a wanted validator are read first', async () => {
+  const folder = temporaryFolder()
+  for (const index of [1, 2, 3, 4, 5, 6, 7, 8, 9]) put(folder, `${index}.json`, signedExit(index))
+  const store = folderStore(folder)
+  const read: string[] = []
+  const loader = loaderOf(folder, {
+    store: {
+      ...store,
+      read: (file, signal) => {
+        read.push(file.name)
+        return store.read(file, signal)
+      },
+    },
+  })
+  const last = Number.parseInt((await store.list(never)).at(-1)?.name ?? '', 10)
+  await loader.load(never, [wanted(last)])
+  expect(read).toHaveLength(9)
+  expect(read[0]).toBe(`${last}.json`)
+})
+
+test('progress is told as soon as a wanted exit is verified', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  put(folder, '2.json', await sealed(2))
+  const { pool, open } = gatedPool()
+  const seen: LoadProgress[] = []
+  const loader = loaderOf(folder, {
+    pool,
+    passwords: [Buffer.from('pw')],
+    now: () => 0,
+    onProgress: (progress) => seen.push(progress),
+  })
+  const load = loader.load(never, [wanted(1)])
+  await until(() => seen.length > 0)
+  expect(seen).toEqual([{ files: 2, done: 1, valid: 1, refused: 0 }])
+  open()
+  await load
 })
 
 test.each([

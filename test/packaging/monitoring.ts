@@ -64,9 +64,13 @@ export type Panel = {
 export const dashboard = JSON.parse(read('grafana/dashboards/validator-ejector.json'))
 export const panels: readonly Panel[] = dashboard.panels
 
+export const panelQueries: readonly string[] = panels.flatMap(({ targets = [] }) =>
+  targets.map(({ expr }) => expr),
+)
+
 /** Whatever of PromQL is in the dashboard: panels, and marks on the time line. */
 export const queries: readonly string[] = [
-  ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
+  ...panelQueries,
   ...(dashboard.annotations.list as readonly { expr?: string }[]).flatMap(({ expr }) => expr ?? []),
 ]
 

@@ -7,6 +7,7 @@ import { createRedactor } from '../../src/lib/secret.ts'
 import { createLogger } from '../../src/sinks/log.ts'
 import type { Clock } from './clock.ts'
 import { SECONDS_PER_EPOCH } from './network.ts'
+import { MEASURES } from './report.ts'
 import type { Stage } from './stage.ts'
 import type { Tally } from './tally.ts'
 
@@ -122,7 +123,7 @@ export async function runHere(
       await outage()
     }
     watch.expectExact()
-    tally.measure('quiet cycles until all had left', exactSince ?? 0)
+    tally.measure(MEASURES.quiet, exactSince ?? 0)
   } catch (error) {
     throw new Error(describe(stage, lines), { cause: error })
   } finally {

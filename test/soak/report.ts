@@ -19,17 +19,36 @@ const TITLES: readonly (readonly [key: string, title: string])[] = [
   ['messages replaced', 'messages replaced'],
   ['held', 'times on hold'],
 ]
+/** What was measured; the worst counts. */
+export const MEASURES = {
+  cycles: 'worst from request to exit, cycles',
+  seconds: 'worst from request to exit, seconds',
+  sound: 'worst of it with a sound node in each layer, cycles',
+  quiet: 'quiet cycles until all had left',
+} as const
+
+type Row = readonly [title: string, value: number]
+
 const isFault = (name: string) => /^(execution|consensus|webhook): /.test(name)
 
-/** What it came to, in lines for the eye. */
-export function reportOf({ counts, worst }: Tally): string {
-  const line = (title: string, value: unknown) => `${title.padEnd(40)}${String(value).padStart(8)}`
-  const faults = [...counts].filter(([name]) => isFault(name)).sort(([a], [b]) => (a < b ? -1 : 1))
-  const total = faults.reduce((sum, [, count]) => sum + count, 0)
+const faultsOf = ({ counts }: Tally): readonly Row[] =>
+  [...counts].filter(([name]) => isFault(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+
+/** The same titles in each report. */
+export function rowsOf(tally: Tally): readonly Row[] {
+  const { counts, worst } = tally
+  const faults = faultsOf(tally)
   return [
-    ...TITLES.map(([key, title]) => line(title, counts.get(key) ?? 0)),
-    ...[...worst].map(([name, value]) => line(name, value)),
-    line('faults, lags and lies', total),
-    ...faults.map(([name, count]) => line(`  ${name}`, count)),
-  ].join('\n')
+    ...TITLES.map(([key, title]): Row => [title, counts.get(key) ?? 0]),
+    ...Object.values(MEASURES).map((name): Row => [name, worst.get(name) ?? 0]),
+    ['faults, lags and lies', faults.reduce((sum, [, count]) => sum + count, 0)],
+    ['… of so many kinds', faults.length],
+  ]
+}
+
+/** What it came to, in lines for the eye. */
+export function reportOf(tally: Tally): string {
+  const line = ([title, value]: Row) => `${title.padEnd(52)}${String(value).padStart(8)}`
+  const kinds = faultsOf(tally).map(([name, count]): Row => [`  ${name}`, count])
+  return [...rowsOf(tally), ...kinds].map(line).join('\n')
 }

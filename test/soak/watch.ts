@@ -1,6 +1,7 @@
 import type { Asks } from './asks.ts'
 import type { SoakMessages } from './messages.ts'
 import type { Network } from './network.ts'
+import { MEASURES } from './report.ts'
 import type { Mode } from './stage.ts'
 import type { Tally } from './tally.ts'
 
@@ -76,9 +77,9 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
       served.add(index)
       const since = due.get(index)
       if (!isTimed || since === undefined) continue
-      tally.measure('worst from request to exit, cycles', step - since.step)
-      tally.measure('worst from request to exit, seconds', Math.round((now - since.at) / 1_000))
-      tally.measure('worst of it with a sound node in each layer, cycles', since.sound)
+      tally.measure(MEASURES.cycles, step - since.step)
+      tally.measure(MEASURES.seconds, Math.round((now - since.at) / 1_000))
+      tally.measure(MEASURES.sound, since.sound)
     }
     for (const index of asks.asked()) {
       const since = due.get(index)
@@ -101,7 +102,11 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
     /** @param isSound - in each layer there is a node that is well and honest */
     look(step: number, now: number, isSound: boolean): void {
       cycles += Math.max(
-        ...executionNodes.map((node) => node.rpcCalls('eth_getBlockByNumber').length),
+        ...executionNodes.map(
+          (node) =>
+            node.rpcCalls('eth_getBlockByNumber').filter(({ params }) => params[0] === 'finalized')
+              .length,
+        ),
       )
       for (const node of executionNodes) node.clearCalls()
       lookAtPosts()

@@ -33,6 +33,16 @@ const EL_2 = 'layer="execution",host="el-2:8545"'
 const WITHOUT_MESSAGE = `exit_requests_without_message{${OURS}}`
 const VERIFICATION_ERRORS = 'event_security_verification{result="error"}'
 
+const NO_LOAD: SeriesSet = {
+  exit_messages_left_number: undefined,
+  exit_messages_left_percent: undefined,
+}
+const WEBHOOK: SeriesSet = {
+  ...NO_LOAD,
+  'build_info{version="1.0.0",mode="message"}': undefined,
+  'build_info{version="1.0.0",mode="webhook"}': always(1),
+}
+
 /** An open request with this age and this time left, in seconds, at the beginning. */
 const open = (age: number, left: number): SeriesSet => ({
   [requests('submitted')]: always(1),
@@ -123,6 +133,10 @@ export const cases: Readonly<Record<string, Cases>> = {
       series: { exit_messages_left_number: always(1), exit_messages_left_percent: always(50) },
       at: '1h',
     },
+  },
+  ValidatorEjectorMessagesNotLoaded: {
+    fires: { series: NO_LOAD, at: '1h1m' },
+    quiet: { series: WEBHOOK, at: '3h' },
   },
   ValidatorEjectorInvalidMessages: lasting('exit_messages{valid="false"}', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorDown: {
@@ -224,10 +238,13 @@ export const scenes: Readonly<Record<string, AlertCase & { readonly firing: read
       at: '30m',
       firing: [],
     },
-    'webhook mode, which has no messages': {
-      series: { exit_messages_left_number: undefined, exit_messages_left_percent: undefined },
-      at: '2h',
-      firing: [],
+    'two daemons of which one is away': {
+      series: {
+        'up{instance="other:8989"}': always(0),
+        'build_info{version="1.0.0",mode="message",instance="other:8989"}': '1x10 stale',
+      },
+      at: '1h30m',
+      firing: ['ValidatorEjectorDown'],
     },
     'refusals of what was accepted and is seen exiting': {
       series: { [requests('exiting')]: always(1), [answers('refused')]: eachCycle(2) },

@@ -94,7 +94,7 @@ function storedAs(name: string): string {
     ...(labels === '' ? [] : [labels]),
     ...(metric === 'up' ? [] : ['app="validator-ejector"']),
     'job="validator-ejector"',
-    'instance="ejector:8989"',
+    ...(labels.includes('instance=') ? [] : ['instance="ejector:8989"']),
   ]
   return `${NOT_OURS.includes(metric) ? '' : 'validator_ejector_'}${metric}{${all.join(',')}}`
 }

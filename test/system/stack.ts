@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '../devnet/http.ts'
 import { until } from '../support/until.ts'
-import { docker, start } from './tools.ts'
+import { docker, find, start } from './tools.ts'
 
 export type FiringAlert = {
   readonly labels: Readonly<Record<string, string>>
@@ -29,7 +29,7 @@ function changed(path: string, changes: readonly (readonly [RegExp, string])[]):
  * - the receiver: the webhook of the example, called at `receiver`. It has its URL in the file, as
  *   Debian's Alertmanager does not know `url_file` yet.
  */
-export async function startStack(folder: string, target: string, receiver: string) {
+export async function startStack(folder: string, targets: readonly string[], receiver: string) {
   const [prometheusPort, alertmanagerPort] = await freePorts(2)
   cpSync(docker(''), folder, { recursive: true })
   const write = (path: string, text: string) => writeFileSync(join(folder, path), text)
@@ -46,7 +46,7 @@ export async function startStack(folder: string, target: string, receiver: strin
   write(
     'prometheus/prometheus.yml',
     changed('prometheus/prometheus.yml', [
-      [/ejector:8989/, target],
+      [/"ejector:8989"/, targets.map((target) => `"${target}"`).join(', ')],
       [/alertmanager:9093/, `127.0.0.1:${alertmanagerPort}`],
       [/scrape_interval: .*/, 'scrape_interval: 1s'],
       [/scrape_timeout: .*/, 'scrape_timeout: 1s'],
@@ -56,6 +56,9 @@ export async function startStack(folder: string, target: string, receiver: strin
   write('prometheus/alerts.yml', changed('prometheus/alerts.yml', [[/^( +for): .*/gm, '$1: 3s']]))
   for (const data of ['prometheus-data', 'alertmanager-data']) mkdirSync(join(folder, data))
 
+  // Both are there, or none is started.
+  find('prometheus')
+  find('prometheus-alertmanager')
   const alertmanager = start('prometheus-alertmanager', [
     `--config.file=${join(folder, 'alertmanager/alertmanager.yml')}`,
     `--storage.path=${join(folder, 'alertmanager-data')}`,
@@ -73,7 +76,8 @@ export async function startStack(folder: string, target: string, receiver: strin
 
   const ask = async (path: string) => {
     const answer = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/${path}`)
-    const { data } = (await answer.json()) as { data: unknown }
+    const { data, error } = (await answer.json()) as { data: unknown; error?: string }
+    if (error !== undefined) throw new Error(`${path}: ${error}`)
     return data
   }
   const isReady = async (port: number | undefined) =>
@@ -91,11 +95,11 @@ export async function startStack(folder: string, target: string, receiver: strin
       const { alerts } = (await ask('alerts')) as { alerts: readonly FiringAlert[] }
       return alerts.filter(({ state }) => state === 'firing')
     },
-    /** The value of the first series that a query finds. */
-    async query(expr: string): Promise<number | undefined> {
+    /** The values of the series that a query finds. */
+    async query(expr: string): Promise<readonly number[]> {
       type Found = { result: readonly { value: readonly [number, string] }[] }
       const { result } = (await ask(`query?query=${encodeURIComponent(expr)}`)) as Found
-      return result[0] === undefined ? undefined : Number(result[0].value[1])
+      return result.map(({ value }) => Number(value[1]))
     },
     /** What a look at Prometheus' own page of rules would show as broken. */
     async brokenRules(): Promise<readonly string[]> {

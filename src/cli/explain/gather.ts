@@ -13,8 +13,8 @@ import type { Known } from './story.ts'
 import { isAbout, type Subject } from './subject.ts'
 import { chainTimes } from './times.ts'
 
-/** Steps of the cycle whose failures the registry and the message tell. */
-const ALREADY_TOLD = /^(look up validators|load messages|read messages):/
+/** Steps of the cycle whose failures the nodes, the registry and the message tell. */
+const ALREADY_TOLD = /^(look up validators|load messages|read messages|read chain):/
 
 /** Threads may take this long to end, ms; then they end with the process. */
 const CLOSE_MS = 1_000
@@ -73,6 +73,7 @@ async function learn(
       dryRun: config.dryRun,
       held: config.holdFile !== undefined && (await isHeld(config.holdFile)),
       mode: config.delivery.mode,
+      areMessagesKnown: run.messages?.loaded === true,
       isSentKnown: opened.journal.found === 'facts',
       nextOfferAt(validator) {
         const offers = own.facts.offers.get(validator)

@@ -42,7 +42,16 @@ export function readJournal({ file, chainId, locator }: Parts): JournalReading {
  */
 export function journalOf(facts: Facts, subject: Subject) {
   const requests = [...facts.requests].filter(([, { request }]) => isAbout(subject, request))
-  const own: Facts = { ...facts, requests: new Map(requests) }
+  const own: Facts = {
+    ...facts,
+    requests: new Map(requests),
+    transactions: new Map(facts.transactions),
+    exitBuses: new Set(facts.exitBuses),
+    consensusContracts: new Set(facts.consensusContracts),
+    offers: new Map(facts.offers),
+    sightings: new Map(facts.sightings),
+    history: new Map(facts.history),
+  }
   return {
     facts: own,
     append(added: readonly Fact[]): void {

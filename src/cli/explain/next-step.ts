@@ -1,5 +1,4 @@
 import type { Case } from '../../cycle/types.ts'
-import { describeTimeLeft } from '../../domain/deadlines.ts'
 import type { ValidatorIndex } from '../../domain/primitives.ts'
 import type { RequestState } from '../../domain/request.ts'
 import { waitReasons } from '../../domain/wait-reasons.ts'
@@ -25,6 +24,8 @@ export type Plan = {
   /** HOLD_FILE exists. */
   readonly held: boolean
   readonly mode: 'message' | 'webhook'
+  /** Whether messages could be read here. */
+  readonly areMessagesKnown: boolean
   /** What a daemon has sent is known: it keeps a journal, and that was read. */
   readonly isSentKnown: boolean
   /** Unix ms; `undefined` where nothing was accepted yet. */
@@ -34,6 +35,9 @@ export type Plan = {
 export function nextStep({ request, state, next }: Case, plan: Plan): NextStep {
   if (next.kind === 'nothing') return step('nothing', nothingToDo[state] ?? 'nothing')
   if (next.kind === 'offer') return offerStep(state, plan)
+  if (next.code === 'messages-loading' && !plan.areMessagesKnown) {
+    return step('wait', 'Not known: the messages could not be read. With one, the exit is offered.')
+  }
   const { long } = waitReasons[next.code]
   const detail = next.detail === undefined ? '' : ` (${next.detail})`
   if (next.code !== 'accepted') {
@@ -84,8 +88,13 @@ const step = (action: NextStep['action'], text: string): NextStep => ({
   text,
 })
 
-/** `6 min`, `30 s`. */
+/** `6 min 24 s`, `30 s`. */
 function describeInterval(milliseconds: number): string {
-  const seconds = Math.max(1, Math.round(milliseconds / 1_000))
-  return seconds < 60 ? `${seconds} s` : describeTimeLeft(seconds)
+  const all = Math.max(1, Math.round(milliseconds / 1_000))
+  const [minutes, seconds] = [Math.floor(all / 60), all % 60]
+  const parts = [
+    ...(minutes > 0 ? [`${minutes} min`] : []),
+    ...(seconds > 0 ? [`${seconds} s`] : []),
+  ]
+  return parts.join(' ')
 }

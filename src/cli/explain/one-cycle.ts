@@ -37,8 +37,8 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
     settings: { ...pipeline.settings, dryRun: true },
     isHeld: async () => false,
     async checkNodes(deadline) {
-      await pipeline.checkNodes(deadline)
-      // Which of them are not used was told already.
+      // Which of them are not used was told already. What staking modules say is read on the way.
+      if (opened.isWhole) await pipeline.checkNodes(deadline)
       return []
     },
     readRequests: requests.read,
@@ -121,10 +121,9 @@ function createWindowReader(
     if (known) return NOTHING_NEW
     const { found } = opened.journal
     sources = { journal: found === 'facts' ? 'silent' : found, blocks: null }
-    const head = await opened.nodes.execution.nodes.first(
-      (node, _host, deadline) => node.finalizedBlock(deadline),
-      signal,
-    )
+    const { nodes } = opened.nodes.execution
+    if (nodes.hosts().length === 0) throw new Error('no execution node answers')
+    const head = await nodes.first((node, _host, deadline) => node.finalizedBlock(deadline), signal)
     const [from, to] = [Math.max(0, head.number - config.blocksPreload), head.number]
     const reading = await readToTheEnd(
       {

@@ -32,6 +32,8 @@ export type Opened = {
   readonly chainId: bigint
   readonly journal: JournalReading
   readonly messages: MessagesTask
+  /** Both layers have a node that answers. */
+  readonly isWhole: boolean
   /** Nodes that are not used, and why. */
   readonly problems: readonly string[]
 }
@@ -64,18 +66,29 @@ export async function openParts(
     synced ? [] : [`${layer} node ${host} is not used: ${why}`],
   )
   if (chainId === undefined) throw new NobodyAnswersError(problems.join('; '))
+  leaveOutSilent(nodes, statuses)
   nodes.execution.expectChain(chainId)
   nodes.consensus.expectChain(chainId)
   const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
   const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
   const registry = createRegistryCache({ intervalMs, batchSize, now })
-  const parts = { nodes, metrics, registry, readChainInfo, chainId, journal, problems }
+  const layers = [nodes.execution, nodes.consensus]
+  const isWhole = layers.every((layer) => layer.nodes.hosts().length > 0)
+  const parts = { nodes, metrics, registry, readChainInfo, chainId, journal, isWhole, problems }
   return { ...parts, messages: await openMessages(outside, parts, lifetime) }
 }
 
 async function lookAt(nodes: Nodes, signal: AbortSignal): Promise<readonly NodeStatus[]> {
   const both = await Promise.all([nodes.execution.check(signal), nodes.consensus.check(signal)])
   return both.flat()
+}
+
+/** Whoever waits for a story does not wait for the same dead node at each of its parts. */
+function leaveOutSilent({ execution, consensus }: Nodes, statuses: readonly NodeStatus[]): void {
+  for (const { layer, host, up } of statuses) {
+    const { nodes } = layer === 'execution' ? execution : consensus
+    if (!up) nodes.leaveOut(host, 'gave no answer')
+  }
 }
 
 /** Of a request that is known: without any node, a journal alone still tells much. */
@@ -109,6 +122,9 @@ async function openMessages(
   lifetime: AbortSignal,
 ): Promise<MessagesTask> {
   try {
+    if (opened.nodes.consensus.nodes.hosts().length === 0) {
+      throw new Error('no consensus node answers, and messages are checked against the registry')
+    }
     const chainId = () => opened.chainId
     const parts = { config, log, now, workers, lifetime, ...opened, chainId, wake: () => {} }
     return await createMessages(parts)

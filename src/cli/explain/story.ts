@@ -1,12 +1,17 @@
 import type { Case } from '../../cycle/types.ts'
-import { DELAYED_AFTER_S, DELINQUENT_AFTER_S, type ModuleLimitOf } from '../../domain/deadlines.ts'
+import {
+  DELAYED_AFTER_S,
+  DELINQUENT_AFTER_S,
+  deadlineOf,
+  type ModuleLimitOf,
+} from '../../domain/deadlines.ts'
 import type { ExitRequest } from '../../domain/exit-request.ts'
 import type { HistoryFact } from '../../domain/facts.ts'
 import type { Proven } from '../../domain/proof.ts'
 import { type ProofReasonCode, proofReasons } from '../../domain/proof-reasons.ts'
-import { isExiting, type RegistryEntry } from '../../domain/registry.ts'
-import type { RequestState, Sighting, Sightings } from '../../domain/request.ts'
+import type { RequestState, Sightings } from '../../domain/request.ts'
 import { type NextStep, nextStep, type Plan } from './next-step.ts'
+import { type NodeView, viewOf } from './node-view.ts'
 import type { Subject } from './subject.ts'
 import { type ChainTimes, isoOf } from './times.ts'
 
@@ -43,6 +48,8 @@ export type RequestStory = {
   readonly proof: ProofStory
   readonly next: NextStep
   readonly limits: readonly Limit[]
+  /** By when the validator must be exiting, while that is still to come about. */
+  readonly deadline: string | null
 }
 
 export type ProofStory =
@@ -108,27 +115,6 @@ export type Happening =
     }
   | { readonly kind: 'seen'; readonly at: string; readonly as: 'active' | 'exiting' | 'settled' }
 
-export type NodeView = {
-  readonly host: string
-  readonly head: StateView
-  /** `null`: not asked, since no node sees it exiting at head. */
-  readonly finalized: StateView | null
-}
-
-export type StateView =
-  | { readonly kind: 'unknown'; readonly optimistic: boolean }
-  | {
-      readonly kind: 'known'
-      readonly optimistic: boolean
-      readonly pubkey: string
-      readonly status: string
-      /** `null`: never, as things are. */
-      readonly exitEpoch: string | null
-      readonly exitAt: string | null
-      readonly withdrawableEpoch: string | null
-      readonly withdrawableAt: string | null
-    }
-
 export type Sources = {
   /** Whether a journal was read, and held requests of this validator. */
   readonly journal: 'told' | 'silent' | 'unreadable' | 'none'
@@ -170,7 +156,9 @@ export function storyOf(known: Known): Story {
       .map((one) => tellRequest(one, known)),
     message: known.message,
     history: known.history.map(tellHistory),
-    registry: (sightings?.head ?? []).map((head) => tellNode(head, sightings?.finalized, known)),
+    registry: (sightings?.head ?? []).map((head) =>
+      viewOf(head, sightings?.finalized, known.times),
+    ),
     sources: known.sources,
     problems: known.problems,
   }
@@ -192,6 +180,7 @@ function tellRequest(one: Case, known: Known): RequestStory {
     proof: tellProof(one, known),
     next: nextStep(one, known.plan),
     limits: limitsOf(request, known),
+    deadline: isOpen(state) ? isoOf(deadlineOf(request, known.limitOf) * 1_000) : null,
   }
 }
 
@@ -213,7 +202,9 @@ function tellProven(
   const isReport = by === 'report' && refSlot !== undefined && report !== undefined
   // Behind the transaction of a report stand those of its votes, in the order of the signers.
   const votes = isReport ? transactions.slice(1) : transactions
-  const signed = signers.map((address, at) => ({ address, transaction: votes[at] ?? '' }))
+  const signed = signers
+    .map((address, at) => ({ address, transaction: votes[at] ?? '' }))
+    .toSorted((a, b) => (a.address < b.address ? -1 : 1))
   if (!isReport) return { kind: 'proven', by: 'direct', signers: signed, notes }
   return {
     kind: 'proven',
@@ -226,6 +217,9 @@ function tellProven(
     notes,
   }
 }
+
+/** Something is still to be done about it, and there is proof for it. */
+const isOpen = (state: RequestState) => state === 'proven' || state === 'submitted'
 
 /** The earliest first. */
 function limitsOf(request: ExitRequest, { now, limitOf }: Known): readonly Limit[] {
@@ -251,38 +245,4 @@ function tellHistory(fact: HistoryFact): Happening {
   if (fact.kind === 'sighting') return { kind: 'seen', at, as: fact.seen }
   if (fact.kind === 'offer-intended') return { kind: 'offered', at }
   return { kind: fact.accepted ? 'accepted' : 'refused', at, answers: fact.answers }
-}
-
-function tellNode(
-  head: Sighting,
-  finalized: readonly Sighting[] | undefined,
-  { times }: Known,
-): NodeView {
-  const same = finalized?.find(({ host }) => host === head.host)
-  return {
-    host: head.host,
-    head: tellSighting(head, times),
-    finalized: same === undefined ? null : tellSighting(same, times),
-  }
-}
-
-function tellSighting({ entry, optimistic }: Sighting, times: ChainTimes | undefined): StateView {
-  return entry === undefined
-    ? { kind: 'unknown', optimistic }
-    : { kind: 'known', optimistic, ...tellEntry(entry, times) }
-}
-
-function tellEntry(entry: RegistryEntry, times: ChainTimes | undefined) {
-  const { pubkey, status, exitEpoch, withdrawableEpoch } = entry
-  // Both epochs are set at once.
-  const leaves = isExiting(entry)
-  const withdrawable = leaves ? withdrawableEpoch : undefined
-  return {
-    pubkey,
-    status,
-    exitEpoch: leaves ? String(exitEpoch) : null,
-    exitAt: (leaves ? times?.ofEpoch(exitEpoch) : undefined) ?? null,
-    withdrawableEpoch: withdrawable === undefined ? null : String(withdrawable),
-    withdrawableAt: (withdrawable === undefined ? undefined : times?.ofEpoch(withdrawable)) ?? null,
-  }
 }

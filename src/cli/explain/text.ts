@@ -1,16 +1,8 @@
 import { describeTimeLeft } from '../../domain/deadlines.ts'
 import type { RequestState } from '../../domain/request.ts'
 import type { Colours } from '../surroundings.ts'
-import type {
-  Happening,
-  Limit,
-  MessageStory,
-  NodeView,
-  ProofStory,
-  RequestStory,
-  StateView,
-  Story,
-} from './story.ts'
+import type { NodeView, StateView } from './node-view.ts'
+import type { Happening, Limit, MessageStory, ProofStory, RequestStory, Story } from './story.ts'
 
 type Line = string
 
@@ -199,26 +191,25 @@ function tellState(view: StateView): string {
 const epochOf = (epoch: string, at: string | null) =>
   `at epoch ${epoch}${at === null ? '' : ` (${timeOf(at)})`}`
 
-function tellNext({ next, limits, state }: RequestStory, { requests }: Story): readonly Line[] {
-  const isOne = requests.length === 1
-  const name = isOne ? '' : `${state}: `
-  const at = next.at === null ? '' : ` from ${timeOf(next.at)}`
-  const isOpen = state === 'proven' || state === 'submitted'
-  return [`${name}${next.text}${at}`, ...(isOpen ? limits.map(tellLimit) : [])]
+function tellNext(request: RequestStory, { requests }: Story): readonly Line[] {
+  const { next, limits, state, deadline } = request
+  const which = requests.length === 1 ? '' : `request in block ${request.block}, ${state}: `
+  const at = next.at === null ? '' : ` from ${timeOf(next.at)}.`
+  const due = deadline === null ? [] : limits.map((limit) => tellLimit(limit, deadline))
+  return [`${which}${next.text}${at}`, ...due]
 }
 
 const LIMIT = {
-  delayed: 'counts as delayed',
-  delinquent: 'counts as delinquent',
-  module: "is late by the staking module's own limit",
+  delayed: 'it counts as delayed',
+  delinquent: 'it counts as delinquent',
+  module: 'the staking module counts it as late',
 }
 
-function tellLimit({ name, at, secondsLeft }: Limit): Line {
+function tellLimit({ name, at, secondsLeft }: Limit, deadline: string): Line {
   const left =
-    secondsLeft < 0
-      ? `since ${describeTimeLeft(-secondsLeft)}`
-      : `in ${describeTimeLeft(secondsLeft)}`
-  return `${LIMIT[name]} from ${timeOf(at)}, ${left}`
+    secondsLeft < 0 ? describeTimeLeft(secondsLeft) : `in ${describeTimeLeft(secondsLeft)}`
+  const title = name !== 'delayed' && at === deadline ? 'deadline: ' : ''
+  return `${title}${LIMIT[name]} from ${timeOf(at)}, ${left}`
 }
 
 /** `2026-11-20 09:25:11 UTC`. */

@@ -37,6 +37,8 @@ const MAX_BATCH_BYTES = 2 * MAX_FILE_BYTES
 /** After so many passing faults in a row it is the bucket that does not answer, not the objects. */
 const MAX_FAULTS_IN_A_ROW = 2 * READS_AT_ONCE
 
+const GIVEN_UP = passing('not tried, since too many before it failed')
+
 export type BucketStore = MessageStore & {
   /** Asks for one page only. @throws StoreError when the bucket cannot be listed */
   check(signal: AbortSignal): Promise<void>
@@ -118,17 +120,21 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
 
   async function readAll(batch: readonly Waiting[]): Promise<readonly Outcome[]> {
     const budget = { bytes: MAX_BATCH_BYTES }
-    let inARow: Fault[] = []
-    return limit.map(batch, async ({ file, signal }) => {
-      const last = inARow.at(-1)
+    let inARow = 0
+    async function readNext({ file, signal }: Waiting): Promise<Outcome> {
       // Trying all of them would take hours of deadlines.
-      if (last !== undefined && inARow.length >= MAX_FAULTS_IN_A_ROW) {
-        return { kind: 'failed', fault: last }
-      }
+      if (inARow >= MAX_FAULTS_IN_A_ROW) return { kind: 'failed', fault: GIVEN_UP }
       const outcome = await readOne(file, signal, budget)
-      const isPassing = outcome.kind === 'failed' && outcome.fault.kind === 'passing'
-      inARow = isPassing ? [...inARow, outcome.fault] : []
+      inARow = isPassing(outcome) ? inARow + 1 : 0
       return outcome
+    }
+    const outcomes = await limit.map(batch, readNext)
+    if (inARow >= MAX_FAULTS_IN_A_ROW) return outcomes
+    // Libraries do not try a body again that broke off, and the one for Google breaks off all that
+    // are under way when one of them is dropped.
+    return limit.map(batch, async (one, i) => {
+      const outcome = outcomes[i] as Outcome
+      return isPassing(outcome) ? readNext(one) : outcome
     })
   }
 
@@ -148,14 +154,17 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     }
   }
 
-  /** @returns the fault of the bucket as a whole, if that is what these outcomes amount to */
+  /**
+   * Faults that last are those of objects: one that may not be read keeps no other away.
+   *
+   * @returns the fault of the bucket as a whole, if that is what these outcomes amount to
+   */
   function outageIn(outcomes: readonly Outcome[]): Fault | undefined {
     hasRead ||= outcomes.some(({ kind }) => kind === 'content')
     const faults = outcomes.flatMap((one) => (one.kind === 'failed' ? [one.fault] : []))
-    const isAll = faults.length === outcomes.length
+    const arePassing = outcomes.every(isPassing)
     const isMany = faults.length >= MAX_FAULTS_IN_A_ROW
-    const arePassing = faults.every(({ kind }) => kind === 'passing')
-    return isAll && (!hasRead || (isMany && arePassing)) ? faults.at(-1) : undefined
+    return arePassing && (isMany || !hasRead) ? faults[0] : undefined
   }
 
   return {
@@ -179,6 +188,9 @@ function toEntry({ version, modifiedAt, size }: ListedObject, name: string): Sto
   // A version of a bucket tells any change: there is no time stamp to wait for.
   return { name, version, modifiedAt, changedAt: 0, size }
 }
+
+const isPassing = (outcome: Outcome) =>
+  outcome.kind === 'failed' && outcome.fault.kind === 'passing'
 
 function toStored(outcome: Outcome): StoredContent {
   if (outcome.kind !== 'failed') return outcome

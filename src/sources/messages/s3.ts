@@ -79,7 +79,7 @@ async function hasOwnEndpoint(config: object): Promise<boolean> {
   const { serviceConfiguredEndpoint: find } = config as {
     serviceConfiguredEndpoint?: () => Promise<string | undefined>
   }
-  return (await find?.()) !== undefined
+  return (await find?.().catch(() => undefined)) !== undefined
 }
 
 function toListed(object: S3Object, decode: (key: string) => string): ListedObject[] {

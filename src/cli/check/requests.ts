@@ -1,0 +1,165 @@
+import type { Case, CycleParts } from '../../cycle/types.ts'
+import { deadlineOf, type ModuleLimitOf, timeLeft } from '../../domain/deadlines.ts'
+import { proofReasons } from '../../domain/proof-reasons.ts'
+import { isOpen } from '../../domain/request.ts'
+import { waitReasons } from '../../domain/wait-reasons.ts'
+import type { CycleFound } from './cycle.ts'
+import { type Finding, failure, ok, warning } from './finding.ts'
+
+/** What the daemon would do about a request. */
+export type Verdict = 'ready' | 'missing' | 'waiting' | 'exiting' | 'left' | 'unproven'
+
+export type RequestRow = {
+  readonly validator: number
+  readonly pubkey: string
+  readonly module: number
+  readonly operator: number
+  readonly block: number
+  readonly transaction: string
+  readonly requestedAt: string
+  readonly verdict: Verdict
+  /** Why it waits, lacks a message, or is not proven. */
+  readonly reason: string | null
+  readonly detail: string | null
+  /** The message that would be sent. */
+  readonly file: string | null
+  /** Only while it is open. */
+  readonly deadline: string | null
+  readonly secondsLeft: number | null
+}
+
+type Found = Pick<CycleParts, 'limitOf'> & {
+  readonly now: number
+  readonly whyMissing: (validator: Case['request']['validatorIndex']) => string | undefined
+}
+
+/** The most urgent first. */
+export function rowsOf(cases: readonly Case[], found: Found): readonly RequestRow[] {
+  return cases
+    .map((one) => toRow(one, found))
+    .toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt) || a.validator - b.validator)
+}
+
+function toRow(one: Case, { limitOf, now, whyMissing }: Found): RequestRow {
+  const { request, state, message } = one
+  const verdict = verdictOf(one)
+  return {
+    validator: request.validatorIndex,
+    pubkey: request.pubkey,
+    module: request.moduleId,
+    operator: request.operatorId,
+    block: request.blockNumber,
+    transaction: request.transactionHash,
+    requestedAt: isoOf(request.timestamp),
+    verdict,
+    ...reasonOf(one, whyMissing),
+    file: verdict === 'ready' ? (message?.file ?? null) : null,
+    ...(isOpen(state) ? timesOf(request, now, limitOf) : { deadline: null, secondsLeft: null }),
+  }
+}
+
+const timesOf = (request: Case['request'], now: number, limitOf: ModuleLimitOf) => ({
+  deadline: isoOf(deadlineOf(request, limitOf)),
+  secondsLeft: timeLeft(request, now, limitOf),
+})
+
+/** What is past has no time left to tell. */
+export const withoutDeadline = (row: RequestRow): RequestRow => ({
+  ...row,
+  deadline: null,
+  secondsLeft: null,
+})
+
+/** What a node invented may have a time that no calendar knows. */
+function isoOf(seconds: number): string {
+  const date = new Date(seconds * 1_000)
+  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString()
+}
+
+function verdictOf({ state, next }: Case): Verdict {
+  if (state === 'settled' || state === 'lapsed') return 'left'
+  if (state === 'exiting') return 'exiting'
+  if (state === 'unproven' || state === 'seen') return 'unproven'
+  if (next.kind === 'offer') return 'ready'
+  return next.kind === 'wait' && next.code === 'no-message' ? 'missing' : 'waiting'
+}
+
+function reasonOf(
+  { request, next, verdict }: Case,
+  whyMissing: Found['whyMissing'],
+): { readonly reason: string | null; readonly detail: string | null } {
+  if (verdict?.kind === 'unproven') {
+    const reason = proofReasons[verdict.code]
+    return { reason: verdict.code, detail: reason.short }
+  }
+  if (next.kind !== 'wait') return { reason: null, detail: null }
+  const why = next.code === 'no-message' ? whyMissing(request.validatorIndex) : next.detail
+  return { reason: next.code, detail: why ?? waitReasons[next.code].short }
+}
+
+/** What the requests say of the daemon: would it serve each? */
+export function checkRequests(
+  rows: readonly RequestRow[],
+  { report, window }: Pick<CycleFound, 'report' | 'window'>,
+  location: string,
+): readonly Finding[] {
+  const count = (...verdicts: readonly Verdict[]) =>
+    rows.filter(({ verdict }) => verdicts.includes(verdict)).length
+  const [missing, ready, waiting] = [count('missing'), count('ready'), count('waiting')]
+  const open = missing + ready + waiting
+  const [id, title] = ['requests', 'requests']
+  const detail = `${open} open: ${ready} ready, ${missing} missing, ${waiting} waiting; ${count('exiting', 'left')} exiting or gone`
+  const blocks = `, since block ${window.from}`
+  const summary =
+    missing > 0
+      ? failure({
+          id,
+          title,
+          detail: `${detail}${blocks}`,
+          remedy: `sign exits for the missing validators, and put them into ${location}`,
+        })
+      : ok(id, title, `${detail}${blocks}`)
+  return [
+    summary,
+    ...tellWrongKeys(rows),
+    ...tellUnproven(rows),
+    ...report.failures.map(tellFailure),
+  ]
+}
+
+function tellWrongKeys(rows: readonly RequestRow[]): readonly Finding[] {
+  const wrong = rows.filter(({ reason }) => reason === 'pubkey-mismatch')
+  if (wrong.length === 0) return []
+  const names = wrong.map(({ validator }) => validator).join(', ')
+  const detail = `the registry has other public keys than the requests name, at ${names}`
+  const remedy = waitReasons['pubkey-mismatch'].long
+  return [failure({ id: 'request-pubkeys', title: 'public keys', detail, remedy })]
+}
+
+function tellUnproven(rows: readonly RequestRow[]): readonly Finding[] {
+  const unproven = rows.filter(({ verdict }) => verdict === 'unproven')
+  if (unproven.length === 0) return []
+  const codes = [...new Set(unproven.map(({ reason }) => reason ?? 'not judged'))].sort()
+  const detail = `${unproven.length} not proven, so nothing is sent for them: ${codes.join(', ')}`
+  const remedy = 'see "When a request is not proven" in the README for each reason'
+  return [warning({ id: 'request-proof', title: 'proof', detail, remedy })]
+}
+
+const tellFailure = (why: string): Finding =>
+  failure({
+    id: 'cycle',
+    title: 'cycle',
+    detail: why,
+    remedy: 'the daemon would try it again soon; see the nodes above',
+  })
+
+/** What the daemon would have done about past requests. */
+export function checkReplay(rows: readonly RequestRow[], fromBlock: number): Finding {
+  const count = (verdict: Verdict) => rows.filter((row) => row.verdict === verdict).length
+  const [id, title] = ['replay', `since block ${fromBlock}`]
+  const [ready, missing] = [count('ready'), count('missing')]
+  const detail = `${rows.length} requests: the daemon would have sent ${ready}, and ${missing} had no message, ${count('waiting')} would have waited, ${count('unproven')} were not proven`
+  if (ready === rows.length) return ok(id, title, detail)
+  const remedy = 'see each of them below; messages of validators that left may be gone for good'
+  return warning({ id, title, detail, remedy })
+}

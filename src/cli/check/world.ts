@@ -1,0 +1,90 @@
+import { createNodes, type Nodes } from '../../app/nodes.ts'
+import type { Config } from '../../config.ts'
+import type { Log } from '../../cycle/types.ts'
+import { pause, withDeadline } from '../../lib/deadline.ts'
+import { onAbort } from '../../lib/on-abort.ts'
+import type { Metrics } from '../../sinks/metrics.ts'
+import { type ChainInfo, createChainInfoReader } from '../../sources/chain-info.ts'
+import { createRegistryCache, type RegistryCache } from '../../sources/registry-cache.ts'
+import { debugLog } from '../configuration.ts'
+import { createQuietMetrics } from '../quiet-metrics.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { type ClockWatch, createClockWatch } from './clock.ts'
+
+/** The daemon's parts that look at the world, and send nothing. */
+export type World = {
+  readonly config: Config
+  readonly nodes: Nodes
+  readonly metrics: Metrics
+  readonly registry: RegistryCache
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly clockWatch: ClockWatch
+  readonly log: Log
+  readonly fetch: typeof fetch
+  readonly now: () => number
+  readonly workers: URL
+  /** Told how far long work is. */
+  readonly progress: (what: string, done: number, total: number) => void
+}
+
+/** Milliseconds for one call: a node that needs longer is of little use to the daemon either. */
+const CALL_TIMEOUT_MS = 10_000
+/** And for one group of checks, so that the whole ends. */
+const GROUP_MS = 25_000
+
+export function createWorld(
+  config: Config,
+  surroundings: Surroundings,
+  progress: World['progress'],
+): World {
+  const { now, workers } = surroundings
+  const clockWatch = createClockWatch(surroundings.fetch, now)
+  const metrics = createQuietMetrics(config, progress)
+  const nodes = createNodes(config, metrics, clockWatch.fetch, CALL_TIMEOUT_MS)
+  const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
+  return {
+    config,
+    nodes,
+    metrics,
+    registry: createRegistryCache({ intervalMs, batchSize, now }),
+    readChainInfo: createChainInfoReader(nodes.consensus.nodes, now),
+    clockWatch,
+    log: debugLog(surroundings),
+    fetch: surroundings.fetch,
+    now,
+    workers,
+    progress,
+  }
+}
+
+/** Runs a group of checks within its time. */
+export const inTime = <Value>(
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> => withDeadline(GROUP_MS, signal, work)
+
+/** Rejects at once when `signal` fires, whatever the work is at. */
+export async function untilInterrupted<Value>(
+  signal: AbortSignal,
+  work: (lifetime: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  signal.throwIfAborted()
+  const lifetime = new AbortController()
+  const stop = onAbort(signal, () => lifetime.abort(signal.reason))
+  const interrupted = new Promise<never>((_, reject) => {
+    lifetime.signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  interrupted.catch(() => {})
+  try {
+    return await Promise.race([work(lifetime.signal), interrupted])
+  } finally {
+    stop()
+    lifetime.abort(new Error('the check is over'))
+  }
+}
+
+/** Threads may take this long to end, ms; then they end with the process. */
+const CLOSE_MS = 1_000
+
+export const closeQuietly = (close: () => Promise<unknown>) =>
+  Promise.race([close().catch(() => {}), pause(CLOSE_MS, new AbortController().signal)])

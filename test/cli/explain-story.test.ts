@@ -1,0 +1,169 @@
+import pico from 'picocolors'
+import { describe, expect, test } from 'vitest'
+import { cleanTexts } from '../../src/cli/explain/clean.ts'
+import { type Known, storyOf } from '../../src/cli/explain/story.ts'
+import { parseSubject } from '../../src/cli/explain/subject.ts'
+import { linesOf } from '../../src/cli/explain/text.ts'
+import type { Case } from '../../src/cycle/types.ts'
+import type { HistoryFact } from '../../src/domain/facts.ts'
+import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { Sighting } from '../../src/domain/request.ts'
+
+const NOW = Date.parse('2026-03-02T09:30:00Z')
+const HOUR_S = 3_600
+const index = 7 as ValidatorIndex
+const pubkey = `0x${'ab'.repeat(48)}` as Pubkey
+
+function caseOf(hoursAgo: number, more: Partial<Case> = {}): Case {
+  const request = {
+    key: `key ${hoursAgo}`,
+    blockNumber: 1_000 - hoursAgo,
+    validatorIndex: index,
+    pubkey,
+    moduleId: 1,
+    operatorId: 5,
+    timestamp: NOW / 1_000 - hoursAgo * HOUR_S,
+  } as unknown as Case['request']
+  const next = { kind: 'offer' } as Case['next']
+  return { request, state: 'proven', next, message: undefined, verdict: undefined, ...more }
+}
+
+function known(more: Partial<Known> = {}): Known {
+  return {
+    subject: { index, pubkey },
+    now: NOW,
+    cases: [caseOf(1)],
+    seenAt: () => undefined,
+    trust: { trustMode: true, quorum: 1 },
+    limitOf: () => undefined,
+    plan: {
+      intervalMs: 384_000,
+      finalityEvents: true,
+      dryRun: false,
+      held: false,
+      mode: 'message',
+      areMessagesKnown: true,
+      isSentKnown: true,
+      nextOfferAt: () => undefined,
+    },
+    message: { kind: 'held', file: '7.json', epoch: '1', more: false },
+    history: [],
+    sightings: undefined,
+    times: undefined,
+    sources: { journal: 'told', blocks: null },
+    problems: [],
+    ...more,
+  }
+}
+
+const textOf = (more: Partial<Known> = {}, colour = false) =>
+  linesOf(storyOf(known(more)), pico.createColors(colour)).join('\n')
+
+describe('a deadline', () => {
+  test('that has passed is said to be, with how long ago', () => {
+    expect(textOf({ cases: [caseOf(97)] })).toContain(
+      'deadline: it counts as delinquent from 2026-03-02 08:30:00 UTC, overdue by 1 h 0 min',
+    )
+  })
+
+  test('is the module’s own where that is earlier', () => {
+    const text = textOf({ limitOf: () => 48 * HOUR_S })
+
+    expect(text).toContain(
+      'deadline: the staking module counts it as late from 2026-03-04 08:30:00',
+    )
+    expect(text.match(/deadline/g)).toHaveLength(1)
+  })
+
+  test('is not told of a validator that is leaving', () => {
+    const leaving = caseOf(97, { state: 'exiting', next: { kind: 'nothing' } })
+
+    expect(storyOf(known({ cases: [leaving] })).requests[0]?.deadline).toBeNull()
+    expect(textOf({ cases: [leaving] })).not.toContain('deadline')
+  })
+})
+
+describe('what was sent', () => {
+  const at = NOW - 60_000
+  const offered: HistoryFact = { kind: 'offer-intended', at, validator: index }
+  const refused: HistoryFact = {
+    kind: 'offer-answered',
+    at: at + 1_000,
+    validator: index,
+    accepted: false,
+    answers: ['beacon:5052: 400: too early'],
+  }
+
+  test('and has no answer yet is not passed over', () => {
+    expect(textOf({ history: [offered] })).toContain(
+      '! 2026-03-02 09:29:00 UTC  offered, no answer',
+    )
+  })
+
+  test('and was answered is told once, with the answer', () => {
+    const text = textOf({ history: [offered, refused] })
+
+    expect(text).not.toContain('offered, no answer')
+    expect(text).toContain('✗ 2026-03-02 09:29:01 UTC  refused\n    beacon:5052: 400: too early')
+  })
+
+  test('is "nothing" where a journal holds nothing', () => {
+    expect(textOf()).toContain('Sent\n  nothing')
+  })
+})
+
+test('two requests of one validator are told one after the other, the older first', () => {
+  const { requests } = storyOf(known({ cases: [caseOf(1), caseOf(30)] }))
+
+  expect(requests.map(({ block }) => block)).toEqual([970, 999])
+  const text = textOf({ cases: [caseOf(1), caseOf(30)] })
+  expect(text).toContain('request in block 970, proven: The exit is offered')
+  expect(text).toContain('request in block 999, proven: The exit is offered')
+})
+
+test('a node that has not verified its state is marked', () => {
+  const unknown: Sighting = { host: 'beacon:5052', optimistic: true, entry: undefined }
+
+  expect(textOf({ sightings: { head: [unknown], finalized: [] } })).toContain(
+    'beacon:5052, head: does not know it (optimistic',
+  )
+})
+
+test('a message that was found before all were read may not be the one that counts', () => {
+  const message = { kind: 'held', file: '7.json', epoch: '1', more: true } as const
+
+  expect(textOf({ message })).toContain('a newer one may count')
+})
+
+test('colours come only where they are wanted', () => {
+  expect(textOf()).not.toContain('\u001b')
+  expect(textOf({}, true)).toContain('\u001b[1mValidator 7')
+})
+
+test('a time that no date can say spoils nothing', () => {
+  const { request, ...rest } = caseOf(1)
+  const absurd = { ...rest, request: { ...request, timestamp: Number.MAX_SAFE_INTEGER } }
+
+  expect(textOf({ cases: [absurd] })).toContain('Asked for\n  +275760-09-13')
+})
+
+test('what drives a terminal is replaced in every text', () => {
+  expect(cleanTexts({ file: 'a\u001b[2Jb', list: ['\u202ec'], count: 1, none: null })).toEqual({
+    file: 'a\ufffd[2Jb',
+    list: ['\ufffdc'],
+    count: 1,
+    none: null,
+  })
+})
+
+test.each([
+  ['7', { index: 7, pubkey: undefined }],
+  [pubkey.toUpperCase().replace('0X', '0x'), { index: undefined, pubkey }],
+  [pubkey.toUpperCase(), { index: undefined, pubkey }],
+  ['-1', undefined],
+  ['0x7', undefined],
+  ['', undefined],
+  ['99999999999999999999', undefined],
+])('%j names a validator, or none', (text, subject) => {
+  expect(parseSubject(text)).toEqual(subject)
+})

@@ -1,0 +1,55 @@
+import bls from '@chainsafe/bls'
+import { expect, test, vi } from 'vitest'
+import { type BlsCheck, verifyBatch } from '../../src/lib/bls.ts'
+import { secretKey } from '../messages/fixtures.ts'
+
+const BATCH = 32
+
+const checkOf = (index: number, signer = index): BlsCheck => {
+  const message = Buffer.alloc(32, index)
+  const signature = secretKey(signer).sign(message).toBytes()
+  return { pubkey: secretKey(index).toPublicKey().toBytes(), message, signature }
+}
+const good = Array.from({ length: BATCH }, (_, index) => checkOf(index))
+const withBad = (at: number, bad: BlsCheck) => good.with(at, bad)
+
+/** The verdicts, and how many signatures were verified at each try. */
+function verify(checks: readonly BlsCheck[]) {
+  const tries = vi.spyOn(bls.Signature, 'verifyMultipleSignatures')
+  try {
+    const verdicts = verifyBatch(checks)
+    return { verdicts, tries: tries.mock.calls.map(([sets]) => sets.length) }
+  } finally {
+    tries.mockRestore()
+  }
+}
+
+test('a good batch is verified in one go', () => {
+  const { verdicts, tries } = verify(good)
+  expect(verdicts).toEqual(good.map(() => 'valid'))
+  expect(tries).toEqual([BATCH])
+})
+
+test.each([0, 13, 31])('a batch that fails is bisected: %i is the bad one', (at) => {
+  const { verdicts, tries } = verify(withBad(at, checkOf(at, 99)))
+  expect(verdicts).toEqual(good.map((_, i) => (i === at ? 'invalid' : 'valid')))
+  // The whole, then two halves at each of five steps at most.
+  expect(tries.length).toBeLessThanOrEqual(1 + 2 * Math.log2(BATCH))
+  expect(tries.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3 * BATCH)
+})
+
+test('what is no point of the curve is refused one by one, and costs nobody else a try', () => {
+  const noPoint = Buffer.alloc(96, 0xff)
+  const { verdicts, tries } = verify(withBad(7, { ...checkOf(7), signature: noPoint }))
+  expect(verdicts).toEqual(good.map((_, i) => (i === 7 ? 'bad-signature' : 'valid')))
+  expect(tries).toEqual([BATCH - 1])
+})
+
+test('two bad signatures whose errors cancel out are both found', () => {
+  const [a, b] = [checkOf(1), checkOf(2)]
+  const { verdicts } = verify([
+    { ...a, signature: b.signature },
+    { ...b, signature: a.signature },
+  ])
+  expect(verdicts).toEqual(['invalid', 'invalid'])
+})
