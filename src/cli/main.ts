@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { openEnvironment, readVersion } from './process.ts'
 import { runProgram } from './program.ts'
-import { runDaemon } from './run.ts'
 import { createTerminal } from './terminal.ts'
 
 /** As shells count: 128 and the number of the signal. */
@@ -29,8 +28,10 @@ async function main(): Promise<number> {
   const code = await runProgram(process.argv.slice(2), {
     version,
     terminal,
-    run: ({ json, debug }) =>
-      runDaemon({
+    async run({ json, debug }) {
+      // Loaded when it is wanted: help and complaints need not wait for the daemon's libraries.
+      const { runDaemon } = await import('./run.ts')
+      return runDaemon({
         env: {
           ...env,
           ...(json ? { LOGGER_FORMAT: 'json' } : {}),
@@ -38,7 +39,8 @@ async function main(): Promise<number> {
         },
         readFile: readFileSync,
         version,
-      }),
+      })
+    },
     open({ json = false, debug = false }) {
       listenToSignals()
       return {

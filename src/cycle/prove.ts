@@ -34,6 +34,8 @@ type Standing = {
   dueAt: number
   /** Times in a row that a log was missing: 1, 2, 4, 8, then 16 cycles. */
   waits: number
+  /** Times that it was not proven while some node was away, or gave no answer. */
+  doubts: number
   counted: boolean
   said: string
 }
@@ -42,6 +44,8 @@ const HOUR_MS = 60 * 60 * 1_000
 const LONGEST_WAIT_CYCLES = 16
 /** Objections that more addresses in the allowlist might answer. */
 const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
+/** A node whose connection broke is waited for; one that never answers must hide no forged request. */
+const DOUBTS = 3
 /** Each round follows hints one step further; the proof of a request takes two or three. */
 const MAX_ROUNDS = 64
 
@@ -149,6 +153,7 @@ export function createProver(parts: ProverParts) {
       dueCycle: 0,
       dueAt: 0,
       waits: 0,
+      doubts: 0,
       counted: false,
       said: '',
     }
@@ -198,14 +203,17 @@ export function createProver(parts: ProverParts) {
     const isLater = verdict.again === 'hourly' && parts.allNodesAnswer()
     standing.dueCycle = isLater ? Number.POSITIVE_INFINITY : cycle + cycles
     standing.dueAt = now() + HOUR_MS
-    if (verdict.complete && !standing.counted) {
+    const isDoubtful = verdict.isMissing || !parts.allNodesAnswer()
+    if (isDoubtful) standing.doubts += 1
+    if (verdict.complete && !standing.counted && (!isDoubtful || standing.doubts >= DOUBTS)) {
       standing.counted = true
+      standing.said = ''
       parts.countVerification('error')
     }
     if (standing.said === verdict.code) return
     standing.said = verdict.code
     if (ALLOWLIST_CODES.has(verdict.code)) parts.onUnlistedSigner?.()
-    log[verdict.complete ? 'error' : 'warn'](
+    log[standing.counted ? 'error' : 'warn'](
       `exit request not proven, nothing is sent for it: ${proofReasons[verdict.code].short}`,
       {
         ...namesOf(request),

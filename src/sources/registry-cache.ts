@@ -37,9 +37,10 @@ type Turn = number
 /** How old the state of a validator that nobody asked for may be: 8 intervals, at most an hour. */
 const MAX_AGE_INTERVALS = 8
 const MAX_AGE_MS = 60 * 60 * 1_000
-/** Cycles come a little early or late, by this part of an interval. */
+/** A cycle that comes earlier than by this part of an interval belongs to the same one. */
 const EARLY = 0.3
-const LATE = 0.5
+/** Intervals that late cycles may add up to before what is too old is read all at once. */
+const LATE = 2
 /** Intervals without a question after which a validator is forgotten; a long load takes several. */
 const FORGET_AFTER_INTERVALS = 100
 

@@ -23,6 +23,40 @@ const allowlist = (...at: readonly number[]) => ({
 })
 
 describe('a request that is not proven is proven later,', () => {
+  test('by a node whose connection broke: another one that lacks the log is no proof against it', async () => {
+    world = await createWorld({ executionNodes: [{}, {}] })
+    world.writeMessage(ASKED)
+    const [lagging, honest] = world.executionNodes
+    lagging?.onResult('eth_getLogs', (logs, [{ topics }]) => (topics.length === 1 ? [] : logs))
+    const broken = honest?.faults.add({
+      kind: 'reset',
+      match: {
+        rpc: 'eth_getLogs',
+        when: ({ body }) => JSON.parse(body).params[0].topics.length === 1,
+      },
+      times: 1,
+    })
+    world.ask(world.requestOf(ASKED))
+    const app = await world.start({ JOB_INTERVAL: '1200' })
+    await sent()
+    expect(broken?.hits).toBe(1)
+    expect(await verified(app)).toEqual([1, 0])
+    expect(app.said('not proven').map(({ level }) => level)).toEqual(['warn'])
+  })
+
+  test('and counts as an error though one node never answers, after a while', async () => {
+    world = await createWorld({ executionNodes: [{}, {}] })
+    const [lagging, dead] = world.executionNodes
+    lagging?.onResult('eth_getLogs', (logs, [{ topics }]) => (topics.length === 1 ? [] : logs))
+    await dead?.refuse()
+    world.ask(world.requestOf(ASKED))
+    const app = await world.start({ JOB_INTERVAL: '20' })
+    await until('it counts', async () => (await verified(app))[1] === 1)
+    await cycles(app, 3)
+    expect(await verified(app)).toEqual([0, 1])
+    expect(app.said('not proven').map(({ level }) => level)).toEqual(['warn', 'error'])
+  })
+
   test("once the node's index has the ConsensusReached log", async () => {
     const { execution, ask, requestOf } = await setUp()
     execution.onResult('eth_getLogs', (logs, [filter]) => (filter.topics.length === 1 ? [] : logs))

@@ -3,43 +3,15 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
 import { until } from '../support/until.ts'
-import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
+import { createWorld, cycles, type World } from '../support/world.ts'
+import { statusOf, statusWhen } from './status-support.ts'
 
 const HOUR = 3_600
 
 let world: World
 afterEach(() => world.close())
 
-type Rows = { total: number; rows: Record<string, unknown>[] }
-type Status = {
-  mode: Record<string, unknown>
-  lastCycle: { ok: boolean; failures: string[] } | null
-  requests: { open: Rows; unproven: Rows }
-  exits: Rows
-  messages: { files: number; left: Rows; used: Rows; refused: Rows; superseded: Rows } | null
-  nodes: { layer: string; host: string; up: boolean; synced: boolean; why: string | null }[]
-  drift: { missing: string[]; stale: string[] } | null
-  journal: { degraded: boolean }
-}
-
-async function statusOf(app: RunningApp): Promise<Status> {
-  const answer = await fetch(`${app.url}/status`)
-  expect([answer.status, answer.headers.get('content-type')]).toEqual([
-    200,
-    'application/json; charset=utf-8',
-  ])
-  return (await answer.json()) as Status
-}
-
 const start = (more: NodeJS.ProcessEnv = {}) => world.start({ RUN_STATUS: 'true', ...more })
-
-/** The status once it is as it should be. */
-async function statusWhen(app: RunningApp, what: string, check: (status: Status) => boolean) {
-  return until(what, async () => {
-    const status = await statusOf(app)
-    return status.requests !== undefined && check(status) && status
-  })
-}
 
 function askHoursAgo(hours: number, ...indices: readonly number[]) {
   const report = world.chain.submitReport({

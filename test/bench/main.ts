@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -6,11 +6,12 @@ import { createCrew } from './crew.ts'
 import { createInputs } from './inputs.ts'
 import { createLimits } from './limits.ts'
 import { MIB } from './numbers.ts'
-import { RESULTS } from './places.ts'
+import { manifestOf, README, RESULTS } from './places.ts'
+import { withReport } from './report.ts'
 import { type Result, tableOf } from './result.ts'
 import { createRows } from './rows.ts'
 
-const USAGE = `usage: npm run bench [-- [--large] [--repeats 3] [row …]]`
+const USAGE = `usage: npm run bench [-- [--large] [--readme] [--repeats 3] [row …]]`
 
 /** Measures the built daemon beside what the machine can do at best, in the same run. */
 async function main(): Promise<number> {
@@ -18,6 +19,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       large: { type: 'boolean', default: false },
+      readme: { type: 'boolean', default: false },
       repeats: { type: 'string', default: '3' },
     },
   })
@@ -44,19 +46,27 @@ async function main(): Promise<number> {
     results.push(...(await measure()))
   }
   await crew.close()
-  const machine = {
-    node: process.version,
-    cores: crew.size,
-    processor: cpus()[0]?.model,
-    memoryMib: Math.round(totalmem() / MIB),
-    platform: `${process.platform} ${process.arch}`,
-    date: new Date().toISOString(),
-  }
-  console.log(`\n${Object.values(machine).join(' · ')}\n\n${tableOf(results)}`)
+  const machine = machineOf(crew.size)
+  const report = `${Object.values(machine).join(' · ')}\n\n${tableOf(results)}`
+  console.log(`\n${report}`)
+  if (values.readme) writeFileSync(README, withReport(readFileSync(README, 'utf8'), report))
   mkdirSync(dirname(RESULTS), { recursive: true })
   writeFileSync(RESULTS, `${JSON.stringify({ machine, results }, null, 2)}\n`)
   console.log(`\n${RESULTS}`)
   return results.some(({ met }) => met === false) ? 1 : 0
+}
+
+function machineOf(cores: number): Readonly<Record<string, string>> {
+  const versionOf = (name?: string) => JSON.parse(readFileSync(manifestOf(name), 'utf8')).version
+  return {
+    daemon: `Validator Ejector ${versionOf()}`,
+    node: `Node.js ${process.version.slice(1)}`,
+    blst: `@chainsafe/blst ${versionOf('@chainsafe/blst')}`,
+    processor: `${cores} cores of ${cpus()[0]?.model ?? 'an unknown processor'}`,
+    memory: `${Math.round(totalmem() / MIB / 1024)} GiB`,
+    platform: `${process.platform} ${process.arch}`,
+    date: new Date().toISOString().slice(0, 10),
+  }
 }
 
 process.exit(await main())

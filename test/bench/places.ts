@@ -8,6 +8,10 @@ export const CLI_MAIN = join(ROOT, 'dist/cli/main.js')
 export const GENERATORS = ['inputs.js', 'crew-worker.js'].map((name) =>
   join(import.meta.dirname, name),
 )
+/** What our own command makes of them hangs on these. */
 export const DIST_ENCRYPT = join(ROOT, 'dist/cli/encrypt')
 export const INPUTS = join(ROOT, '.tmp/bench-inputs')
+export const README = join(ROOT, 'README.md')
+export const manifestOf = (name?: string) =>
+  join(ROOT, name === undefined ? '' : `node_modules/${name}`, 'package.json')
 export const RESULTS = join(ROOT, '.tmp/bench-results.json')

@@ -16,7 +16,8 @@ export type RowParts = {
 }
 
 const MESSAGES = 10_000
-const LARGE = 100_000
+/** The figures for these tell whether memory grows in a straight line. */
+const LARGE = [30_000, 100_000]
 const PBKDF2_FILES = 200
 const SCRYPT_FILES = 10
 const SCRYPT_MIB = 256
@@ -136,10 +137,14 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       return results
     },
     async memory() {
-      const results = [memoryOf('10,000', (await plain()).runs, MEMORY_MIB)].flat()
-      if (parts.large) {
-        const run = await runLoad(await inputs.plain(LARGE))
-        results.push(...memoryOf('100,000', [run]))
+      const { runs } = await plain()
+      const results = memoryOf(MESSAGES, runs, MEMORY_MIB)
+      if (!parts.large) return results
+      let before = { count: MESSAGES, rss: median(runs.map(({ rss }) => rss)) }
+      for (const count of LARGE) {
+        const run = await runLoad(await inputs.plain(count))
+        results.push(...memoryOf(count, [run]), growthOf(before, { count, rss: run.rss }))
+        before = { count, rss: run.rss }
       }
       return results
     },
@@ -198,9 +203,21 @@ function idleOf(standing: Standing, run: IdleRun): Result[] {
   ]
 }
 
-function memoryOf(count: string, runs: readonly LoadRun[], bound?: number): Result[] {
+const inThousands = new Intl.NumberFormat('en')
+
+type Weight = { readonly count: number; readonly rss: number }
+
+/** The same from step to step: a straight line. */
+function growthOf(from: Weight, to: Weight): Result {
+  const figure = (to.rss - from.rss) / MIB / ((to.count - from.count) / 1_000)
+  const [less, more] = [from.count, to.count].map((count) => inThousands.format(count))
+  const work = `… for each 1,000 messages more, from ${less} to ${more}`
+  return { row: 'memory', work, figure, unit: 'MiB', aim: 'reported' }
+}
+
+function memoryOf(count: number, runs: readonly LoadRun[], bound?: number): Result[] {
   const rowOf = (what: string, bytes: readonly number[]): Result => {
-    const work = `memory with ${count} messages, ${what}`
+    const work = `memory with ${inThousands.format(count)} messages, ${what}`
     const result = { row: 'memory', work, figure: Math.max(...bytes) / MIB, unit: 'MiB' }
     return bound === undefined ? { ...result, aim: 'reported' } : under(result, bound)
   }

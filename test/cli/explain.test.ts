@@ -187,7 +187,7 @@ describe('without the word of a daemon', () => {
     expect(ended.code).toBe(0)
     expect(paragraph(ended, 'Proof').join()).toContain(report.hash)
     expect(paragraph(ended, 'Registry').join()).toContain('not known')
-    expect(paragraph(ended, 'Not known').join()).toMatch(/execution node.*consensus node/)
+    expect(paragraph(ended, 'Problems').join()).toMatch(/execution node.*consensus node/)
   })
 
   test('nothing is left beside a journal that no daemon has open', async () => {
@@ -201,6 +201,20 @@ describe('without the word of a daemon', () => {
     expect(readdirSync(world.home)).toEqual(before)
     expect(story.history.length).toBeGreaterThan(0)
     expect(story.sources.journal).toBe('told')
+  })
+
+  test('a journal that no daemon has written lately is told of, and the chain is read too', async () => {
+    await setUp()
+    const { app } = await startedWithOne()
+    await app.end()
+    world.chain.mine(400)
+    world.chain.finalize()
+
+    const story = await storyOf(1, { STATE_FILE: stateFile() })
+
+    expect(story.problems.join()).toMatch(/no daemon has written STATE_FILE lately.* blocks behind/)
+    expect(story.sources).toMatchObject({ journal: 'told', blocks: { to: world.chain.finalized } })
+    expect(story.requests.map(({ state }) => state)).toEqual(['submitted'])
   })
 
   test('a STATE_FILE that is not there is said, and the chain is read', async () => {

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     world.ask(world.requestOf(1), world.requestOf(2))
     for (const block of readBlocks(readFileSync(join(clone, 'README.md'), 'utf8'))) {
       if (block.run !== 'here') continue
-      if (block.commands.some((command) => command.includes('DRY_RUN'))) fillIn(clone, world)
+      if (block.commands.some((command) => /DRY_RUN| check$/.test(command))) fillIn(clone, world)
       if (block.commands.some((command) => command.includes('encrypt'))) layOut(clone, world)
       await runBlock(block, shell)
     }

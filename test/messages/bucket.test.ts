@@ -63,7 +63,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     await loader.load(never)
 
     server.faults.add({ kind: 'html' })
-    await expect(loader.load(never)).rejects.toThrow(/no object store|cannot be reached/)
+    await expect(loader.load(never)).rejects.toThrow('what answers is no object store')
     expect(loader.current()?.exits.size).toBe(1)
   })
 
@@ -116,7 +116,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
 
   test('an outage while thousands are read ends the load, and not each of them by itself', async () => {
     await putExits(1)
-    const store = await open({ readMs: 50 })
+    const store = await open({ readMs: 1_000 })
     await store.read((await store.list(never))[0] as StoredFile, never)
     server.faults.add({ kind: 'hang', match: { path: READ } })
     server.clearCalls()
@@ -125,23 +125,24 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     const all = Promise.allSettled(names.map((file) => store.read(file, never)))
     const outcomes = new Set((await all).map((one) => one.status === 'rejected' && `${one.reason}`))
     expect([...outcomes]).toEqual([
-      `StoreError: read messages ${store.name}: no answer within 50 ms. Check the network`,
+      `StoreError: read messages ${store.name}: no answer within 1000 ms. Check the network`,
     ])
     expect(reads().length).toBeLessThan(100)
   })
 
   test('a silent server is waited for no longer than the deadline, a stalled body neither', async () => {
     await putExits(1, 2)
-    const store = await open({ listMs: 200, readMs: 200 })
+    const store = await open({ readMs: 1_000 })
     server.faults.add({ kind: 'hang-body', match: { path: /1\.json$/ } })
     const files = (await store.list(never)) as readonly StoredFile[]
     const [stalled, whole] = await Promise.all(files.map((file) => store.read(file, never)))
     expect(stalled).toMatchObject({ kind: 'fault', fault: { code: 'unreadable' } })
-    expect(JSON.stringify(stalled)).toContain('no answer within 200 ms')
+    expect(JSON.stringify(stalled)).toContain('no answer within 1000 ms')
     expect(whole).toMatchObject({ kind: 'content' })
 
     server.faults.add({ kind: 'hang' })
-    await expect(store.list(never)).rejects.toThrow('no answer within 200 ms')
+    const impatient = await open({ listMs: 200 })
+    await expect(impatient.list(never)).rejects.toThrow('no answer within 200 ms')
   })
 
   test('a body without end is cut at 64 MiB, and costs no other one', async () => {

@@ -190,6 +190,21 @@ describe('validators whose exit is asked for', () => {
     expect(asked().flatMap(({ ids }) => ids)).not.toContain(7)
   })
 
+  test('leave the others a ninth at a time, so that one more request serves nine thousand', async () => {
+    const { read, look, pass, asked } = setUp()
+    const all = indicesTo(10_000)
+    const open = all.filter((index) => index % 10 === 0)
+    await read(all, never)
+    asked()
+    for (let cycle = 1; cycle <= 30; cycle += 1) {
+      // No cycle comes on time.
+      pass(EPOCH_MS * (1 + (cycle % 3) / 20))
+      await look(open, never)
+      await read(all, never)
+      expect(asked().map(({ ids }) => ids.length)).toEqual([1_000, 1_000])
+    }
+  })
+
   test('take others along whose turn it is, at the first node only', async () => {
     const { read, look, pass, asked } = setUp({ batchSize: 100, nodes: 2 })
     await read(indicesTo(900), never)

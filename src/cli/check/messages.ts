@@ -56,7 +56,8 @@ function tell({ problem }: Messages, snapshot: MessageSnapshot | undefined): Fin
     return failure({ id: ID, title: TITLE, detail, remedy: 'see what it says, and run it again' })
   }
   const { valid, used, refused } = countsOf(snapshot)
-  const detail = `${valid - used} usable, ${used} used, ${refused} refused, in ${snapshot.files} files`
+  const files = `${snapshot.files} ${snapshot.files === 1 ? 'file' : 'files'}`
+  const detail = `${valid - used} usable, ${used} used, ${refused} refused, in ${files}`
   if (valid === 0) {
     const remedy = 'put signed exit messages (*.json) into MESSAGES_LOCATION'
     return failure({ id: ID, title: TITLE, detail, remedy })

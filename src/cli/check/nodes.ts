@@ -114,8 +114,7 @@ async function tell(
   }
 }
 
-const ago = (seconds: number) =>
-  seconds < 60 ? 'just now' : `${describeTimeLeft(seconds)} ago`
+const ago = (seconds: number) => (seconds < 60 ? 'just now' : `${describeTimeLeft(seconds)} ago`)
 
 /** What fails at one node only is worth no more than a look. */
 function settle(told: readonly Told[]): readonly Finding[] {

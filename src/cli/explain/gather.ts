@@ -89,6 +89,7 @@ async function learn(
       ...opened.problems,
       ...(opened.journal.problem === undefined ? [] : [opened.journal.problem]),
       ...(problem === undefined ? [] : [problem]),
+      ...run.notes,
       ...run.report.failures.filter((failure) => !ALREADY_TOLD.test(failure)),
     ],
   }

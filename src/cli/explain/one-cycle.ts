@@ -1,15 +1,15 @@
 import { createOffer } from '../../app/offer.ts'
 import { createPipeline } from '../../app/pipeline.ts'
-import type { CycleParts, CycleReport, Messages, OfferResult, Reading } from '../../cycle/types.ts'
+import type { CycleParts, CycleReport, Messages, OfferResult } from '../../cycle/types.ts'
 import { createCycle } from '../../cycle.ts'
 import type { Pubkey } from '../../domain/primitives.ts'
 import type { Sightings } from '../../domain/request.ts'
 import type { journalOf } from './journal.ts'
 import { readUntilFound } from './message.ts'
 import type { Opened, Outside } from './open.ts'
-import { readToTheEnd } from './reading.ts'
 import type { Sources } from './story.ts'
-import { isAbout, type Subject } from './subject.ts'
+import type { Subject } from './subject.ts'
+import { createWindowReader } from './window.ts'
 
 export type Task = {
   readonly subject: Subject
@@ -24,6 +24,8 @@ export type Run = {
   readonly report: CycleReport
   readonly messages: Messages | undefined
   readonly sources: Sources
+  /** What else must be known, a sentence each. */
+  readonly notes: readonly string[]
 } & Pick<CycleParts, 'nextOfferAt' | 'limitOf'>
 
 /** One cycle of the daemon on this validator alone. Nothing is handed out: there is no way out. */
@@ -31,7 +33,7 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
   const { subject, sightings, opened } = task
   let messages: Messages | undefined
   const { pipeline, readUpTo } = openPipeline(task, signal)
-  const requests = createWindowReader(task, pipeline.readRequests, readUpTo)
+  const window = createWindowReader(task, pipeline.readRequests, readUpTo)
   const report = await createCycle({
     ...pipeline,
     settings: { ...pipeline.settings, dryRun: true },
@@ -41,7 +43,7 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
       if (opened.isWhole) await pipeline.checkNodes(deadline)
       return []
     },
-    readRequests: requests.read,
+    readRequests: window.read,
     async readMessages(wanted, deadline) {
       const index = subject.index ?? wanted[0]?.validatorIndex
       const pubkey = subject.pubkey ?? wanted[0]?.pubkey ?? ('0x' as Pubkey)
@@ -56,7 +58,7 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
     },
   })(signal)
   const { nextOfferAt, limitOf } = pipeline
-  return { report, messages, sources: requests.sources(), nextOfferAt, limitOf }
+  return { report, messages, ...window.told(), nextOfferAt, limitOf }
 }
 
 function openPipeline({ own, outside, opened }: Task, signal: AbortSignal) {
@@ -92,53 +94,3 @@ function scopeOf({ facts }: Task['own'], { config }: Outside): Outside['config']
 
 /** Whoever explains hands nothing out, whatever the cycle decides. */
 const refuse = async (): Promise<OfferResult> => ({ accepted: false, answers: [] })
-
-const NOTHING_NEW: Reading = {
-  requests: [],
-  reportedBy: new Map(),
-  contracts: [],
-  cursor: undefined,
-  finalizedAt: undefined,
-  complete: true,
-  problems: [],
-  alarms: [],
-}
-
-/** Reads the chain where the journal holds no request of this validator, as a daemon at its start. */
-function createWindowReader(
-  { subject, own, outside, opened }: Task,
-  readRequests: CycleParts['readRequests'],
-  readUpTo: () => number | undefined,
-) {
-  const { config, progress } = outside
-  const known = own.facts.requests.size > 0
-  let sources: Sources = { journal: 'told', blocks: null }
-
-  async function read(
-    { contracts }: Parameters<CycleParts['readRequests']>[0],
-    signal: AbortSignal,
-  ): ReturnType<CycleParts['readRequests']> {
-    if (known) return NOTHING_NEW
-    const { found } = opened.journal
-    sources = { journal: found === 'facts' ? 'silent' : found, blocks: null }
-    const { nodes } = opened.nodes.execution
-    if (nodes.hosts().length === 0) throw new Error('no execution node answers')
-    const head = await nodes.first((node, _host, deadline) => node.finalizedBlock(deadline), signal)
-    const [from, to] = [Math.max(0, head.number - config.blocksPreload), head.number]
-    const reading = await readToTheEnd(
-      {
-        readRequests,
-        readUpTo,
-        first: from,
-        last: to,
-        progress: (done, total) => progress('reading blocks', done, total),
-      },
-      { contracts, cursor: undefined, cursorHash: undefined },
-      signal,
-    )
-    if (reading.complete) sources = { ...sources, blocks: { from, to } }
-    const requests = reading.requests.filter((request) => isAbout(subject, request))
-    return { ...reading, cursor: undefined, requests }
-  }
-  return { read, sources: () => sources }
-}

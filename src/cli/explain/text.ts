@@ -16,7 +16,7 @@ export function linesOf(story: Story, colours: Colours): readonly Line[] {
     ['Sent', tellHistory(story, marks)],
     ['Registry', tellRegistry(story, marks)],
     ...story.requests.map((request) => ['Next', tellNext(request, story)] as const),
-    ['Not known', story.problems.map((problem) => `${marks.doubt} ${problem}`)],
+    ['Problems', story.problems.map((problem) => `${marks.doubt} ${problem}`)],
   ]
   const { index, pubkey } = story.validator
   const name = [index === null ? undefined : `Validator ${index}`, pubkey ?? undefined]
@@ -75,7 +75,7 @@ function tellProof(proof: ProofStory, marks: Marks): readonly Line[] {
     case 'trusted':
       return [`${marks.doubt} believed without proof: TRUST_MODE is on`]
     case 'not-judged':
-      return [`${marks.doubt} not judged: see what is not known`]
+      return [`${marks.doubt} not judged: see the problems`]
     case 'unproven':
       return [
         `${marks.bad} not proven: ${proof.short} (${proof.code})`,

@@ -15,6 +15,8 @@ export type Objection = {
    * request count as an error; a transport fault or a `null` is no answer.
    */
   readonly complete: boolean
+  /** Some node that was asked gave no answer. It may have been the one that knows. */
+  readonly isMissing: boolean
   /** `backing-off`: after 1, 2, 4, 8, then every 16 cycles, since a log index may lag. */
   readonly again: 'each-cycle' | 'backing-off' | 'hourly'
   /** Other nodes' answers to these may prove the request. Empty when none can. */
@@ -29,6 +31,7 @@ export const final = ({ code, expected, actual }: Finding): Objection => ({
   expected,
   actual,
   complete: true,
+  isMissing: false,
   again: 'hourly',
   open: [],
 })
@@ -86,6 +89,7 @@ export const noContract = (name: string): Objection => ({
   expected: `the address of the ${name}`,
   actual: 'no node named it',
   complete: false,
+  isMissing: false,
   again: 'each-cycle',
   open: [],
 })
@@ -103,6 +107,7 @@ function weigh(
     expected,
     actual,
     complete: states.every(isAnswered),
+    isMissing,
     again: isMissing ? 'each-cycle' : (AGAIN.get(code) ?? 'hourly'),
     open,
   }

@@ -130,8 +130,7 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     }
     const outcomes = await limit.map(batch, readNext)
     if (inARow >= MAX_FAULTS_IN_A_ROW) return outcomes
-    // Libraries do not try a body again that broke off, and the one for Google breaks off all that
-    // are under way when one of them is dropped.
+    // Libraries do not try a body again that broke off.
     return limit.map(batch, async (one, i) => {
       const outcome = outcomes[i] as Outcome
       return isPassing(outcome) ? readNext(one) : outcome

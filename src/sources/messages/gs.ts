@@ -57,6 +57,9 @@ export async function openGs(name: string): Promise<BucketClient> {
       totalTimeout: ALL_RETRIES_S,
     },
   })
+  // Its own agent is closed with the first body that is dropped, and all others break off or hang.
+  const interceptor = { request: (call: object) => Object.assign(call, { forever: false }) }
+  storage.interceptors.push(interceptor as (typeof storage.interceptors)[number])
   const bucket = storage.bucket(name)
 
   return {

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { runProgram } from '../../src/cli/program.ts'
+import { createTerminal } from '../../src/cli/terminal.ts'
+import type { World } from '../support/world.ts'
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+export type Ended = {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A process, and all that it writes. */
+export function follow(child: ChildProcess) {
+  const text = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (chunk) => {
+      text[name] += chunk
+    })
+  }
+  const ended = new Promise<Ended>((resolve) =>
+    child.on('close', (code) => resolve({ code, ...text })),
+  )
+  return { child, ended, text }
+}
+
+/** The built command as a process of its own, with exactly this environment. */
+export const startCommand = (args: readonly string[], env: NodeJS.ProcessEnv, cwd: string) =>
+  follow(spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH: process.env.PATH, ...env } }))
+
+/** What an operator would set, without what only tests want. */
+export const envOf = (world: World, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv =>
+  world.env({ JOB_INTERVAL: '', LOGGER_LEVEL: '', LOGGER_FORMAT: '', RUN_METRICS: '', ...more })
+
+export const check = (
+  world: World,
+  more: NodeJS.ProcessEnv = {},
+  args: readonly string[] = [],
+): Promise<Ended> => startCommand(['check', ...args], envOf(world, more), world.home).ended
+
+/** Lines that begin with this mark, and the remedies below them. */
+export function marked({ stdout }: Pick<Ended, 'stdout'>, mark: '✓' | '!' | '✗') {
+  const lines = stdout.split('\n')
+  return lines.flatMap((line, at) => {
+    if (!line.startsWith(`${mark} `)) return []
+    const next = lines[at + 1] ?? ''
+    return [next.startsWith('  → ') ? `${line}\n${next}` : line]
+  })
+}
+
+const workers = new URL('../../dist/lib/', import.meta.url)
+
+/** A command in this process, at a moment of the test's choice. */
+export async function runHere(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  now: () => number,
+): Promise<Ended> {
+  const text = { stdout: '', stderr: '' }
+  const stream = (name: keyof typeof text) => ({
+    write(chunk: string | Uint8Array) {
+      text[name] += chunk
+      return true
+    },
+  })
+  const terminal = createTerminal(stream('stdout'), stream('stderr'), env)
+  const code = await runProgram(args, {
+    version: '0.0.0-test',
+    terminal,
+    run: async () => 1,
+    open: ({ json = false, debug = false }) => ({
+      env,
+      readFile: readFileSync,
+      terminal,
+      signal: new AbortController().signal,
+      json,
+      debug,
+      version: '0.0.0-test',
+      fetch: dated(now),
+      now,
+      workers,
+    }),
+  })
+  return { code, ...text }
+}
+
+/** Servers that live at that moment too. */
+const dated =
+  (now: () => number): typeof fetch =>
+  async (...how) => {
+    const { body, status, headers } = await fetch(...how)
+    const date = new Date(now()).toUTCString()
+    return new Response(body, { status, headers: { ...Object.fromEntries(headers), date } })
+  }

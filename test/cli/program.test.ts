@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../messages/fixtures.ts'
+import { startCommand } from './command.ts'
+
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  startCommand(args, env, temporaryFolder()).ended
+
+describe('the program', () => {
+  test('lists its commands, and each shows its options, an example and its exit codes', async () => {
+    const [all, ...each] = await Promise.all([
+      run(['--help']),
+      ...['run', 'check', 'explain', 'encrypt'].map((name) => run([name, '--help'])),
+    ])
+
+    for (const name of ['run', 'check', 'explain', 'encrypt']) {
+      expect(all.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+    }
+    for (const { code, stdout, stderr } of each) {
+      expect(stdout).toMatch(/Example\n {2}validator-ejector \w+/)
+      expect(stdout).toContain('Exit codes\n')
+      expect(stdout).toContain('--json')
+      expect(stdout).toContain('--debug')
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+    }
+  })
+
+  test.each([
+    [['chek'], "unknown command 'chek'", 'Did you mean check?'],
+    [['check', '--fast'], "unknown option '--fast'", '--help'],
+    [['check', 'more'], "too many arguments for 'check'", '--help'],
+    [['explain'], "missing required argument 'validator'", '--help'],
+    [['check', '--from-block', 'soon'], '"soon" is not a block number', '--from-block 21000000'],
+  ])('%j: what is wrong, what to do, and code 2', async (args, what, hint) => {
+    const { code, stdout, stderr } = await run(args)
+
+    expect(stderr).toMatch(/^✗ /)
+    expect(stderr).toContain(what)
+    expect(stderr).toContain('\n  → ')
+    expect(stderr).toContain(hint)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  test.each([[[]], [['run']]])('%j: is the daemon', async (args) => {
+    const { code, stdout } = await run(args, { LOGGER_FORMAT: 'simple' })
+
+    expect(stdout).toMatch(/^\S+ \S+ error: EXECUTION_NODE: is required/)
+    expect(code).toBe(1)
+  })
+
+  test.each([[['--json']], [['run', '--json']]])(
+    '%j: is the daemon with a log in JSON',
+    async (args) => {
+      const { stdout } = await run(args)
+
+      expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ level: 'error' })
+    },
+  )
+
+  test('an option for all commands may stand before the name', async () => {
+    const { code, stdout } = await run(['--json', 'check'])
+
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, messages: null })
+    expect(code).toBe(2)
+  })
+
+  test('reads .env of its working folder', async () => {
+    const home = temporaryFolder()
+    writeFileSync(join(home, '.env'), 'EXECUTION_NODE=nonsense\n')
+
+    const { stdout } = await startCommand(['check'], {}, home).ended
+
+    expect(stdout).toMatch(/✗ EXECUTION_NODE: .*http/)
+  })
+
+  test('tells its version', async () => {
+    expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  test('encrypt --json prints one object', async () => {
+    const home = temporaryFolder()
+    writeFileSync(join(home, 'x.json'), 'not JSON')
+
+    const { code, stdout } = await startCommand(
+      ['encrypt', '.', 'out', '--json'],
+      { MESSAGES_PASSWORD: 'hush-hush' },
+      home,
+    ).ended
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: 1,
+      encrypted: 0,
+      refused: [{ file: 'x.json', why: expect.any(String) }],
+    })
+    expect(code).toBe(1)
+  })
+})

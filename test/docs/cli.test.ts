@@ -1,0 +1,62 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { runHere } from '../cli/command.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+const README = new URL('../../README.md', import.meta.url)
+const BLOCK = /(<!-- output: check -->\n```text\n)([\s\S]*?)(```\n<!-- \/output -->)/
+
+let world: World
+afterEach(() => world.close())
+
+/** Always the same moment, so that always the same is printed. */
+const NOW = Date.parse('2026-03-02T09:30:00Z')
+const EPOCH_S = 32 * 12
+const minutesAgo = (minutes: number) => NOW / 1_000 - minutes * 60
+
+test('the README shows what check prints (UPDATE_DOCS=1 writes it)', async () => {
+  world = await createWorld({
+    execution: {
+      startTimestamp: minutesAgo(16),
+      modules: [{ id: 1, name: 'curated-onchain-v1', operatorNames: { 5: 'Example Staking' } }],
+    },
+    beacon: { genesisTime: minutesAgo(14) - 1_000 * EPOCH_S },
+  })
+  for (const validator of [1, 4]) world.writeMessage(validator)
+  world.beacon.setValidator(4, { exitEpoch: 990 })
+  writeFileSync(join(world.folder, 'bad.json'), 'not JSON')
+  world.ask(world.requestOf(1), world.requestOf(2))
+  mkdirSync(join(world.home, 'data'))
+
+  const { code, stdout } = await runHere(
+    ['check'],
+    world.env({
+      JOB_INTERVAL: '',
+      ORACLE_QUORUM: '2',
+      STATE_FILE: join(world.home, 'data', 'state.sqlite'),
+    }),
+    () => NOW,
+  )
+
+  expect(code).toBe(1)
+  const shown = readable(stdout)
+  const readme = readFileSync(README, 'utf8')
+  if (process.env.UPDATE_DOCS) {
+    writeFileSync(
+      README,
+      readme.replace(BLOCK, (_, start, _before, end) => `${start}${shown}${end}`),
+    )
+  }
+  const [, , block] = BLOCK.exec(readFileSync(README, 'utf8')) ?? []
+  expect(block).toBe(shown)
+})
+
+/** Names for ports and folders, and hashes short enough for a page. */
+function readable(text: string): string {
+  return text
+    .replaceAll(new URL(world.execution.url).host, 'geth:8545')
+    .replaceAll(new URL(world.consensus.url).host, 'beacon:5052')
+    .replaceAll(world.home, '/app')
+    .replace(/(0x[0-9a-f]{8})[0-9a-f]{30,}/g, '$1…')
+}
