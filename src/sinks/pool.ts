@@ -1,4 +1,5 @@
 import type { VerifiedExit } from '../domain/exit-message.ts'
+import { pause } from '../lib/deadline.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { SubmissionResult } from './request-metrics.ts'
 
@@ -9,6 +10,9 @@ export type OfferResult = {
   /** One line each node that answered so far: host and its words, redacted. */
   readonly answers: readonly string[]
 }
+
+/** What the others say right after the first acceptance still belongs to the story. */
+const LATE_ANSWER_MS = 100
 
 type Submit = (exit: VerifiedExit, signal: AbortSignal) => Promise<number>
 
@@ -27,8 +31,8 @@ export type PoolListener = {
 }
 
 /**
- * Hands an exit to every consensus node at once. One that takes it is success, and nobody waits
- * for the others; they are finished in the background (`settled`).
+ * Hands an exit to every consensus node at once. One that takes it is success, and the others
+ * get a moment to answer, no more; they are finished in the background (`settled`).
  */
 export function createPoolSink(nodes: readonly PoolNode[], { isRefusal, onAnswer }: PoolListener) {
   const running = new Set<Promise<unknown>>()
@@ -48,10 +52,12 @@ export function createPoolSink(nodes: readonly PoolNode[], { isRefusal, onAnswer
     const runs = nodes.map((node) => ({ isUp: node.isUp(), run: submitTo(node) }))
     for (const { run } of runs) track(run)
     const up = runs.filter(({ isUp }) => isUp)
-    const accepted = await Promise.any((up.length > 0 ? up : runs).map(({ run }) => run)).then(
+    const asked = (up.length > 0 ? up : runs).map(({ run }) => run)
+    const accepted = await Promise.any(asked).then(
       () => true,
       () => false,
     )
+    await Promise.race([Promise.allSettled(asked), pause(LATE_ANSWER_MS, signal)])
     return { accepted, answers: [...answers] }
   }
 

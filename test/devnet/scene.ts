@@ -6,7 +6,7 @@ import { signExit } from './exit-messages.ts'
 import { type ExitRecord, QUORUM } from './protocol.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
-import { DAEMON_MAIN, type World } from './world.ts'
+import { CLI_MAIN, DAEMON_MAIN, type World } from './world.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 const OUR_OPERATORS = { 1: [10], 2: [20] }
@@ -59,6 +59,30 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
 
     startDaemon: (name: string, allowedTransaction: string) =>
       startDaemon(stage, name, DAEMON_MAIN, settings(allowedTransaction), signal),
+
+    /**
+     * The preflight finds nothing wrong, and says this of each of these validators.
+     *
+     * With a quorum of 2 it would be right to complain: one member is not trusted, so some report
+     * may lack a vote.
+     */
+    async expectCheck(allowedTransaction: string, verdicts: Readonly<Record<number, string>>) {
+      const child = stage.launch('check', process.execPath, [CLI_MAIN, 'check', '--json'], {
+        cwd: stage.folder,
+        env: { ...settings(allowedTransaction), ORACLE_QUORUM: '1' },
+        ends: true,
+      })
+      assert.equal(await child.ended, 0, child.output())
+      const { requests } = JSON.parse(child.output()) as {
+        requests: { validator: number; verdict: string }[]
+      }
+      // Whether an exit is final yet is a matter of seconds.
+      const said = requests.map(({ validator, verdict }) => [
+        validator,
+        verdict === 'left' ? 'exiting' : verdict,
+      ])
+      assert.deepEqual(Object.fromEntries(said), verdicts)
+    },
 
     expectExiting: (...indices: number[]) =>
       until(`validators ${indices} exit`, EXIT_DEADLINE_MS, signal, async () => {

@@ -54,6 +54,12 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   tell('the client takes a message that we hand it ourselves')
 
   const allowed = await prepareFirstRequests(world, scene)
+  const { requestedThroughMember, requestedPastTheOracle } = ROLE
+  const ready = { [requestedThroughMember]: 'ready', [requestedPastTheOracle]: 'ready' }
+  await scene.expectCheck(allowed, ready)
+  assert.deepEqual(world.recorder.submitted(), [])
+  tell('check says that a daemon would send them, and sends nothing')
+
   const first = await scene.startDaemon('daemon', allowed)
   tell('the daemon is ready')
   await scene.expectExiting(ROLE.requestedThroughMember, ROLE.requestedPastTheOracle)
@@ -69,6 +75,10 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   await scene.expectUntouched(MUST_STAY)
   assert.deepEqual(new Set(world.recorder.submitted()), new Set(EXITED_BY_DAEMON))
   tell('nothing else was sent')
+
+  const gone = (index: number) => [index, 'exiting'] as const
+  await scene.expectCheck(allowed, Object.fromEntries(EXITED_BY_DAEMON.map(gone)))
+  tell('check beside the running daemon says that they exit')
 
   await checkMetrics(scene, first)
   tell('metrics and health say so')

@@ -12,6 +12,7 @@ import { until } from './until.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 export const LODESTAR_HOME = join(ROOT, 'test/devnet/lodestar')
 export const DAEMON_MAIN = join(ROOT, 'dist/main.js')
+export const CLI_MAIN = join(ROOT, 'dist/cli/main.js')
 
 /** An exit needs a block; a block needs genesis to be over. */
 const FIRST_BLOCK_DEADLINE_MS = 60_000

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { createClock } from './clock.ts'
 import { runHere } from './daemon-here.ts'
 import { runThere } from './daemon-there.ts'
@@ -10,6 +11,10 @@ export type SoakOptions = {
   readonly kills: number
   /** Told what is about to begin. */
   readonly tell?: (line: string) => void
+  /** Plays one episode, here or in another process. */
+  readonly run?: (episode: Episode) => Promise<ReturnType<Tally['entries']>>
+  /** Episodes at a time. */
+  readonly jobs?: number
 }
 
 const CYCLES_PER_EPISODE = 400
@@ -18,10 +23,20 @@ const KILLS_PER_EPISODE = 20
 const START_MS = 1_767_225_600_000
 const MODES: readonly Mode[] = ['pool', 'webhook']
 
-type Episode = { readonly kind: 'cycles' | 'kills'; readonly count: number; readonly mode: Mode }
+/** It goes the same way whatever was played before. */
+export type Episode = {
+  readonly kind: 'cycles' | 'kills'
+  readonly count: number
+  readonly mode: Mode
+  readonly seed: number
+}
 
 /** Episodes of one kind, in turn for each mode. */
-function episodesOf(kind: Episode['kind'], total: number, each: number): readonly Episode[] {
+function episodesOf(
+  kind: Episode['kind'],
+  total: number,
+  each: number,
+): readonly Omit<Episode, 'seed'>[] {
   return Array.from({ length: Math.ceil(total / each) }, (_, at) => ({
     kind,
     count: Math.min(each, total - at * each),
@@ -39,27 +54,38 @@ export const replay = ({ seed, cycles, kills }: SoakOptions) =>
  * @throws what must never be, with the command that shows it again
  */
 export async function soak(options: SoakOptions): Promise<Tally> {
-  const { seed, cycles, kills, tell = () => {} } = options
+  const { seed, cycles, kills, tell = () => {}, run = playEpisode, jobs = 1 } = options
   const tally = createTally()
   tell(`seed ${seed}; again: ${replay(options)}`)
   const episodes = [
     ...episodesOf('cycles', cycles, CYCLES_PER_EPISODE),
     ...episodesOf('kills', kills, KILLS_PER_EPISODE),
   ]
-  for (const [at, episode] of episodes.entries()) {
-    const { kind, count, mode } = episode
-    tell(`episode ${at + 1} of ${episodes.length}: ${count} ${kind}, ${mode}`)
-    try {
-      await play(episode, seed + at * 7_919, tally)
-    } catch (error) {
-      throw new Error(`soak: episode ${at + 1} failed; again: ${replay(options)}`, { cause: error })
-    }
-  }
+  const limit = pLimit(jobs)
+  await Promise.all(
+    episodes.map((episode, at) =>
+      limit(async () => {
+        const { kind, count, mode } = episode
+        tell(`episode ${at + 1} of ${episodes.length}: ${count} ${kind}, ${mode}`)
+        try {
+          tally.add(await run({ ...episode, seed: seed + at * 7_919 }))
+        } catch (error) {
+          limit.clearQueue()
+          throw new Error(`soak: episode ${at + 1} failed; again: ${replay(options)}`, {
+            cause: error,
+          })
+        }
+      }),
+    ),
+  )
   return tally
 }
 
-async function play({ kind, count, mode }: Episode, seed: number, tally: Tally): Promise<void> {
+/** In this process. */
+export async function playEpisode(episode: Episode): Promise<ReturnType<Tally['entries']>> {
+  const { kind, count, mode, seed } = episode
   const isHere = kind === 'cycles'
+  const tally = createTally()
   const clock = createClock(START_MS)
   const stage = await createStage({ seed, mode, slow: isHere, tally, start: START_MS })
   try {
@@ -67,4 +93,5 @@ async function play({ kind, count, mode }: Episode, seed: number, tally: Tally):
   } finally {
     await stage.close()
   }
+  return tally.entries()
 }

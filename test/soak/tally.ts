@@ -2,6 +2,7 @@
 export function createTally() {
   const counts = new Map<string, number>()
   const worst = new Map<string, number>()
+  const entries = () => ({ counts: [...counts], worst: [...worst] })
   return {
     counts,
     worst,
@@ -10,6 +11,12 @@ export function createTally() {
     },
     measure(name: string, value: number): void {
       worst.set(name, Math.max(worst.get(name) ?? 0, value))
+    },
+    /** As it goes from one process to another. */
+    entries,
+    add(other: ReturnType<typeof entries>): void {
+      for (const [name, value] of other.counts) this.count(name, value)
+      for (const [name, value] of other.worst) this.measure(name, value)
     },
   }
 }
