@@ -37,13 +37,15 @@ type Entry = {
   dueAt: number
 }
 
+type Found = { router: Address | undefined }
+
 /** How long the first look may keep a cycle. */
 const PATIENCE_MS = 1_000
 const MINUTE_MS = 60_000
 const AGAIN_AFTER_MS = 60 * MINUTE_MS
 const AGAIN_AFTER_FAILURE_MS = 5 * MINUTE_MS
 /** One call each. What is left over has its turn at the next look. */
-const OPERATORS_AT_ONCE = 16
+const OPERATORS_AT_ONCE = 8
 
 /**
  * The exit deadlines of the staking modules in scope, for each operator: at start and hourly. A
@@ -67,10 +69,11 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
 
   async function look(): Promise<void> {
     const due = entries.filter(isDue).slice(0, OPERATORS_AT_ONCE)
+    const found: Found = { router: undefined }
     for (const moduleId of new Set(due.map((entry) => entry.moduleId))) {
       const ours = due.filter((entry) => entry.moduleId === moduleId)
       try {
-        await readModule(moduleId, ours)
+        await readModule(moduleId, ours, found)
       } catch (error) {
         if (lifetime.aborted) return
         for (const entry of ours) entry.dueAt = now() + AGAIN_AFTER_FAILURE_MS
@@ -79,15 +82,22 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
     }
   }
 
-  async function readModule(moduleId: ModuleId, ours: readonly Entry[]): Promise<void> {
+  /** @param found - the router, once for all modules of one look */
+  async function readModule(
+    moduleId: ModuleId,
+    ours: readonly Entry[],
+    found: Found,
+  ): Promise<void> {
     const limits = await askAny(async (node) => {
-      const router = await reader.router(node, lifetime)
+      const router = found.router ?? (await reader.router(node, lifetime))
       const { address } = await reader.module(node, router, moduleId, lifetime)
-      const found: (number | undefined)[] = []
+      // Only one that leads to a module: another node may know better.
+      found.router = router
+      const each: (number | undefined)[] = []
       for (const { operatorId } of ours) {
-        found.push(await reader.exitLimit(node, address, operatorId, lifetime))
+        each.push(await reader.exitLimit(node, address, operatorId, lifetime))
       }
-      return found
+      return each
     })
     ours.forEach((entry, at) => {
       entry.dueAt = now() + AGAIN_AFTER_MS

@@ -89,7 +89,12 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       parts.onRead(reading.upTo)
       return reading
     },
-    prove: createProver({ ...parts, nodes: execution.nodes, readLogs }),
+    prove: createProver({
+      ...parts,
+      limitOf: limits.limitOf,
+      nodes: execution.nodes,
+      readLogs,
+    }),
     readMessages: parts.messages.read,
     readSightings: createSightingsReader(consensus.nodes, parts.registry),
     async readChain(signal) {

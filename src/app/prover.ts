@@ -7,7 +7,10 @@ import { createEvidenceReader } from '../sources/evidence.ts'
 import type { ExecutionNode } from '../sources/execution-node.ts'
 import type { LogReader } from '../sources/logs.ts'
 
-type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now' | 'onUnlistedSigner'> & {
+type Parts = Pick<
+  ProverParts,
+  'chainId' | 'journal' | 'log' | 'now' | 'limitOf' | 'onUnlistedSigner'
+> & {
   readonly config: Config
   readonly nodes: Endpoints<ExecutionNode>
   readonly readLogs: LogReader

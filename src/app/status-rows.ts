@@ -44,27 +44,43 @@ const namesOf = (request: ExitRequest) => ({
   requestedAt: isoOf(request.timestamp * 1_000),
 })
 
-export function openRow(
-  one: Case,
-  facts: Facts,
-  brakes: Brakes,
-  now: number,
-  limitOf: ModuleLimitOf,
-): object {
+/** What the rows of open requests need beside the request. */
+export type Surroundings = Brakes & {
+  readonly facts: Facts
+  readonly limitOf: ModuleLimitOf
+  readonly snapshot: MessageSnapshot | undefined
+  /** Unix ms. */
+  readonly now: number
+}
+
+export function openRow(one: Case, surroundings: Surroundings): object {
   const { request, message, next } = one
-  const { reason, meaning } = reasonOf(one, stateNow(one, facts), brakes)
+  const { facts, limitOf, snapshot, now } = surroundings
+  const { reason, meaning } = reasonOf(one, stateNow(one, facts), surroundings)
   return {
     ...namesOf(request),
     state: stateNow(one, facts),
     reason,
     meaning,
-    detail: (next.kind === 'wait' ? next.detail : undefined) ?? null,
+    detail:
+      (next.kind === 'wait' ? (next.detail ?? whyMissing(next, request, snapshot)) : null) ?? null,
     file: message?.file ?? null,
     ageSeconds: ageOf(request, now),
     deadline: isoOf(deadlineOf(request, limitOf) * 1_000),
     timeLeftSeconds: timeLeft(request, now, limitOf),
     passed: passedLimits(request, now, limitOf),
   }
+}
+
+/** The refusal that an operator would look for, where a file named this validator. */
+function whyMissing(
+  { code }: Case['next'] & { kind: 'wait' },
+  { validatorIndex }: ExitRequest,
+  snapshot: MessageSnapshot | undefined,
+): string | undefined {
+  if (code !== 'no-message') return undefined
+  const refusal = snapshot?.refused.find((one) => one.validatorIndex === validatorIndex)
+  return refusal && `${refusal.file} was refused: ${refusal.code}: ${refusal.detail}`
 }
 
 function reasonOf({ next, state }: Case, stateIsNow: RequestState, { dryRun, isHeld }: Brakes) {

@@ -53,10 +53,15 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   let lastCycle: object | undefined
   let shown: { readonly at: number; readonly status: unknown } | undefined
 
-  function requestsOf({ journal, limitOf }: StatusSources, cases: readonly Case[]): object {
+  function requestsOf(
+    { journal, limitOf }: StatusSources,
+    snapshot: MessageSnapshot | undefined,
+  ): object {
+    const cases = report?.cases ?? []
     const { facts } = journal
-    const brakes = { dryRun: config.dryRun, isHeld: report?.isHeld ?? false }
     const at = now()
+    const brakes = { dryRun: config.dryRun, isHeld: report?.isHeld ?? false }
+    const surroundings = { ...brakes, facts, limitOf, snapshot, now: at }
     const inState = (test: (state: Case['state']) => boolean) =>
       cases.filter((one) => test(stateNow(one, facts)))
     const open = inState(isOpen).toSorted(
@@ -66,7 +71,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     const gone = inState((state) => ['exiting', 'settled', 'lapsed'].includes(state))
     return {
       requests: {
-        open: listOf(open, (one) => openRow(one, facts, brakes, at, limitOf)),
+        open: listOf(open, (one) => openRow(one, surroundings)),
         unproven: listOf(unproven, unprovenRow),
       },
       exits: listOf(
@@ -81,7 +86,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     const snapshot = from.messages()
     const { execution, consensus } = from.nodes
     return {
-      ...requestsOf(from, report?.cases ?? []),
+      ...requestsOf(from, snapshot),
       messages: snapshot === undefined ? null : messagesOf(snapshot),
       nodes: [...execution.statuses(), ...consensus.statuses()].map(
         ({ layer, host, up, synced, why }) => ({ layer, host, up, synced, why: why ?? null }),

@@ -6,7 +6,12 @@ import { type CycleFound, runDryCycle } from './check/cycle.ts'
 import { checkStops, checkWebhook } from './check/delivery.ts'
 import { type Finding, failure, ok, warning } from './check/finding.ts'
 import { checkJournal } from './check/journal.ts'
-import { checkMessages, type MessagesFound, nameOfLocation } from './check/messages.ts'
+import {
+  checkLocation,
+  checkMessages,
+  type MessagesFound,
+  nameOfLocation,
+} from './check/messages.ts'
 import { checkFinality, checkNodes, type NodesFound } from './check/nodes.ts'
 import { checkContracts, checkLogRanges, checkOracle } from './check/protocol.ts'
 import { createReport, type Report } from './check/report.ts'
@@ -135,7 +140,7 @@ async function lookAtWork(
         ? 'no consensus node can be used'
         : undefined
   if (chainId === undefined || why !== undefined) {
-    report.add('Messages', [notLookedAt('messages', `${why}`)])
+    report.add('Messages', await checkLocation(world, `${why}`, lifetime))
     report.add('Requests', [notLookedAt('requests', `${why}`)])
     return
   }

@@ -1,5 +1,6 @@
 import { StartUpError } from '../app/start-up.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { createBars } from './bars.ts'
 import { debugLog, requireConfiguration } from './configuration.ts'
 import { cleanTexts } from './explain/clean.ts'
 import { gather } from './explain/gather.ts'
@@ -7,7 +8,7 @@ import { NobodyAnswersError, type Outside } from './explain/open.ts'
 import { storyOf } from './explain/story.ts'
 import { parseSubject, type Subject } from './explain/subject.ts'
 import { linesOf } from './explain/text.ts'
-import { type Bar, CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
+import { CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
 
 /**
  * The command `explain`: everything that is known of one validator.
@@ -40,7 +41,7 @@ function readArguments([who, ...more]: readonly string[]): Subject {
 
 async function learn(subject: Subject, config: Outside['config'], surroundings: Surroundings) {
   const { fetch, now, workers, signal } = surroundings
-  const progress = createProgress(surroundings)
+  const progress = createBars(surroundings.terminal)
   const log = debugLog(surroundings)
   const outside = { config, fetch, now, workers, log, progress: progress.tell }
   try {
@@ -51,22 +52,6 @@ async function learn(subject: Subject, config: Outside['config'], surroundings: 
       : toCommandError(error)
   } finally {
     progress.end()
-  }
-}
-
-/** One bar at a time: what begins later takes the place of what was before. */
-function createProgress({ terminal }: Surroundings) {
-  let current: { readonly what: string; readonly bar: Bar } | undefined
-
-  return {
-    tell(what: string, done: number, total: number): void {
-      if (current?.what !== what) {
-        current?.bar.end()
-        current = { what, bar: terminal.bar(what, total) }
-      }
-      current.bar.set(done, total)
-    },
-    end: () => current?.bar.end(),
   }
 }
 

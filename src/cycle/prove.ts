@@ -5,7 +5,7 @@ import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../
 import { type ProofReasonCode, proofReasons } from '../domain/proof-reasons.ts'
 import { type CheckedTransaction, checkSerialized } from '../domain/transaction.ts'
 import { type AskerParts, type Asking, createAsker } from './ask.ts'
-import { namesOf } from './names.ts'
+import { namesOf, openNamesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
 
 export type ProverParts = {
@@ -15,6 +15,7 @@ export type ProverParts = {
   readonly journal: CycleParts['journal']
   readonly log: Log
   readonly now: () => number
+  readonly limitOf: CycleParts['limitOf']
   readonly countVerification: (result: 'success' | 'error') => void
   /** A vote of a signer that is not listed stood against a request: once for each request. */
   readonly onUnlistedSigner?: () => void
@@ -183,8 +184,9 @@ export function createProver(parts: ProverParts) {
         return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
       }),
     )
+    const hasLeft = journal.facts.sightings.get(request.validatorIndex) === 'settled'
     log.info('exit request proven', {
-      ...namesOf(request),
+      ...(hasLeft ? namesOf(request) : openNamesOf(request, now(), parts.limitOf)),
       by: proven.by,
       ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
       transactions: proven.transactions,

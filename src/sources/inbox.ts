@@ -6,8 +6,6 @@ import type { Contracts } from './contracts.ts'
 const MOST_OF_ONE_NODE = 10_000
 
 /** What nodes gave since it was last emptied. */
-export type Inbox = ReturnType<typeof createInbox>
-
 export function createInbox() {
   const requests = new Map<RequestKey, ExitRequest>()
   const reportedBy = new Map<RequestKey, string[]>()

@@ -13,9 +13,6 @@ export type StakingModule = {
   readonly name: string | undefined
 }
 
-/** What staking modules say at the finalized block. One call each; nothing is remembered. */
-export type StakingModuleReader = ReturnType<typeof createStakingModuleReader>
-
 type Caller = Pick<ExecutionNode, 'call'>
 
 /** Places in the struct that `getStakingModule` returns. */
@@ -25,6 +22,7 @@ const NAME_AT = 6
 const OPERATOR_NAME_AT = 1
 const LONGEST_NAME = 60
 
+/** What staking modules say at the finalized block. One call each; nothing is remembered. */
 export function createStakingModuleReader(locator: Address) {
   return {
     /** @throws when a call got no answer, or the Locator names no router */

@@ -158,3 +158,23 @@ test('a chain that begins anew under a running daemon is read again after an hou
   await cycles(app)
   expect(openJournalReadOnly(file()).cursor).toBe(chain.finalized)
 })
+
+test.each([
+  ['no answer in time', { kind: 'hang' }],
+  ['a reset', { kind: 'reset' }],
+  ['HTTP 503', { kind: 'status', status: 503 }],
+  ['a JSON-RPC error', { kind: 'rpc-error', code: -32_000, message: 'header not found' }],
+  ['HTML', { kind: 'html' }],
+  ['another shape', { kind: 'wrong-schema', body: { result: { number: 7 } } }],
+] as const)('%s, when the block is compared: it is said, and reading goes on', async (_, kind) => {
+  await setUp()
+  world.chain.mine(1)
+  world.ask(world.requestOf(1))
+  const isByNumber = ({ body }: { body: string }) =>
+    !body.includes('finalized') && body.includes('eth_getBlockByNumber')
+  world.execution.faults.add({ ...kind, match: { when: isByNumber } })
+  const app = await start({ callTimeoutMs: 200 })
+  await until('the exit is sent', () => world.beacon.accepted.length > 0)
+  expect(app.said('the block that was read last is not compared')).toHaveLength(1)
+  expect(errors(app)).toEqual([])
+})

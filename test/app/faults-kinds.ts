@@ -1,5 +1,4 @@
 import type { BeaconChainOptions } from '../sim/beacon-chain.ts'
-import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { Call, FaultKind, FaultMatch } from '../sim/faults.ts'
 
@@ -9,7 +8,8 @@ export type Trouble = { readonly hits: () => number; lift(): Promise<void> | voi
 /** [what goes wrong, how to make it go wrong] */
 type Case<Node> = readonly [name: string, start: (node: Node) => Trouble]
 
-export type AnyNode = ExecutionNode | BeaconNode
+/** Anything that speaks HTTP, and can be made to fail. */
+export type AnyNode = Pick<ExecutionNode, 'faults' | 'refuse' | 'revive'>
 
 /** One place that the daemon asks at, and what may go wrong there. */
 export type Place<Node extends AnyNode> = {
@@ -17,6 +17,8 @@ export type Place<Node extends AnyNode> = {
   /** Of the chain, where the daemon looks here only then. */
   readonly beacon?: BeaconChainOptions
   readonly match: FaultMatch
+  /** Makes the node one that is asked there. */
+  readonly prepare?: (node: Node) => void
   /** Makes the daemon ask there, where it does not do so in every cycle. */
   readonly provoke?: (node: AnyNode, later: (ms: number) => void) => void
   /** Asked only about validators that are exiting. */

@@ -95,6 +95,17 @@ export const EXECUTION_PLACES: readonly Place<ExecutionNode>[] = [
     match: { rpc: 'eth_getLogs' },
     lies: [['logs left out', asRpc(() => [], 'eth_getLogs')]],
   },
+  {
+    name: 'eth_getTransactionByHash',
+    match: { rpc: 'eth_getTransactionByHash' },
+    lies: [
+      ['not known', asRpc(() => null, 'eth_getTransactionByHash')],
+      [
+        'another body',
+        asRpc((body) => ({ ...(body as object), nonce: '0x7777' }), 'eth_getTransactionByHash'),
+      ],
+    ],
+  },
 ]
 
 export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
@@ -142,6 +153,12 @@ export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
       ],
       ['other public keys', asBody(VALIDATORS.head, otherKeys)],
     ],
+  },
+  {
+    name: 'validators at head, by GET',
+    match: { method: 'GET', path: VALIDATORS.head },
+    prepare: (node) => void node.set({ postSupported: false }),
+    lies: registryLies(VALIDATORS.head),
   },
   {
     name: 'validators at finalized',

@@ -70,6 +70,7 @@ async function goThrough<Node extends AnyNode>(
 ) {
   const { world, app, later } = await setUp(layer, besides, place.beacon)
   const node = nodeOf(world)
+  place.prepare?.(node)
   try {
     for (const [validator, [name, start]] of troublesOf(place).entries()) {
       const what = `${place.name}: ${name}`

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
 
@@ -134,4 +135,27 @@ test('each answer of each node to a submission is counted', async () => {
   expect(await answers(taking)).toEqual([1, 0, 0])
   expect(await answers(refusing)).toEqual([0, 1, 0])
   expect(await answers(silent)).toEqual([0, 0, 1])
+})
+
+test('each answer of the webhook is counted, those before a repetition too', async () => {
+  world = await createWorld()
+  const receiver = await startWebhookReceiver()
+  try {
+    receiver.faults.add({ kind: 'status', status: 503, times: 1 })
+    receiver.faults.add({ kind: 'reset', times: 1 })
+    askHoursAgo(5, 1)
+    const app = await world.start({
+      MESSAGES_LOCATION: '',
+      VALIDATOR_EXIT_WEBHOOK: `${receiver.url}/token-in-a-path`,
+      WEBHOOK_MAX_RETRIES: '2',
+    })
+    const { host } = new URL(receiver.url)
+    const count = (result: string) => app.metric('exit_submissions_total', { host, result })
+    await until('it was accepted', async () => (await count('accepted')) === 1)
+
+    expect([await count('refused'), await count('unanswered')]).toEqual([1, 1])
+    expect(await app.metrics()).not.toContain('token-in-a-path')
+  } finally {
+    await receiver.close()
+  }
 })

@@ -33,7 +33,11 @@ describe('/status', () => {
   test('shows an open request with its age, reason and time left', async () => {
     world = await createWorld({ beacon: { validators: 20 } })
     world.writeMessage(2)
-    writeFileSync(join(world.folder, '1.json'), '{"message":')
+    const unsigned = {
+      message: { epoch: '1', validator_index: '1' },
+      signature: `0x${'ab'.repeat(96)}`,
+    }
+    writeFileSync(join(world.folder, '1.json'), JSON.stringify(unsigned))
     askHoursAgo(30, 1)
     askHoursAgo(50, 2)
     const app = await start({ DRY_RUN: 'true' })
@@ -60,6 +64,7 @@ describe('/status', () => {
       reason: 'no-message',
       meaning: 'no message found',
       file: null,
+      detail: expect.stringMatching(/^1\.json was refused: bad-signature: /),
     })
     expect(status.mode).toEqual({
       delivery: 'message',
@@ -71,7 +76,7 @@ describe('/status', () => {
     })
     expect(status.messages?.refused).toMatchObject({
       total: 1,
-      rows: [{ file: '1.json', reason: 'not-json' }],
+      rows: [{ file: '1.json', validator: 1 }],
     })
     expect(status.messages?.left).toEqual({
       total: 1,

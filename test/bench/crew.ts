@@ -9,6 +9,14 @@ export type Crew = {
   close(): Promise<void>
 }
 
+const salt = Buffer.alloc(32)
+/** Next to nothing, done by a thread that has loaded all its modules. */
+const ROLL_CALL: Job = {
+  kind: 'derive',
+  params: { function: 'pbkdf2', c: 1, salt },
+  password: salt,
+}
+
 /** A thread for each core, all of them up. */
 export async function createCrew(size = availableParallelism()): Promise<Crew> {
   const workers = Array.from(
@@ -39,7 +47,7 @@ export async function createCrew(size = availableParallelism()): Promise<Crew> {
     return results
   }
 
-  await Promise.all(workers.map((worker) => new Promise((up) => worker.once('online', up))))
+  await Promise.all(workers.map((worker) => ask(worker, ROLL_CALL)))
   return {
     size,
     run,

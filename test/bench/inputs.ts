@@ -131,7 +131,7 @@ function exitText(packed: Uint8Array, index: number, signer: number): string {
 export const pubkeysOf = ({ packed, count }: Inputs) =>
   Array.from({ length: count }, (_, i) => toHex(partsOf(packed, i).pubkey))
 
-/** As many in a batch as the daemon takes. */
+/** Larger batches gain next to nothing. */
 export function batchesOf({ packed }: Inputs, size = 64): readonly Uint8Array[] {
   const bytes = size * CHECK_BYTES
   return Array.from({ length: Math.ceil(packed.length / bytes) }, (_, i) =>

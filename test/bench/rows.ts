@@ -26,13 +26,13 @@ const BURST = 500
 /** MiB that the daemon may hold with ten thousand messages. */
 const MEMORY_MIB = 250
 
-/** Loads of one kind, and what the machine could do at best meanwhile. */
-type Loads = { readonly runs: readonly LoadRun[]; readonly limit: number }
+/** A load, and the seconds that the bare work took right before it. */
+type MeasuredLoad = LoadRun & { readonly limit: number }
 
 /** What is measured, by the name that selects it. Loads that several rows speak of are made once. */
 export function createRows(parts: RowParts): Readonly<Record<string, () => Promise<Result[]>>> {
   const { inputs, limits, repeats } = parts
-  const made = new Map<string, Promise<Loads>>()
+  const made = new Map<string, Promise<readonly MeasuredLoad[]>>()
 
   function loads(
     name: string,
@@ -40,15 +40,14 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     limitOf: (inputs: Inputs) => Promise<number>,
     refused = 0,
   ) {
-    const run = async (): Promise<Loads> => {
+    const run = async () => {
       const given = await make()
-      const runs: LoadRun[] = []
-      const bare: number[] = []
+      const runs: MeasuredLoad[] = []
       for (let i = 0; i < repeats; i += 1) {
-        bare.push(await limitOf(given))
-        runs.push(await runLoad(given, refused))
+        const limit = await limitOf(given)
+        runs.push({ ...(await runLoad(given, refused)), limit })
       }
-      return { runs, limit: median(bare) }
+      return runs
     }
     const known = made.get(name) ?? run()
     made.set(name, known)
@@ -86,21 +85,21 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     async scrypt() {
       const made = await scrypt()
       const time = timeOf('scrypt', '10 scrypt messages (n = 262,144)', made, 1.2)
-      const peak = Math.max(...made.runs.map(({ peakRss }) => peakRss ?? Number.NaN)) / MIB
+      const peak = Math.max(...made.map(({ peakRss }) => peakRss ?? Number.NaN)) / MIB
       const bound = MEMORY_MIB + SCRYPT_MIB * availableParallelism()
       const work = '… memory at most, 256 MiB for each core'
       return [time, under({ row: 'scrypt', work, figure: peak, unit: 'MiB' }, bound)]
     },
     async encrypted() {
-      const [{ runs }, other] = [await encrypted(), await plain()]
+      const [runs, other] = [await encrypted(), await plain()]
       const figure = median(runs.map(({ seconds }) => seconds))
-      const limit = median(other.runs.map(({ seconds }) => seconds))
+      const limit = median(other.map(({ seconds }) => seconds))
       const work = '10,000 messages of our own `encrypt`, against plain ones'
       return [againstLimit({ row: 'encrypted', work, figure, limit, unit: 's' }, 1.5, 0)]
     },
     async latency() {
       if (made.size === 0) await plain()
-      const runs = (await Promise.all(made.values())).flatMap((one) => one.runs)
+      const runs = (await Promise.all(made.values())).flat()
       const rowOf = (path: string, times: readonly number[]) =>
         under(
           {
@@ -124,7 +123,7 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       ]
     },
     async start() {
-      const calls = Math.max(...(await plain()).runs.map((run) => run.calls))
+      const calls = Math.max(...(await plain()).map((run) => run.calls))
       const work = 'calls to the nodes at the start, 10,000 messages'
       return [under({ row: 'start', work, figure: calls, unit: '' }, 40)]
     },
@@ -137,14 +136,15 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       return results
     },
     async memory() {
-      const { runs } = await plain()
+      const runs = await plain()
       const results = memoryOf(MESSAGES, runs, MEMORY_MIB)
       if (!parts.large) return results
-      let before = { count: MESSAGES, rss: median(runs.map(({ rss }) => rss)) }
+      let before = { count: MESSAGES, bytes: median(runs.map(mostOf)) }
       for (const count of LARGE) {
         const run = await runLoad(await inputs.plain(count))
-        results.push(...memoryOf(count, [run]), growthOf(before, { count, rss: run.rss }))
-        before = { count, rss: run.rss }
+        const now = { count, bytes: mostOf(run) }
+        results.push(...memoryOf(count, [run]), growthOf(before, now))
+        before = now
       }
       return results
     },
@@ -167,10 +167,17 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
   }
 }
 
-function timeOf(row: string, work: string, { runs, limit }: Loads, factor: number): Result {
-  const seconds = runs.map((run) => run.seconds)
-  const details = { runs: seconds, calls: runs.map(({ calls }) => calls) }
-  return againstLimit({ row, work, figure: median(seconds), limit, unit: 's', details }, factor)
+/** The run in the middle, by its ratio: each against the limit of its own minute. */
+function timeOf(row: string, work: string, runs: readonly MeasuredLoad[], factor: number): Result {
+  const ratioOf = ({ seconds, limit }: MeasuredLoad) => seconds / limit
+  const middle = median(runs.map(ratioOf))
+  const { seconds: figure, limit } = runs.find((run) => ratioOf(run) === middle) as MeasuredLoad
+  const details = {
+    runs: runs.map(({ seconds }) => seconds),
+    limits: runs.map((run) => run.limit),
+    calls: runs.map(({ calls }) => calls),
+  }
+  return againstLimit({ row, work, figure, limit, unit: 's', details }, factor)
 }
 
 const STANDINGS: Readonly<Record<Standing, string>> = {
@@ -205,13 +212,16 @@ function idleOf(standing: Standing, run: IdleRun): Result[] {
 
 const inThousands = new Intl.NumberFormat('en')
 
-type Weight = { readonly count: number; readonly rss: number }
+type Weight = { readonly count: number; readonly bytes: number }
+
+/** What is held at rest hangs on when garbage was collected last. */
+const mostOf = ({ peakRss, rss }: LoadRun) => peakRss ?? rss
 
 /** The same from step to step: a straight line. */
 function growthOf(from: Weight, to: Weight): Result {
-  const figure = (to.rss - from.rss) / MIB / ((to.count - from.count) / 1_000)
+  const figure = (to.bytes - from.bytes) / MIB / ((to.count - from.count) / 1_000)
   const [less, more] = [from.count, to.count].map((count) => inThousands.format(count))
-  const work = `… for each 1,000 messages more, from ${less} to ${more}`
+  const work = `… at most, for each 1,000 more from ${less} to ${more}`
   return { row: 'memory', work, figure, unit: 'MiB', aim: 'reported' }
 }
 

@@ -38,12 +38,12 @@ const CASES: Case[] = [
   [
     'a dead execution node',
     () => ({ EXECUTION_NODE: NOWHERE }),
-    /execution node 127\.0\.0\.1:1: no answer: .*\n {2}→ start it, or correct EXECUTION_NODE/,
+    /execution node 127\.0\.0\.1:1: not used: .*\n {2}→ start it, or correct EXECUTION_NODE/,
   ],
   [
     'a dead consensus node',
     () => ({ CONSENSUS_NODE: NOWHERE }),
-    /consensus node 127\.0\.0\.1:1: no answer: .*\n {2}→ start it, or correct CONSENSUS_NODE/,
+    /consensus node 127\.0\.0\.1:1: not used: .*\n {2}→ start it, or correct CONSENSUS_NODE/,
   ],
   [
     'nodes of different chains',
@@ -189,7 +189,7 @@ describe('check warns, and ends with code 0:', () => {
     [
       'a dead node beside a good one',
       (at) => ({ EXECUTION_NODE: `${NOWHERE},${at.execution.url}` }),
-      /execution node 127\.0\.0\.1:1: no answer/,
+      /execution node 127\.0\.0\.1:1: not used/,
     ],
     [
       'a member who is not listed, while every report is proven still',

@@ -151,7 +151,7 @@ describe('check', () => {
     for (const secret of ['pa55word', 'hush', signature]) expect(all).not.toContain(secret)
   })
 
-  test('two daemons and a check at once do not disturb each other', async () => {
+  test('a daemon and two checks at once do not disturb each other', async () => {
     world = await createWorld()
     world.writeMessage(1)
     const STATE_FILE = join(world.home, 'state.sqlite')

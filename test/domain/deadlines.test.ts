@@ -18,7 +18,7 @@ const MODULE = 1 as ModuleId
 const OPERATOR = 5 as OperatorId
 const asked = { moduleId: MODULE, operatorId: OPERATOR, timestamp: ASKED_AT }
 /** Unix ms this many hours after the request. */
-const after = (hours: number) => (ASKED_AT + hours * HOUR) * 1_000
+const hoursLater = (hours: number) => (ASKED_AT + hours * HOUR) * 1_000
 const limit = (hours: number) => () => hours * HOUR
 
 describe('the deadline', () => {
@@ -32,8 +32,8 @@ describe('the deadline', () => {
     [200, 96],
   ])('with %i hours of the module it is %i: the earlier counts', (module, expected) => {
     expect(deadlineOf(asked, limit(module))).toBe(ASKED_AT + expected * HOUR)
-    expect(timeLeft(asked, after(10), limit(module))).toBe((expected - 10) * HOUR)
-    expect(timeLeft(asked, after(100), limit(module))).toBe((expected - 100) * HOUR)
+    expect(timeLeft(asked, hoursLater(10), limit(module))).toBe((expected - 10) * HOUR)
+    expect(timeLeft(asked, hoursLater(100), limit(module))).toBe((expected - 100) * HOUR)
   })
 
   test('a module limit that makes no sense is none', () => {
@@ -45,7 +45,7 @@ describe('the deadline', () => {
 
   test('a limit is passed when its time is over, and not before', () => {
     const passed = (hours: number, module?: number) =>
-      passedLimits(asked, after(hours), module === undefined ? noModuleLimits : limit(module))
+      passedLimits(asked, hoursLater(hours), module === undefined ? noModuleLimits : limit(module))
 
     expect(passed(24)).toEqual([])
     expect(passed(24.01)).toEqual(['delayed'])
@@ -57,8 +57,8 @@ describe('the deadline', () => {
   })
 
   test('a clock that is behind makes no negative age', () => {
-    expect(ageOf(asked, after(-1))).toBe(0)
-    expect(ageOf(asked, after(2))).toBe(2 * HOUR)
+    expect(ageOf(asked, hoursLater(-1))).toBe(0)
+    expect(ageOf(asked, hoursLater(2))).toBe(2 * HOUR)
   })
 
   test.each([

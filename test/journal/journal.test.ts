@@ -185,21 +185,14 @@ test('a reader names what it cannot read', () => {
   expect(() => openJournalReadOnly(file)).toThrow('is no journal, or a damaged one')
 })
 
-test('a thousand requests are written fast, and ten thousand are read fast', () => {
+test('ten thousand requests are written, and read again', () => {
   const file = join(createFolder(), 'journal.sqlite')
   const journal = open(file)
   const many = Array.from({ length: 10_000 }, (_, seed) => seen(seed))
-  const times: number[] = []
   for (let from = 0; from < many.length; from += 1_000) {
-    const start = performance.now()
     journal.append(many.slice(from, from + 1_000))
-    times.push(performance.now() - start)
   }
   journal.close()
-  const start = performance.now()
-  expect(open(file).facts.requests.size).toBe(10_000)
-  const load = performance.now() - start
-  console.info(`append 1,000: ${Math.max(...times).toFixed(0)} ms, load: ${load.toFixed(0)} ms`)
-  expect(Math.max(...times)).toBeLessThan(2_000)
-  expect(load).toBeLessThan(3_000)
+  expect(open(file).facts).toEqual(journal.facts)
+  expect(journal.facts.requests.size).toBe(10_000)
 })

@@ -12,11 +12,11 @@ import type { Stage } from './stage.ts'
 import type { Tally } from './tally.ts'
 
 /** Long enough for an answer of a simulator on a busy machine. */
-const CALL_TIMEOUT_MS = 60
+const CALL_TIMEOUT_MS = 100
 const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
-/** Good cycles after the last fault, within which everybody must have left. */
-const QUIET_STEPS = 60
-/** Further ones, in which nobody else may leave. */
+/** Epochs after the last fault, within which everybody must have left. */
+const QUIET_EPOCHS = 60
+/** Further cycles, in which nobody else may leave. */
 const AFTERWARDS = 12
 const WORKERS = pathToFileURL(`${resolve('dist/lib')}/`)
 
@@ -35,6 +35,7 @@ export async function runHere(
   const { random, watch } = stage
   const lines: string[] = []
   let quiet = 0
+  let calmSince = 0
   let exactSince: number | undefined
   let failure: unknown
 
@@ -43,12 +44,19 @@ export async function runHere(
       await stage.disturb(clock.now())
       return random.chance(0.02) ? 'restart' : undefined
     }
-    if (quiet === 0) await stage.calm()
+    if (quiet === 0) {
+      await stage.calm()
+      calmSince = clock.now()
+    }
     quiet += 1
     stage.wait(clock.now())
-    if (exactSince === undefined && watch.isExact() && stage.isAllFinal()) exactSince = quiet
+    const epochs = (clock.now() - calmSince) / EPOCH_MS
+    if (exactSince === undefined && watch.isExact() && stage.isAllFinal()) {
+      exactSince = quiet
+      tally.measure(MEASURES.quiet, Math.round(epochs))
+    }
     if (exactSince !== undefined && quiet >= exactSince + AFTERWARDS) return 'done'
-    return quiet > QUIET_STEPS && exactSince === undefined ? 'done' : undefined
+    return exactSince === undefined && epochs > QUIET_EPOCHS ? 'done' : undefined
   }
 
   async function runUntilTurn(): Promise<Turn> {
@@ -123,7 +131,6 @@ export async function runHere(
       await outage()
     }
     watch.expectExact()
-    tally.measure(MEASURES.quiet, exactSince ?? 0)
   } catch (error) {
     throw new Error(describe(stage, lines), { cause: error })
   } finally {

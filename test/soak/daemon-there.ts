@@ -44,6 +44,9 @@ export async function runThere(
       lines.push(...text.split('\n').filter((line) => line !== ''))
       lines.splice(0, lines.length - KEPT_LINES)
     })
+    const kill = () => void child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('close', () => process.off('exit', kill))
     return { child, closed: new Promise((done) => child.on('close', done)) }
   }
 

@@ -45,6 +45,7 @@ function playApart(episode: Episode): Promise<ReturnType<Tally['entries']>> {
 }
 
 async function playOne(episode: Episode): Promise<void> {
+  process.on('disconnect', () => process.exit(1))
   const told: Told = await playEpisode(episode).then(
     (entries) => ({ entries }),
     (error: unknown) => ({ failure: inspect(error) }),
@@ -82,6 +83,6 @@ try {
   else await playOne(JSON.parse(values.episode))
 } catch (error) {
   console.error(error)
-  for (const child of children) child.kill('SIGKILL')
+  for (const child of children) child.disconnect()
   process.exitCode = 1
 }

@@ -23,8 +23,8 @@ const TITLES: readonly (readonly [key: string, title: string])[] = [
 export const MEASURES = {
   cycles: 'worst from request to exit, cycles',
   seconds: 'worst from request to exit, seconds',
-  sound: 'worst of it with a sound node in each layer, cycles',
-  quiet: 'quiet cycles until all had left',
+  sound: 'worst of it with a sound node in each layer, epochs',
+  quiet: 'quiet epochs until all had left',
 } as const
 
 type Row = readonly [title: string, value: number]

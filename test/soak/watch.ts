@@ -1,6 +1,6 @@
 import type { Asks } from './asks.ts'
 import type { SoakMessages } from './messages.ts'
-import type { Network } from './network.ts'
+import { type Network, SECONDS_PER_EPOCH } from './network.ts'
 import { MEASURES } from './report.ts'
 import type { Mode } from './stage.ts'
 import type { Tally } from './tally.ts'
@@ -10,8 +10,12 @@ export class SoakError extends Error {
   override readonly name = 'SoakError'
 }
 
-/** An hour after a lie that ended a request, or sixteen intervals after a lost exit, and some. */
-const LONGEST_CYCLES = 20
+/**
+ * Epochs: an hour after a lie that ended a request, or sixteen intervals after a lost exit, and
+ * some. Not cycles: those that fail follow each other within seconds.
+ */
+const LONGEST_EPOCHS = 20
+const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
 
 type Parts = {
   readonly network: Network
@@ -29,7 +33,8 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
   /** Idempotency keys by validator. */
   const keys = new Map<number, string>()
   /** Since when each request could be served: it is final, and nothing of its own is in the way. */
-  const due = new Map<number, { readonly step: number; readonly at: number; sound: number }>()
+  const due = new Map<number, { readonly step: number; readonly at: number; soundMs: number }>()
+  let lookedAt = 0
   const served = new Set<number>()
   let cycles = 0
 
@@ -79,15 +84,19 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
       if (!isTimed || since === undefined) continue
       tally.measure(MEASURES.cycles, step - since.step)
       tally.measure(MEASURES.seconds, Math.round((now - since.at) / 1_000))
-      tally.measure(MEASURES.sound, since.sound)
+      tally.measure(MEASURES.sound, Math.round(since.soundMs / EPOCH_MS))
     }
+    const passed = now - lookedAt
+    lookedAt = now
     for (const index of asks.asked()) {
       const since = due.get(index)
       if (served.has(index) || !mayLeave(index)) due.delete(index)
-      else if (since === undefined) due.set(index, { step, at: now, sound: 0 })
-      else if (isSound) since.sound += 1
-      if (isTimed && (since?.sound ?? 0) > LONGEST_CYCLES) {
-        throw new SoakError(`validator ${index} waits for ${since?.sound} cycles, without a reason`)
+      else if (since === undefined) due.set(index, { step, at: now, soundMs: 0 })
+      else if (isSound) since.soundMs += passed
+      if (isTimed && (since?.soundMs ?? 0) > LONGEST_EPOCHS * EPOCH_MS) {
+        throw new SoakError(
+          `validator ${index} waits for ${LONGEST_EPOCHS} epochs without a reason`,
+        )
       }
     }
   }

@@ -61,6 +61,7 @@ export async function runDryCycle(task: CycleTask, lifetime: AbortSignal): Promi
       messages.messages === undefined
         ? pipeline.readMessages(wanted, deadline)
         : Promise.resolve(messages.messages),
+    prove: createPatientProver(pipeline.prove, world.progress),
     readRequests: (known, deadline) =>
       readToTheEnd(
         {
@@ -77,6 +78,23 @@ export async function runDryCycle(task: CycleTask, lifetime: AbortSignal): Promi
   const report = await createCycle(parts)(lifetime)
   const replayed = fromBlock === undefined ? undefined : await replay(parts, fromBlock, lifetime)
   return { report, replayed, window, limitOf: pipeline.limitOf }
+}
+
+/** A slow node leaves questions open for the daemon's next cycle; here they are asked at once. */
+function createPatientProver(
+  prove: CycleParts['prove'],
+  progress: World['progress'],
+): CycleParts['prove'] {
+  return async function proveAll(requests, signal) {
+    let before = -1
+    for (;;) {
+      const proofs = await prove(requests, signal)
+      const proven = requests.filter(({ key }) => proofs.statusOf(key) === 'proven').length
+      if (proofs.problems.length === 0 || proven <= before) return proofs
+      progress('proving requests', proven, requests.length)
+      before = proven
+    }
+  }
 }
 
 function openPipeline({ world, chainId, facts }: CycleTask, preload: number, signal: AbortSignal) {

@@ -1,4 +1,5 @@
 import { createMessages, type MessagesTask } from '../../app/messages.ts'
+import { openStore } from '../../app/store.ts'
 import type { Config } from '../../config.ts'
 import type { Messages } from '../../cycle/types.ts'
 import { messageOf } from '../../lib/message-of.ts'
@@ -40,6 +41,27 @@ export async function checkMessages(
   const snapshot = task.snapshot()
   const findings = world.config.delivery.mode === 'webhook' ? [] : [tell(messages, snapshot)]
   return { findings, messages, snapshot, close: task.close }
+}
+
+/** Where messages cannot be checked against the chain: are they there at all? */
+export async function checkLocation(
+  { config, workers, log }: World,
+  why: string,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  if (config.delivery.mode === 'webhook') return []
+  const title = { id: ID, title: TITLE }
+  try {
+    const store = await openStore(config.delivery.location, workers, log, signal)
+    const found = await store.list(signal)
+    await store.close()
+    const detail = `${found.length} files, not checked: ${why}`
+    return [failure({ ...title, detail, remedy: 'see to that first' })]
+  } catch (error) {
+    signal.throwIfAborted()
+    const remedy = 'correct MESSAGES_LOCATION'
+    return [failure({ ...title, detail: messageOf(error), remedy })]
+  }
 }
 
 /** A load may take minutes; each look waits a while for it. */

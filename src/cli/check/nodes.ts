@@ -48,7 +48,7 @@ function tellNode(status: NodeStatus, usable: readonly NodeStatus[]): Finding {
     const remedy = 'wait until it is synced, or name another node'
     return unlessAnother(isAnotherGood, { id, title, detail: `${why}`, remedy })
   }
-  const detail = why === 'not asked yet' ? 'no answer in time' : `no answer: ${why}`
+  const detail = why === 'not asked yet' ? 'no answer in time' : `not used: ${why}`
   const remedy = `start it, or correct ${VARIABLE[layer]}`
   return unlessAnother(isAnotherGood, { id, title, detail, remedy })
 }

@@ -121,10 +121,19 @@ export function checkRequests(
       : ok(id, title, `${detail}${blocks}`)
   return [
     summary,
+    ...tellOverdue(rows),
     ...tellWrongKeys(rows),
     ...tellUnproven(rows),
     ...report.failures.map(tellFailure),
   ]
+}
+
+function tellOverdue(rows: readonly RequestRow[]): readonly Finding[] {
+  const overdue = rows.filter(({ secondsLeft }) => secondsLeft !== null && secondsLeft < 0)
+  if (overdue.length === 0) return []
+  const detail = `${overdue.length} past their deadline`
+  const remedy = 'see why each of them is not exiting yet: validator-ejector explain <index>'
+  return [warning({ id: 'request-deadlines', title: 'deadlines', detail, remedy })]
 }
 
 function tellWrongKeys(rows: readonly RequestRow[]): readonly Finding[] {

@@ -3,10 +3,11 @@ import { createNodes, type Nodes } from '../../app/nodes.ts'
 import { agreedChain } from '../../app/start-up.ts'
 import type { Config } from '../../config.ts'
 import type { Log } from '../../cycle/types.ts'
-import { createMetrics, type Metrics } from '../../sinks/metrics.ts'
+import type { Metrics } from '../../sinks/metrics.ts'
 import { type ChainInfo, createChainInfoReader } from '../../sources/chain-info.ts'
 import type { NodeStatus } from '../../sources/layer.ts'
 import { createRegistryCache, type RegistryCache } from '../../sources/registry-cache.ts'
+import { createQuietMetrics } from '../quiet-metrics.ts'
 import { type JournalReading, readJournal } from './journal.ts'
 import { noMessages } from './message.ts'
 import { isAbout, type Subject } from './subject.ts'
@@ -55,7 +56,7 @@ export async function openParts(
   lifetime: AbortSignal,
 ): Promise<Opened> {
   const { config, now } = outside
-  const metrics = quietMetrics(outside)
+  const metrics = createQuietMetrics(config, outside.progress)
   const nodes = createNodes(config, metrics, outside.fetch)
   const statuses = await lookAt(nodes, lifetime)
   const told = agreedChain(statuses)
@@ -94,26 +95,6 @@ function leaveOutSilent({ execution, consensus }: Nodes, statuses: readonly Node
 /** Of a request that is known: without any node, a journal alone still tells much. */
 const chainOf = ({ facts }: JournalReading, subject: Subject): bigint | undefined =>
   [...facts.requests.values()].find(({ request }) => isAbout(subject, request))?.request.chainId
-
-/** Nobody scrapes them; the load of the messages says through them how far it is. */
-function quietMetrics({ config, progress }: Outside): Metrics {
-  const metrics = createMetrics({
-    prefix: config.promPrefix,
-    version: '',
-    mode: config.delivery.mode,
-    scope: config.scope,
-    dryRun: config.dryRun,
-    trustMode: config.trustMode,
-    nodeMetrics: false,
-  })
-  return {
-    ...metrics,
-    setLoadProgress(load) {
-      metrics.setLoadProgress(load)
-      progress('reading messages', load.done, load.files)
-    },
-  }
-}
 
 /** A location that cannot be read is part of the story. */
 async function openMessages(

@@ -8,7 +8,7 @@ import {
   type SealedEntry,
 } from './decode.ts'
 import { hintsIn, type Matcher } from './hints.ts'
-import { createQueue, wantedFirst } from './order.ts'
+import { createQueue } from './order.ts'
 import type { MessageStore, StoredFile, StoreEntry, StoreFault } from './store.ts'
 
 /** One file as this load found it. */
@@ -103,8 +103,8 @@ export function createContents(
     }
 
     const sealed: Half[] = []
-    const inOrder = wantedFirst(changed, ({ name }) => hintsIn([name]), reading.wanted())
-    for await (const [file, content] of readAll(inOrder, signal)) {
+    const nextToRead = createQueue(changed, ({ name }) => hintsIn([name]), reading.wanted)
+    for await (const [file, content] of readAll(nextToRead, signal)) {
       if (content.kind === 'gone') continue
       if (content.kind === 'fault') {
         deliverFault(file.name, content.fault)
@@ -116,9 +116,9 @@ export function createContents(
     }
     reading.onPlainRead()
 
-    const next = createQueue(sealed, hintsOf, reading.wanted)
+    const nextToOpen = createQueue(sealed, hintsOf, reading.wanted)
     async function openOneByOne(): Promise<void> {
-      for (let half = next(); half !== undefined; half = next()) {
+      for (let half = nextToOpen(); half !== undefined; half = nextToOpen()) {
         await breathe()
         const entries = await openParts(half.parts, reading.open, signal)
         if (entries === undefined) reading.onFile(undecrypted(half))
@@ -136,10 +136,17 @@ export function createContents(
     })
   }
 
-  async function* readAll(changed: readonly StoredFile[], signal: AbortSignal) {
-    for (const batch of batches(changed)) {
+  async function* readAll(next: () => StoredFile | undefined, signal: AbortSignal) {
+    for (let file = next(); file !== undefined; ) {
+      const batch: StoredFile[] = []
+      let bytes = 0
+      do {
+        batch.push(file)
+        bytes += file.size
+        file = next()
+      } while (file && batch.length < BATCH_FILES && bytes + file.size <= BATCH_BYTES)
       const contents = await Promise.all(
-        batch.map(async (file) => [file, await store.read(file, signal)] as const),
+        batch.map(async (one) => [one, await store.read(one, signal)] as const),
       )
       for (const content of contents) {
         yield content
@@ -187,18 +194,3 @@ const undecrypted = ({ file }: Half): FileFound => ({
   ],
   fault: undefined,
 })
-
-function* batches(files: readonly StoredFile[]): Generator<readonly StoredFile[]> {
-  let batch: StoredFile[] = []
-  let bytes = 0
-  for (const file of files) {
-    if (batch.length === BATCH_FILES || (batch.length > 0 && bytes + file.size > BATCH_BYTES)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(file)
-    bytes += file.size
-  }
-  if (batch.length > 0) yield batch
-}

@@ -148,6 +148,8 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   }
 
   function prefer(wanted: readonly Wanted[]): void {
+    const isKnown = wanted.every(({ index }) => wantedIndices.has(index))
+    if (isKnown && wanted.length === wantedIndices.size) return
     isWanted = createMatcher(wanted)
     wantedIndices = new Set(wanted.map(({ index }) => index))
   }

@@ -1,7 +1,7 @@
 import type { Matcher } from './hints.ts'
 
 /** What is waited for stands before the rest; otherwise the order stays. */
-export function wantedFirst<Item>(
+function wantedFirst<Item>(
   items: readonly Item[],
   hintsOf: (item: Item) => readonly string[],
   isWanted: Matcher,
