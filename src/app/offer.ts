@@ -8,7 +8,9 @@ import { createWebhookSink } from '../sinks/webhook.ts'
 import { NodeRefusedError } from '../sources/beacon-answers.ts'
 import type { Nodes } from './nodes.ts'
 
-export type Offer = Pick<CycleParts, 'offer' | 'nextOfferAt'> & {
+export type Offer = Pick<CycleParts, 'nextOfferAt'> & {
+  /** @param deadline - unix seconds by which the validator must be exiting */
+  offer(...args: [...Parameters<CycleParts['offer']>, deadline: number]): Promise<OfferResult>
   /** Resolves when no offer is under way any more. */
   readonly settled: () => Promise<void>
 }
@@ -54,7 +56,7 @@ export function createOffer(
     header: delivery.header,
   })
   return {
-    offer: (request, _exit, signal) => webhook.offer(request, signal),
+    offer: (request, _exit, signal, deadline) => webhook.offer(request, deadline, signal),
     nextOfferAt: (offers) => offers.lastAcceptedAt + delivery.resendAfterMs,
     settled: async () => {},
   }

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { CycleParts, Log } from '../cycle/types.ts'
+import { deadlineOf } from '../domain/deadlines.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import { type ChainInfo, currentEpoch } from '../sources/chain-info.ts'
 import { createExitEventReader } from '../sources/exit-events.ts'
@@ -107,6 +108,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
     isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
     nextOfferAt: parts.offer.nextOfferAt,
-    offer: parts.offer.offer,
+    offer: (request, exit, signal) =>
+      parts.offer.offer(request, exit, signal, deadlineOf(request, limits.limitOf)),
   }
 }

@@ -38,7 +38,7 @@ export async function actOn(
       )
     })
   } catch (error) {
-    if (!(error instanceof DeadlineError)) throw error
+    if (signal.aborted || !(error instanceof DeadlineError)) throw error
     const details = { due: due.length, handedOut: ended }
     parts.log.error('not every exit could be handed out in time, the rest follows next', details)
   }

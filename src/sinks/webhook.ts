@@ -1,4 +1,3 @@
-import { DELINQUENT_AFTER_S } from '../domain/deadlines.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
 import { pause } from '../lib/deadline.ts'
 import type { HttpClient } from '../lib/http.ts'
@@ -38,11 +37,15 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
               : settings.token,
         }
 
-  async function attempt(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
+  async function attempt(
+    request: ExitRequest,
+    deadline: number,
+    signal: AbortSignal,
+  ): Promise<OfferResult> {
     try {
       const { status, text } = await http({
         method: 'POST',
-        body: toBody(request),
+        body: toBody(request, deadline),
         headers: { ...authorization, 'idempotency-key': idempotencyKey(request) },
         timeoutMs: settings.timeoutMs,
         signal,
@@ -62,13 +65,14 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
   }
 
   return {
-    async offer(request: ExitRequest, signal: AbortSignal): Promise<OfferResult> {
+    /** @param deadline - unix seconds by which the validator must be exiting */
+    async offer(request: ExitRequest, deadline: number, signal: AbortSignal): Promise<OfferResult> {
       const start = performance.now()
       const isOver = () => performance.now() - start >= LONGEST_RETRYING_MS
-      let result = await attempt(request, signal)
+      let result = await attempt(request, deadline, signal)
       for (let retry = 0; retry < settings.retries && !result.accepted && !isOver(); retry += 1) {
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS), signal)
-        result = await attempt(request, signal)
+        result = await attempt(request, deadline, signal)
       }
       return result
     },
@@ -76,7 +80,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
 }
 
 /** The predecessor's body; fields may be added, never taken away. */
-const toBody = (request: ExitRequest) => ({
+const toBody = (request: ExitRequest, deadline: number) => ({
   validatorIndex: String(request.validatorIndex),
   validatorPubkey: request.pubkey,
   blockNumber: request.blockNumber,
@@ -85,7 +89,7 @@ const toBody = (request: ExitRequest) => ({
   acknowledged: false,
   transactionHash: request.transactionHash,
   requestedAt: toTime(request.timestamp),
-  deadline: toTime(request.timestamp + DELINQUENT_AFTER_S),
+  deadline: toTime(deadline),
 })
 
 /** Unix seconds as ISO 8601, UTC. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { MODULE_ABI } from '../sim/abi.ts'
 import type { SimModule } from '../sim/contracts.ts'
+import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
 
@@ -125,6 +126,21 @@ describe('the deadline of the module', () => {
       operator: 5,
       allows: '2 d 0 h',
     })
+  })
+
+  test('is told to the webhook', async () => {
+    await setUp({ exitDeadlineSeconds: 48 * HOUR })
+    const receiver = await startWebhookReceiver()
+    try {
+      askHoursAgo(30, 1)
+      await world.start({ MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: receiver.url })
+      const body = await until('it is called', () => receiver.calls[0]?.body)
+      const { requestedAt, deadline } = JSON.parse(body)
+
+      expect((Date.parse(deadline) - Date.parse(requestedAt)) / 1_000).toBe(48 * HOUR)
+    } finally {
+      await receiver.close()
+    }
   })
 
   test.each([

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { createAsker } from '../../src/cycle/ask.ts'
+import type { Log } from '../../src/cycle/types.ts'
+import { createEvidence } from '../../src/domain/proof/evidence.ts'
+import { transactionLookUp } from '../../src/domain/proof/look-up.ts'
+import { hash } from '../journal/support.ts'
+
+const never = new AbortController().signal
+const questions = (count: number, node = 'node') =>
+  Array.from({ length: count }, (_, seed) => ({ lookUp: transactionLookUp(hash(seed)), node }))
+
+test('questions are put in the order in which they come', async () => {
+  const asked: string[] = []
+  const askingAt = createAsker({
+    log: {} as Log,
+    now: () => 0,
+    ask: async ({ id }) => {
+      asked.push(id)
+      return [{ ok: true, result: null }]
+    },
+  })
+  const all = questions(50)
+  await askingAt().askAll(all, createEvidence(1n), never)
+  expect(asked).toEqual(all.map(({ lookUp }) => lookUp.id))
+})
+
+test.each([
+  ['0x5', /of a type that this daemon does not know: update the daemon/],
+  ['0x2', /not the one asked for/],
+])('a body of type %s: the operator is told what to do, once', async (type, text) => {
+  const said: [string, unknown][] = []
+  const body = { type, hash: hash(1), nonce: '0x0', gas: '0x0', value: '0x0', input: '0x' }
+  const askingAt = createAsker({
+    log: { error: (message: string, details: unknown) => said.push([message, details]) } as never,
+    now: () => 0,
+    ask: async () => [{ ok: true, result: body }],
+  })
+  for (let cycle = 0; cycle < 2; cycle += 1) {
+    await askingAt().askAll(questions(1), createEvidence(1n), never)
+  }
+  expect(said).toEqual([[expect.stringMatching(text), expect.objectContaining({ node: 'node' })]])
+})
