@@ -17,12 +17,10 @@ import type { MessagesLocation } from './config/locations.ts'
 import { type Settings, schemas } from './config/schema.ts'
 import { secretsIn } from './config/secrets.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
-import type { Address, Bytes32, Hex, ModuleId, OperatorId } from './domain/primitives.ts'
+import type { Address, Bytes32, Hex } from './domain/primitives.ts'
+import type { Scope } from './domain/scope.ts'
 
 export { variables } from './config/variables.ts'
-
-/** Whose validators may be exited: operators by staking module. Never empty. */
-type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
 
 /** How an exit leaves the house: as a signed message, or as a call to somebody who signs. */
 type Delivery =
@@ -53,6 +51,7 @@ export type Config = {
   readonly executionNodes: readonly string[]
   readonly consensusNodes: readonly string[]
   readonly locatorAddress: Address
+  /** Whose validators may be exited. Never empty. */
   readonly scope: Scope
   readonly delivery: Delivery
   /** Signers that are believed. May be empty in trust mode only. */

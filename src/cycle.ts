@@ -7,6 +7,7 @@ import type { Case, CycleParts, CycleReport, Messages, Proofs, Reading } from '.
 import type { ExitRequest } from './domain/exit-request.ts'
 import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
 import { type ChainView, derive, next } from './domain/request.ts'
+import { isInScope } from './domain/scope.ts'
 import { messageOf } from './lib/message-of.ts'
 
 /** Requests without proof that are remembered; a year of genuine ones is fewer. */
@@ -36,7 +37,9 @@ export function createCycle(parts: CycleParts) {
     })
 
     await attempt('read exit requests', () => readAndRecord(failures, signal))
-    const read = [...journal.facts.requests.values()].map(({ request }) => request)
+    const read = [...journal.facts.requests.values()]
+      .map(({ request }) => request)
+      .filter((request) => isInScope(settings.scope, request))
 
     const judged = await attempt('prove requests', () => parts.prove(inOrder(read), signal))
     failures.push(...(judged?.problems ?? []))

@@ -1,6 +1,6 @@
 import type { Log } from '../cycle/types.ts'
 import { DELINQUENT_AFTER_S, describeTimeLeft, type ModuleLimitOf } from '../domain/deadlines.ts'
-import type { Scope } from '../domain/operator-summary.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Address, ModuleId, OperatorId } from '../domain/primitives.ts'
 import { pause } from '../lib/deadline.ts'
 import type { Endpoint } from '../lib/endpoints.ts'

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { openEnvironment, readVersion } from './process.ts'
-import { runProgram } from './program.ts'
+import { complain, runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
 /** As shells count: 128 and the number of the signal. */
@@ -25,6 +25,18 @@ async function main(): Promise<number> {
     }
   }
 
+  /** Whatever nobody thought of is told as everything else is: without secrets. */
+  function complainOfUnexpectedErrors(debug: boolean): void {
+    const end = (error: unknown) => {
+      complain(terminal, error, debug)
+      process.exit(1)
+    }
+    process.on('uncaughtException', end)
+    process.on('unhandledRejection', end)
+  }
+
+  // Whoever reads may leave before the end: `check | head`.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const code = await runProgram(process.argv.slice(2), {
     version,
     terminal,
@@ -43,6 +55,7 @@ async function main(): Promise<number> {
     },
     open({ json = false, debug = false }) {
       listenToSignals()
+      complainOfUnexpectedErrors(debug)
       return {
         env,
         readFile: readFileSync,

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { messageOf } from '../lib/message-of.ts'
 import { kdfNames } from './encrypt/envelope.ts'
+import { HELP } from './help.ts'
 import { CommandError, type Surroundings, type Terminal } from './surroundings.ts'
 
 type Common = { readonly json?: boolean; readonly debug?: boolean }
@@ -60,31 +61,45 @@ function withCommand(args: readonly string[]): readonly string[] {
   return first.startsWith('-') ? ['run', ...common, ...rest] : [first, ...common, ...more]
 }
 
-function createProgram(parts: ProgramParts, end: (code: number) => void): Command {
-  const { terminal, open } = parts
+type End = (code: number) => void
+
+function createProgram(parts: ProgramParts, end: End): Command {
+  const { terminal } = parts
   const program = new Command('validator-ejector')
     .description('Exits Lido validators when, and only when, the protocol asks for it on chain.')
     .version(parts.version)
     .usage('[command] [options]')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: false })
-    .addHelpText('after', HELP)
+    .addHelpText('after', HELP.program)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
       outputError: (text, write) => write(`${terminal.errColour.red('✗')} ${asComplaint(text)}`),
     })
+  const create: Create = (usage, what, help) =>
+    program
+      .command(usage)
+      .description(what)
+      .addHelpText('after', help)
+      .option('--json', JSON_OPTION)
+      .option('--debug', DEBUG_OPTION)
 
-  const command = (usage: string, what: string, example: string) => {
-    const made = program.command(usage).description(what).addHelpText('after', example)
-    return made.option('--json', JSON_OPTION).option('--debug', DEBUG_OPTION)
-  }
-
-  command('run', 'The daemon. It is what runs without the name of a command.', RUN_HELP).action(
+  create('run', 'The daemon. It is what runs without the name of a command.', HELP.run).action(
     async (options: Common) => end(await parts.run(options)),
   )
-  command('check', 'Would the daemon do its job? Looks at everything, sends nothing.', CHECK_HELP)
+  addCheck(create, parts, end)
+  addExplain(create, parts, end)
+  addEncrypt(create, parts, end)
+  return program
+}
+
+type Create = (usage: string, what: string, help: string) => Command
+
+// Each command is loaded when it is asked for: help need not wait for what only one of them wants.
+
+function addCheck(create: Create, { open }: ProgramParts, end: End): void {
+  create('check', 'Would the daemon do its job? Looks at everything, sends nothing.', HELP.check)
     .addOption(
       new Option(
         '--from-block <number>',
@@ -95,19 +110,21 @@ function createProgram(parts: ProgramParts, end: (code: number) => void): Comman
       const { runCheck } = await import('./check.ts')
       end(await runCheck({ fromBlock }, open(options)))
     })
-  command(
-    'explain <validator>',
-    'The whole story of one validator, by its index or public key.',
-    EXPLAIN_HELP,
-  ).action(async (validator: string, options: Common) => {
-    const { runExplain } = await import('./explain.ts')
-    end(await runExplain([validator], open(options)))
-  })
-  command(
-    'encrypt <input> <output>',
-    'Encrypts the exit messages of one folder into another (EIP-2335).',
-    ENCRYPT_HELP,
+}
+
+function addExplain(create: Create, { open }: ProgramParts, end: End): void {
+  const what = 'The whole story of one validator, by its index or public key.'
+  create('explain <validator>', what, HELP.explain).action(
+    async (validator: string, options: Common) => {
+      const { runExplain } = await import('./explain.ts')
+      end(await runExplain([validator], open(options)))
+    },
   )
+}
+
+function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
+  const what = 'Encrypts the exit messages of one folder into another (EIP-2335).'
+  create('encrypt <input> <output>', what, HELP.encrypt)
     .addOption(
       new Option('--kdf <name>', 'how the key is made of the password')
         .choices(kdfNames)
@@ -117,7 +134,6 @@ function createProgram(parts: ProgramParts, end: (code: number) => void): Comman
       const { runEncrypt } = await import('./encrypt.ts')
       end(await runEncrypt({ input, output, kdf }, open(options)))
     })
-  return program
 }
 
 function blockNumber(text: string): number {
@@ -136,7 +152,7 @@ function asComplaint(text: string): string {
 }
 
 /** What, why, what to do; a stack only where it is asked for. */
-function complain({ err, errColour }: Terminal, error: unknown, isDebug: boolean): void {
+export function complain({ err, errColour }: Terminal, error: unknown, isDebug: boolean): void {
   const isExpected = error instanceof CommandError
   const words = isExpected ? error.message : `unexpected error: ${messageOf(error)}`
   err(`${errColour.red('✗')} ${words}`)
@@ -147,50 +163,3 @@ function complain({ err, errColour }: Terminal, error: unknown, isDebug: boolean
 
 const JSON_OPTION = 'one JSON object on standard output, and nothing else there'
 const DEBUG_OPTION = 'say more on standard error, with stacks of errors'
-
-const HELP = `
-Every command reads the same configuration: the environment, and .env in the working folder.
-Behind a command, --help shows its options, an example and its exit codes.`
-
-const RUN_HELP = `
---json stands for LOGGER_FORMAT=json, --debug for LOGGER_LEVEL=debug.
-
-Example
-  validator-ejector run
-
-Exit codes
-  0  ended by SIGTERM or SIGINT
-  1  it cannot run as it is set up`
-
-const CHECK_HELP = `
-Example
-  validator-ejector check --from-block 21000000
-
-Exit codes
-  0    the daemon would do its job; a "!" may be worth a look
-  1    it would not: see each "✗"
-  2    the configuration is wrong, or the command was typed wrongly
-  130  interrupted`
-
-const EXPLAIN_HELP = `
-Example
-  validator-ejector explain 123456
-
-Exit codes
-  0    the story is told
-  1    no request of this validator is known, or nobody answers
-  2    the configuration is wrong, or the command was typed wrongly
-  130  interrupted`
-
-const ENCRYPT_HELP = `
-The password is in MESSAGES_PASSWORD, or in the file that MESSAGES_PASSWORD_FILE names. No file is
-ever replaced.
-
-Example
-  validator-ejector encrypt plain messages
-
-Exit codes
-  0    every file is encrypted
-  1    some were refused
-  2    nothing could be begun
-  130  interrupted: what is there is whole, and running it again does the rest`

@@ -2,10 +2,11 @@ import type { Asked, ModuleLimitOf } from '../domain/deadlines.ts'
 import type { VerifiedExit } from '../domain/exit-message.ts'
 import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
 import type { Fact, Facts } from '../domain/facts.ts'
-import type { OperatorSummary, Scope } from '../domain/operator-summary.ts'
+import type { OperatorSummary } from '../domain/operator-summary.ts'
 import type { Address, Bytes32, ValidatorIndex } from '../domain/primitives.ts'
 import type { Proven, Unproven } from '../domain/proof.ts'
 import type { ChainView, Next, OfferHistory, RequestState, Sightings } from '../domain/request.ts'
+import type { Scope } from '../domain/scope.ts'
 
 /** The log as the cycle uses it: `details` are shown behind the message. */
 export type Log = Readonly<

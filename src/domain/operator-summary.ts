@@ -9,9 +9,7 @@ import {
 } from './deadlines.ts'
 import type { ModuleId, OperatorId } from './primitives.ts'
 import { isOpen, type RequestState, requestStates } from './request.ts'
-
-/** Staking modules with the operators that are ours. */
-export type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
+import type { Scope } from './scope.ts'
 
 /** A request as far as it counts here. */
 export type Counted = {

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, type Histogram, Registry } from 'prom-client'
-import type { Scope } from '../domain/operator-summary.ts'
+import type { Scope } from '../domain/scope.ts'
 import { createInstruments } from './instruments.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 

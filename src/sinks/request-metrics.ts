@@ -1,5 +1,6 @@
 import type { Asked } from '../domain/deadlines.ts'
-import { type OperatorSummary, type Scope, summarize } from '../domain/operator-summary.ts'
+import { type OperatorSummary, summarize } from '../domain/operator-summary.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Instruments } from './instruments.ts'
 
 /** What a node, or the webhook, said to an exit that it was handed. */

@@ -15,6 +15,8 @@ export type WebhookSettings = {
   readonly token: string | undefined
   /** Header that carries the token; `Authorization` gets it as a bearer token. */
   readonly header: string
+  /** Milliseconds after which no further attempt begins; for tests. */
+  readonly retryForMs?: number
   /** Told each answer, those before a repetition too. */
   readonly onAnswer: PoolListener['onAnswer']
 }
@@ -68,7 +70,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
     /** @param deadline - unix seconds by which the validator must be exiting */
     async offer(request: ExitRequest, deadline: number, signal: AbortSignal): Promise<OfferResult> {
       const start = performance.now()
-      const isOver = () => performance.now() - start >= LONGEST_RETRYING_MS
+      const isOver = () => performance.now() - start >= (settings.retryForMs ?? LONGEST_RETRYING_MS)
       let result = await attempt(request, deadline, signal)
       for (let retry = 0; retry < settings.retries && !result.accepted && !isOver(); retry += 1) {
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** retry, LONGEST_PAUSE_MS), signal)

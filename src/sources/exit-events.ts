@@ -1,11 +1,8 @@
 import { TOPICS } from '../domain/abi.ts'
 import { type ExitLogQuery, readExitLog, topicOf } from '../domain/exit-log.ts'
 import type { ExitRequest } from '../domain/exit-request.ts'
-import type { ModuleId, OperatorId } from '../domain/primitives.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
-
-export type Scope = ReadonlyMap<ModuleId, readonly OperatorId[]>
 
 /** What one node gave for one part of a range, checked. */
 export type ExitEvents = {

@@ -1,0 +1,49 @@
+/** What `--help` shows below the options. */
+export const HELP = {
+  program: `
+Every command reads the same configuration: the environment, and .env in the working folder.
+Behind a command, --help shows its options, an example and its exit codes.`,
+
+  run: `
+--json stands for LOGGER_FORMAT=json, --debug for LOGGER_LEVEL=debug.
+
+Example
+  validator-ejector run
+
+Exit codes
+  0  ended by SIGTERM or SIGINT
+  1  it cannot run as it is set up`,
+
+  check: `
+Example
+  validator-ejector check --from-block 21000000
+
+Exit codes
+  0    the daemon would do its job; a "!" may be worth a look
+  1    it would not: see each "✗"
+  2    the configuration is wrong, or the command was typed wrongly
+  130  interrupted`,
+
+  explain: `
+Example
+  validator-ejector explain 123456
+
+Exit codes
+  0    the story is told
+  1    nothing is known, or nobody answers
+  2    the configuration is wrong, or the command was typed wrongly
+  130  interrupted`,
+
+  encrypt: `
+The password is in MESSAGES_PASSWORD, or in the file that MESSAGES_PASSWORD_FILE names. No file is
+ever replaced.
+
+Example
+  validator-ejector encrypt plain messages
+
+Exit codes
+  0    every file is encrypted
+  1    some were refused
+  2    nothing could be begun
+  130  interrupted: what is there is whole, and running it again does the rest`,
+} as const
