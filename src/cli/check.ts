@@ -13,6 +13,7 @@ import {
   nameOfLocation,
 } from './check/messages.ts'
 import { checkFinality, checkNodes, type NodesFound } from './check/nodes.ts'
+import { checkPort } from './check/port.ts'
 import { checkContracts, checkLogRanges, checkOracle } from './check/protocol.ts'
 import { createReport, type Report } from './check/report.ts'
 import { checkReplay, checkRequests, rowsOf, withoutDeadline } from './check/requests.ts'
@@ -88,20 +89,19 @@ async function lookAtAll(world: World, told: Told, lifetime: AbortSignal): Promi
   const { config } = world
   report.add('Configuration', await checkStops(config))
   const found = await checkNodes(world, lifetime)
-  report.add('Nodes', [
-    ...found.findings,
-    ...(await checkFinality(world, found, lifetime)),
-    ...checkClock(world.clockWatch, config),
-  ])
+  report.add('Nodes', [...found.findings, ...(await checkFinality(world, found, lifetime))])
   report.add('Protocol', await lookAtProtocol(world, found, lifetime))
 
   const { stateFile: file, locatorAddress: locator, delivery } = config
   const reading = readJournal({ file, locator, chainId: found.chainId })
-  const outputs = [checkJournal(config, reading)]
+  report.add('This machine', [
+    ...checkClock(world.clockWatch, config),
+    checkJournal(config, reading),
+    ...(await checkPort(config.http, world.fetch, lifetime)),
+  ])
   if (delivery.mode === 'webhook') {
-    outputs.push(await checkWebhook(delivery, world.fetch, lifetime))
+    report.add('Webhook', [await checkWebhook(delivery, world.fetch, lifetime)])
   }
-  report.add('Delivery', outputs)
   await lookAtWork(world, found, reading, told, lifetime)
 }
 

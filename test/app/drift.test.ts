@@ -88,7 +88,7 @@ describe('the allowlist against the oracle on chain', () => {
     expect(await app.metric('node_up', { layer: 'execution' })).toBe(1)
     const start = performance.now()
     await app.end()
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(performance.now() - start).toBeLessThan(5_000)
   })
 
   test('another node answers for one that fails', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { seededWallet } from '../sim/ledger.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
-import { check, type Ended, marked, startCommand } from './command.ts'
+import { check, type Ended, envOf, marked, startCommand } from './command.ts'
 
 let world: World
 afterEach(() => world.close())
@@ -148,6 +148,11 @@ const CASES: Case[] = [
     () => ({ MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: `${NOWHERE}/exit/t0ken` }),
     /webhook at 127\.0\.0\.1:1: does not answer: .*\n {2}→ start the receiver/,
   ],
+  [
+    'a port that another program has',
+    (at) => ({ HTTP_PORT: new URL(at.execution.url).port }),
+    /HTTP_PORT \d+: taken\n {2}→ if that is no running daemon, set HTTP_PORT to another one/,
+  ],
   ['a rehearsal', () => ({ DRY_RUN: 'true' }), /DRY_RUN: is on: the daemon submits nothing/],
   [
     'a stop that was left behind',
@@ -195,6 +200,14 @@ describe('check warns, and ends with code 0:', () => {
       'a member who is not listed, while every report is proven still',
       allowing(2),
       /names 2 of the 3 signers of the oracle: missing 0x.*\n {2}→ check it with the protocol, then set ORACLE_ADDRESSES_ALLOWLIST=\[/,
+    ],
+    [
+      'a state file that is none',
+      (at) => {
+        writeFileSync(join(at.home, 'state.sqlite'), 'something else')
+        return { STATE_FILE: 'state.sqlite' }
+      },
+      /STATE_FILE: cannot be read: .*\n {2}→ nothing, if this is expected: the daemon sets it aside/,
     ],
     ['TRUST_MODE', () => ({ TRUST_MODE: 'true' }), /TRUST_MODE is on/],
     [
@@ -244,7 +257,7 @@ test('interrupted while a node keeps it waiting, it ends at once with code 130',
   world = await createWorld()
   world.consensus.faults.add({ kind: 'hang' })
 
-  const { child, ended } = startCommand(['check'], world.env(), world.home)
+  const { child, ended } = startCommand(['check'], envOf(world), world.home)
   await expect.poll(() => world.consensus.calls.length, { timeout: 10_000 }).toBeGreaterThan(0)
   child.kill('SIGINT')
   const { code, stderr } = await ended

@@ -59,9 +59,10 @@ describe('check', () => {
     const app = await world.start({ STATE_FILE, JOB_INTERVAL: '600000' })
     await until('the exit is submitted', () => app.said('exit submitted').length > 0)
 
-    const ended = await check(world, { STATE_FILE })
+    const ended = await check(world, { STATE_FILE, HTTP_PORT: `${app.port}` })
 
     expect(ended.stdout).toContain('✓ STATE_FILE: in use by a running daemon (pid ')
+    expect(ended.stdout).toContain(`✓ HTTP_PORT ${app.port}: in use by a running daemon`)
     expect(ended.stdout).toMatch(/waiting {2}1 {2}.*accepted, waiting to be seen exiting/)
     expect(ended.code).toBe(0)
     expect(world.consensus.postedExits()).toHaveLength(1)

@@ -33,7 +33,14 @@ export const startCommand = (args: readonly string[], env: NodeJS.ProcessEnv, cw
 
 /** What an operator would set, without what only tests want. */
 export const envOf = (world: World, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv =>
-  world.env({ JOB_INTERVAL: '', LOGGER_LEVEL: '', LOGGER_FORMAT: '', RUN_METRICS: '', ...more })
+  world.env({
+    JOB_INTERVAL: '',
+    LOGGER_LEVEL: '',
+    LOGGER_FORMAT: '',
+    RUN_METRICS: '',
+    HTTP_PORT: '0',
+    ...more,
+  })
 
 export const check = (
   world: World,

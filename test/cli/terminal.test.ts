@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { complain } from '../../src/cli/program.ts'
+import { CommandError } from '../../src/cli/surroundings.ts'
 import { createTerminal } from '../../src/cli/terminal.ts'
 import { temporaryFolder } from '../messages/fixtures.ts'
 import { follow, MAIN, startCommand } from './command.ts'
@@ -77,6 +79,33 @@ describe('the terminal', () => {
     expect(err.text()).toBe('still <secret>\n')
     const json = JSON.parse(out.text().slice(out.text().indexOf('{')))
     expect(json).toEqual({ secret: '<secret>', count: 12345, big: '1' })
+  })
+})
+
+describe('a complaint', () => {
+  const complaint = (error: unknown, isDebug: boolean) => {
+    const { err, terminal } = open(false)
+    terminal.hide(['hush-hush'])
+    complain(terminal, error, isDebug)
+    return err.text()
+  }
+
+  test('says what, why, and what to do', () => {
+    const error = new CommandError('encrypt: there is no password', 'set MESSAGES_PASSWORD')
+
+    expect(complaint(error, false)).toBe(
+      '✗ encrypt: there is no password\n  → set MESSAGES_PASSWORD\n',
+    )
+  })
+
+  test('of what nobody thought of has a stack with --debug only, and never a secret', () => {
+    const error = new Error('no luck with hush-hush')
+
+    expect(complaint(error, false)).toBe(
+      '✗ unexpected error: no luck with <secret>\n  → with --debug it says where this comes from\n',
+    )
+    expect(complaint(error, true)).toContain('terminal.test.ts')
+    expect(complaint(error, true)).not.toContain('hush-hush')
   })
 })
 

@@ -69,7 +69,7 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
     async expectCheck(allowedTransaction: string, verdicts: Readonly<Record<number, string>>) {
       const child = stage.launch('check', process.execPath, [CLI_MAIN, 'check', '--json'], {
         cwd: stage.folder,
-        env: { ...settings(allowedTransaction), ORACLE_QUORUM: '1' },
+        env: { ...settings(allowedTransaction), ORACLE_QUORUM: '1', HTTP_PORT: '0' },
         ends: true,
       })
       assert.equal(await child.ended, 0, child.output())

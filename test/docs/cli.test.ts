@@ -33,6 +33,7 @@ test('the README shows what check prints (UPDATE_DOCS=1 writes it)', async () =>
     ['check'],
     world.env({
       JOB_INTERVAL: '',
+      HTTP_PORT: '0',
       ORACLE_QUORUM: '2',
       STATE_FILE: join(world.home, 'data', 'state.sqlite'),
     }),

@@ -206,13 +206,12 @@ function lookUpsFor(transactionHash: Bytes32): readonly LookUp[] {
   return verdict.kind === 'needs' ? verdict.lookUps : []
 }
 
-test('a thousand requests of one report cost the look-ups of one, and little time', () => {
+test('a thousand requests of one report cost the look-ups of one', () => {
   const records = Array.from({ length: 1_000 }, (_, number) => chain.exitRecord(number))
   const large = scene({ report: chain.reportOf(records) })
   const requests = records.map((record) => chain.requestOf(record, large.event.hash))
   const evidence = createEvidence(chain.CHAIN_ID)
   let asked = 0
-  const start = performance.now()
   const judged = () => requests.map((each) => judge(each, evidence, large.trust))
   for (let round = 0; round < 3; round += 1) {
     for (const { lookUp, node } of nextQuestions(judged(), evidence, ['node'])) {
@@ -223,7 +222,6 @@ test('a thousand requests of one report cost the look-ups of one, and little tim
 
   expect(judged().every(({ kind }) => kind === 'proven')).toBe(true)
   expect(asked).toBe(3)
-  expect(performance.now() - start).toBeLessThan(1_000)
   expect(judge(chain.requestOf(wanted, large.event.hash), evidence, large.trust).kind).toBe(
     'proven',
   )

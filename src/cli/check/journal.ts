@@ -41,7 +41,8 @@ export function checkJournal(
     return ok(ID, TITLE, detail)
   }
   const remedy = 'nothing, if this is expected: the daemon sets it aside, and reads the chain again'
-  return warning({ id: ID, title: TITLE, detail: `${reading.problem}`, remedy })
+  const detail = `${reading.problem}`.replace(/^STATE_FILE /, '')
+  return warning({ id: ID, title: TITLE, detail, remedy })
 }
 
 /** As the daemon's user, hopefully: whoever runs this. */

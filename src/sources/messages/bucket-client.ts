@@ -1,14 +1,27 @@
-import type { Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { StoreError } from './store.ts'
 
 /** What a bucket store needs of a client library: one bucket, one call at a time. */
 export type BucketClient = {
   /** @param token - of the page before; none for the first */
   listPage(prefix: string, token: string | undefined, signal: AbortSignal): Promise<ListPage>
-  openObject(key: string, signal: AbortSignal): Promise<Readable>
+  openObject(key: string, listed: Listed, signal: AbortSignal): Promise<OpenObject>
   /** @returns `undefined`: there is no such object */
   faultOf(error: unknown): Fault | undefined
   close(): void
+}
+
+export type Listed = Pick<ListedObject, 'version' | 'size'>
+
+export type OpenObject = {
+  readonly body: Readable
+  /**
+   * Tells once the body has ended whether it is what was listed, and not a newer version.
+   *
+   * @param size - bytes of the body
+   * @throws OddAnswerError when it cannot be a whole version of the object at all
+   */
+  isAsListed(size: number): boolean
 }
 
 export type ListPage = {
@@ -37,6 +50,21 @@ export type Fault = { readonly kind: 'passing' | 'lasting'; readonly detail: str
 /** The answer is none to this question: something else than the object store has answered. */
 export class OddAnswerError extends Error {
   override readonly name = 'OddAnswerError'
+}
+
+/** Bytes of an answer that is no object: a page of a listing (a thousand long keys), an error. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+/** Passes an answer on that ends, and breaks off one that does not. */
+export function createLimit(): Transform {
+  let size = 0
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) done(new OddAnswerError())
+      else done(null, chunk)
+    },
+  })
 }
 
 export const passing = (detail: string): Fault => ({ kind: 'passing', detail })

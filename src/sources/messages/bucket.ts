@@ -68,6 +68,8 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
   const root = options.prefix === '' ? '' : `${options.prefix}/`
   const limit = pLimit(READS_AT_ONCE)
   let waiting: Waiting[] = []
+  /** How often another version was read than was listed: the next listing has to look new. */
+  const strayed = new Map<string, number>()
   /** Some object could be read: that others cannot says nothing about the bucket. */
   let hasRead = false
 
@@ -91,10 +93,13 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
       const { objects, next } = await listPage(token, listMs, signal)
       for (const object of objects) {
         if (!object.key.startsWith(root) || !object.key.endsWith(SUFFIX)) continue
-        const entry = toEntry(object, object.key.slice(root.length))
-        entries.set(entry.name, entry)
+        const name = object.key.slice(root.length)
+        entries.set(name, toEntry(object, name, strayed.get(name)))
       }
-      if (next === undefined) return [...entries.values()]
+      if (next === undefined) {
+        for (const name of strayed.keys()) if (!entries.has(name)) strayed.delete(name)
+        return [...entries.values()]
+      }
       if (next === token) break
       token = next
     }
@@ -143,9 +148,15 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     budget: { bytes: number },
   ): Promise<Outcome> {
     try {
-      return await callWithin(readMs, signal, async (deadline) =>
-        collect(await client.openObject(root + file.name, deadline), budget, deadline),
-      )
+      return await callWithin(readMs, signal, async (deadline) => {
+        const listed = { version: listedVersion(file), size: file.size }
+        const { body, isAsListed } = await client.openObject(root + file.name, listed, deadline)
+        const content = await collect(body, budget, deadline)
+        if (content.kind === 'content' && !isAsListed(content.bytes.length)) {
+          strayed.set(file.name, (strayed.get(file.name) ?? 0) + 1)
+        }
+        return content
+      })
     } catch (error) {
       signal.throwIfAborted()
       const fault = faultOf(client, error)
@@ -182,11 +193,21 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
   }
 }
 
-function toEntry({ version, modifiedAt, size }: ListedObject, name: string): StoreEntry {
+/** Between the version of the server, and how often another one was read. */
+const STRAYED = ' read '
+
+function toEntry(
+  { version, modifiedAt, size }: ListedObject,
+  name: string,
+  strayed: number | undefined,
+): StoreEntry {
   if (size > MAX_FILE_BYTES) return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
+  const told = strayed === undefined ? version : `${version}${STRAYED}${strayed}`
   // A version of a bucket tells any change: there is no time stamp to wait for.
-  return { name, version, modifiedAt, changedAt: 0, size }
+  return { name, version: told, modifiedAt, changedAt: 0, size }
 }
+
+const listedVersion = ({ version }: StoredFile): string => version.split(STRAYED, 1)[0] ?? version
 
 const isPassing = (outcome: Outcome) =>
   outcome.kind === 'failed' && outcome.fault.kind === 'passing'

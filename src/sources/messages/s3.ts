@@ -1,7 +1,13 @@
-import type { Readable } from 'node:stream'
-import type { _Object as S3Object } from '@aws-sdk/client-s3'
+import { pipeline, Readable } from 'node:stream'
+import type {
+  GetObjectCommand,
+  ListObjectsV2Command,
+  _Object as S3Object,
+} from '@aws-sdk/client-s3'
+import { onAbort } from '../../lib/on-abort.ts'
 import {
   type BucketClient,
+  createLimit,
   type Fault,
   faultOfStatus,
   type ListedObject,
@@ -41,16 +47,15 @@ export async function openS3(bucket: string): Promise<BucketClient> {
 
   return {
     async listPage(prefix, token, abortSignal) {
-      const answer = await client.send(
-        new sdk.ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          ContinuationToken: token,
-          // XML cannot hold every character that a key may have.
-          EncodingType: 'url',
-        }),
-        { abortSignal },
-      )
+      const command = new sdk.ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: prefix,
+        ContinuationToken: token,
+        // XML cannot hold every character that a key may have.
+        EncodingType: 'url',
+      })
+      boundAnswer(command, abortSignal, false)
+      const answer = await client.send(command, { abortSignal })
       const { IsTruncated, NextContinuationToken: next, Contents = [] } = answer
       // A page of HTML would pass for an empty bucket, and that for the operator's stop.
       if (IsTruncated === undefined || (IsTruncated && !next)) throw new OddAnswerError()
@@ -59,11 +64,21 @@ export async function openS3(bucket: string): Promise<BucketClient> {
       return { objects, next: IsTruncated ? next : undefined }
     },
 
-    async openObject(key, abortSignal) {
+    async openObject(key, listed, abortSignal) {
       const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: key })
-      const { Body } = await client.send(command, { abortSignal })
+      boundAnswer(command, abortSignal, true)
+      const { Body, ETag } = await client.send(command, { abortSignal })
       if (Body === undefined) throw new OddAnswerError()
-      return Body as Readable
+      return {
+        body: Body as Readable,
+        isAsListed(size) {
+          // Some other page, or part of the object, would pass for its content for good.
+          if (ETag === undefined) throw new OddAnswerError()
+          const isSame = listed.version.startsWith(`${strongTag(ETag)} `)
+          if (isSame && size !== listed.size) throw new OddAnswerError()
+          return isSame
+        },
+      }
     },
 
     faultOf: s3FaultOf,
@@ -82,13 +97,42 @@ async function hasOwnEndpoint(config: object): Promise<boolean> {
   return (await find?.().catch(() => undefined)) !== undefined
 }
 
+/**
+ * What the SDK reads by itself, listings and errors, it reads to the end, also when nobody waits
+ * for it any more.
+ */
+function boundAnswer(
+  command: GetObjectCommand | ListObjectsV2Command,
+  signal: AbortSignal,
+  isObject: boolean,
+): void {
+  const stack = command.middlewareStack as GetObjectCommand['middlewareStack']
+  stack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const response = result.response as { statusCode: number; body?: unknown }
+      const { statusCode, body } = response
+      if (!(body instanceof Readable) || (isObject && statusCode < 300)) return result
+      const limit = createLimit()
+      pipeline(body, limit, () => {})
+      onAbort(signal, () => limit.destroy(signal.reason))
+      response.body = limit
+      return result
+    },
+    { name: 'boundAnswer', step: 'deserialize', priority: 'low' },
+  )
+}
+
+/** Without the mark that a proxy puts before it when it passes an answer on. */
+const strongTag = (tag: string | undefined) => tag?.replace(/^W\//, '')
+
 function toListed(object: S3Object, decode: (key: string) => string): ListedObject[] {
   const { Key, ETag, Size, LastModified } = object
   if (Key === undefined || Size === undefined || LastModified === undefined) {
     throw new OddAnswerError()
   }
   const modifiedAt = LastModified.getTime()
-  return [{ key: decode(Key), version: `${ETag} ${modifiedAt} ${Size}`, modifiedAt, size: Size }]
+  return [{ key: decode(Key), version: `${strongTag(ETag)} ${modifiedAt} ${Size}`, modifiedAt, size: Size }]
 }
 
 function decodeKey(key: string): string {
@@ -155,7 +199,7 @@ function s3FaultOf(error: unknown): Fault | undefined {
   }
   if (status === 404) return NO_BUCKET
   if (status === 401 || status === 403) return DENIED
-  if (status === 429 || status === 503) return THROTTLED
+  if (status === 429) return THROTTLED
   // What could not be made out came with a good status, or none: no S3 server has answered.
   if (status < 300) return ODD_ANSWER
   return faultOfStatus(status, wordOf(error.name, `${status}`))
