@@ -1,17 +1,14 @@
 import { actOn } from './cycle/act.ts'
-import { createCrowd, inAnyOrder } from './cycle/crowd.ts'
+import { createAdmission } from './cycle/admission.ts'
 import { createLookOut } from './cycle/look-out.ts'
 import { createReporter } from './cycle/report.ts'
 import { createStopwatch } from './cycle/stopwatch.ts'
-import type { Case, CycleParts, CycleReport, Messages, Proofs, Reading } from './cycle/types.ts'
+import type { Case, CycleParts, CycleReport, Messages, Proofs } from './cycle/types.ts'
 import type { ExitRequest } from './domain/exit-request.ts'
 import type { Epoch, ValidatorIndex } from './domain/primitives.ts'
 import { type ChainView, derive, next } from './domain/request.ts'
 import { isInScope } from './domain/scope.ts'
 import { messageOf } from './lib/message-of.ts'
-
-/** Requests without proof that are remembered; a year of genuine ones is fewer. */
-const MAX_UNPROVEN = 10_000
 
 /**
  * The story of one poll: read → record → prove → look up → decide → act → record.
@@ -24,7 +21,7 @@ export function createCycle(parts: CycleParts) {
   const stopwatch = createStopwatch(parts)
   const lookOut = createLookOut(parts, stopwatch)
   const reporter = createReporter(parts, stopwatch)
-  const crowd = createCrowd()
+  const admission = createAdmission(parts)
   /** What was proven stays proven, also when a later cycle cannot judge. */
   let proofs: Proofs | undefined
 
@@ -41,10 +38,12 @@ export function createCycle(parts: CycleParts) {
       .map(({ request }) => request)
       .filter((request) => isInScope(settings.scope, request))
 
-    const judged = await attempt('prove requests', () => parts.prove(inOrder(read), signal))
+    const judged = await attempt('prove requests', () =>
+      parts.prove(admission.inOrder(read, proofs), signal),
+    )
     failures.push(...(judged?.problems ?? []))
     proofs = judged ?? proofs
-    const requests = forget(read, proofs)
+    const requests = admission.forget(read, proofs)
 
     const proven = requests.filter(({ key }) => proofs?.statusOf(key) === 'proven')
     await attempt('look up validators', () => lookOut.look(proven, signal))
@@ -70,7 +69,7 @@ export function createCycle(parts: CycleParts) {
     parts.metrics.observePolling(reading.requests.length, seconds)
 
     const at = parts.now()
-    const fresh = admit(reading)
+    const fresh = admission.admit(reading, proofs)
     journal.append([
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
       ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
@@ -81,59 +80,6 @@ export function createCycle(parts: CycleParts) {
     for (const problem of reading.problems) reporter.warnOnce(problem)
     if (reading.finalizedAt !== undefined) reporter.tellFinalized(reading.finalizedAt)
     if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
-  }
-
-  /** New requests, in the order of the chain. Of too many at once each node has its share. */
-  function admit({ requests, reportedBy }: Reading): readonly ExitRequest[] {
-    const open = requests.filter((request) => !isProven(request) && !proofs?.isDuplicate(request))
-    crowd.note(reportedBy, open)
-    const fresh = open.filter(({ key }) => !journal.facts.requests.has(key))
-    if (fresh.length <= MAX_UNPROVEN) return fresh
-    const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
-    log.error('too many new exit requests at once, some are left out: a node invents them', details)
-    const taken = new Set(crowd.inTurn(fresh).slice(0, MAX_UNPROVEN))
-    return fresh.filter((request) => taken.has(request))
-  }
-
-  function isProven({ key }: ExitRequest): boolean {
-    return proofs?.statusOf(key) === 'proven'
-  }
-
-  /** What is not proven comes in turn of the nodes that told it: the time to ask may end. */
-  function inOrder(requests: readonly ExitRequest[]): readonly ExitRequest[] {
-    const open = requests.filter((request) => !isProven(request))
-    return [...requests.filter(isProven), ...crowd.inTurn(inAnyOrder(open))]
-  }
-
-  /**
-   * A node may invent requests without end. The oldest unproven ones give way, loudly, for each
-   * node its own; what was genuine among them comes back when the whole window is read again.
-   * Duplicates go at once.
-   *
-   * @returns what is left
-   */
-  function forget(
-    requests: readonly ExitRequest[],
-    known: Proofs | undefined,
-  ): readonly ExitRequest[] {
-    if (known === undefined) return requests
-    const unproven = requests.filter(({ key }) =>
-      ['none', 'unproven'].includes(known.statusOf(key)),
-    )
-    crowd.keepOnly(unproven)
-    const oldest = crowd.inTurn(unproven.toReversed()).slice(MAX_UNPROVEN)
-    if (oldest.length > 0) {
-      const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
-      log.error(
-        'too many unproven exit requests, the oldest gave way: a node invents them',
-        details,
-      )
-    }
-    const gone = new Set(oldest.map(({ key }) => key))
-    for (const { key } of requests) if (known.statusOf(key) === 'duplicate') gone.add(key)
-    if (gone.size === 0) return requests
-    journal.append([...gone].map((key) => ({ kind: 'forgotten' as const, key })))
-    return requests.filter(({ key }) => !gone.has(key))
   }
 
   /** What each request is, and what is to be done about it now. */
