@@ -67,6 +67,76 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     expect(loader.current()?.exits.size).toBe(1)
   })
 
+  test.each<Fault>([
+    { kind: 'html' },
+    { kind: 'half-json' },
+    { kind: 'status', status: 204 },
+    { kind: 'wrong-schema', body: '' },
+  ])('what was read of it in its place is not remembered: %j', async (fault) => {
+    await putExits(1, 2)
+    const loader = loaderOf('', { store: await open() })
+    const odd = { ...fault, match: { path: /1\.json$/ } }
+    const first = server.faults.add(odd)
+    const { exits, refused } = await loader.load(never)
+    expect([...exits.keys()]).toEqual([2])
+    expect(refused).toMatchObject([{ file: '1.json', code: 'unreadable' }])
+    first.remove()
+    expect((await loader.load(never)).exits.size).toBe(2)
+
+    await put('1.json', JSON.stringify(signedExit(3)))
+    server.faults.add(odd)
+    expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([1, 2])
+    server.faults.clear()
+    expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([2, 3])
+  })
+
+  test('what is replaced between listing and reading is read as it is now, and once more', async () => {
+    await putExits(1)
+    const inner = await open()
+    let isLate = true
+    const reads: string[] = []
+    const store = {
+      ...inner,
+      read: async (file: StoredFile, signal: AbortSignal) => {
+        reads.push(file.version)
+        if (isLate) await put('1.json', JSON.stringify(signedExit(2)))
+        isLate = false
+        return inner.read(file, signal)
+      },
+    }
+    const loader = loaderOf('', { store })
+    expect([...(await loader.load(never)).exits.keys()]).toEqual([2])
+    expect([...(await loader.load(never)).exits.keys()]).toEqual([2])
+    await loader.load(never)
+    expect(reads).toHaveLength(2)
+  })
+
+  test.each([
+    'null',
+    '{"kind":"storage#objects","items":{}}',
+    '{"error":{"errors":[null]}}',
+    '{"kind":"storage#objects","items":[{"name":"1.json","size":"2","updated":"2024-05-01T00:00:00Z"}]}',
+    '<ListBucketResult/>',
+    '',
+  ])('a listing of another make is none, and ends nothing: %s', async (body) => {
+    for (const status of [200, 403]) {
+      const ordered = server.faults.add({ kind: 'status', status, body })
+      const listing = (await open({ listMs: 10_000 })).list(never)
+      await expect(listing).rejects.toThrow(
+        status === 200 ? 'what answers is no object store' : 'access denied',
+      )
+      ordered.remove()
+    }
+  })
+
+
+  test('a listing without end is cut, and nothing of it goes on', async () => {
+    server.faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 1 << 20 })
+    await expect((await open()).list(never)).rejects.toThrow('what answers is no object store')
+    server.faults.clear()
+    expect(await (await open()).list(never)).toEqual([])
+  })
+
   test('a fault that passes is met by another try', async () => {
     await putExits(1)
     server.faults.add({ kind: 'status', status: 503, times: 1, match: { path: LISTING } })

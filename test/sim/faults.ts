@@ -154,12 +154,20 @@ export async function deliver(fault: Fault, res: ServerResponse, real: Answer): 
     case 'hang':
       return
     case 'hang-body':
-      res.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) + 1 })
+      res.writeHead(status, {
+        ...JSON_TYPE,
+        ...real.headers,
+        'content-length': Buffer.byteLength(body) + 1,
+      })
       res.flushHeaders()
       res.write(body.slice(0, Math.ceil(body.length / 2)))
       return
     case 'trickle':
-      res.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) })
+      res.writeHead(status, {
+        ...JSON_TYPE,
+        ...real.headers,
+        'content-length': Buffer.byteLength(body),
+      })
       trickle(res, Buffer.from(body), fault.everyMs ?? 20)
       return
     case 'endless':

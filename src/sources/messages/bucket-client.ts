@@ -18,10 +18,9 @@ export type OpenObject = {
   /**
    * Tells once the body has ended whether it is what was listed, and not a newer version.
    *
-   * @param size - bytes of the body
    * @throws OddAnswerError when it cannot be a whole version of the object at all
    */
-  isAsListed(size: number): boolean
+  isAsListed(bytes: Uint8Array): boolean
 }
 
 export type ListPage = {

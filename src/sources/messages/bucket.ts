@@ -152,7 +152,7 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
         const listed = { version: listedVersion(file), size: file.size }
         const { body, isAsListed } = await client.openObject(root + file.name, listed, deadline)
         const content = await collect(body, budget, deadline)
-        if (content.kind === 'content' && !isAsListed(content.bytes.length)) {
+        if (content.kind === 'content' && !isAsListed(content.bytes)) {
           strayed.set(file.name, (strayed.get(file.name) ?? 0) + 1)
         }
         return content

@@ -1,6 +1,11 @@
+import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
+import { onAbort } from '../../lib/on-abort.ts'
 import {
   type BucketClient,
+  createLimit,
   type Fault,
   faultOfStatus,
   lasting,
@@ -32,7 +37,7 @@ const listing = z.object({
     .array(
       z.object({
         name: z.string(),
-        generation: z.coerce.string(),
+        generation: z.union([z.string().min(1), z.number()]).transform(String),
         size: z.coerce.number(),
         updated: z.coerce.date(),
       }),
@@ -48,7 +53,7 @@ const listing = z.object({
  */
 export async function openGs(name: string): Promise<BucketClient> {
   const library = '@google-cloud/storage'
-  const { Storage } = await loadPackage(library, () => import('@google-cloud/storage'))
+  const { CRC32C, Storage } = await loadPackage(library, () => import('@google-cloud/storage'))
   const storage = new Storage({
     timeout: SILENCE_MS,
     retryOptions: {
@@ -62,12 +67,33 @@ export async function openGs(name: string): Promise<BucketClient> {
   storage.interceptors.push(interceptor as (typeof storage.interceptors)[number])
   const bucket = storage.bucket(name)
 
+  /**
+   * As a stream: what the library reads by itself has no bound, goes on when nobody waits for it,
+   * and some answers that are not Google's make it throw where nobody can catch it.
+   */
+  async function get(uri: string, qs: object, signal: AbortSignal): Promise<Answer> {
+    const call = bucket.requestStream({ uri, qs }) as unknown as Call
+    const { statusCode, headers } = await new Promise<Head>((resolve, reject) => {
+      call.once('response', resolve)
+      // One that is destroyed may still say why, when nobody listens any more.
+      call.on('error', reject)
+      call.once('close', () => {
+        call.abort?.()
+        reject(new OddAnswerError())
+      })
+      onAbort(signal, () => call.destroy(signal.reason))
+    })
+    const isGood = statusCode >= 200 && statusCode < 300
+    if (isGood) return { headers, body: call }
+    throw new GsError(statusCode, await textOf(call))
+  }
+
   return {
-    async listPage(prefix, token) {
-      const page = { autoPaginate: false, prefix, fields: FIELDS }
+    async listPage(prefix, token, signal) {
+      const page = { prefix, fields: FIELDS }
       const query = token === undefined ? page : { ...page, pageToken: token }
-      const [, , answer] = await bucket.getFiles(query)
-      const parsed = listing.safeParse(answer)
+      const { body } = await get('/o', query, signal)
+      const parsed = listing.safeParse(parseJson(await textOf(body)))
       // A page of HTML would pass for an empty bucket, and that for the operator's stop.
       if (!parsed.success) throw new OddAnswerError()
       const { items, nextPageToken } = parsed.data
@@ -80,10 +106,77 @@ export async function openGs(name: string): Promise<BucketClient> {
       return { objects, next: nextPageToken || undefined }
     },
 
-    openObject: async (key) => bucket.file(key).createReadStream(),
+    async openObject(key, listed, signal) {
+      const uri = `/o/${encodeURIComponent(key)}`
+      const { headers, body } = await get(uri, { alt: 'media' }, signal)
+      const generation = headers['x-goog-generation']
+      const hash = headers['x-goog-hash']
+      // The hash is of the bytes that are stored, and they may come unpacked.
+      const isPacked = headers['x-goog-stored-content-encoding'] === 'gzip'
+      return {
+        body: piped(body, headers['content-encoding'] === 'gzip' ? createGunzip() : undefined),
+        isAsListed(bytes) {
+          // Some other page would pass for its content for good.
+          if (generation === undefined && hash === undefined) throw new OddAnswerError()
+          if (!isPacked && !fitsHash(bytes, hash)) throw new OddAnswerError()
+          return generation === listed.version
+        },
+      }
+    },
 
     faultOf: gsFaultOf,
     close() {},
+  }
+
+  function fitsHash(bytes: Uint8Array, hash: string | undefined): boolean {
+    const [, expected] = /(?:^|[ ,])crc32c=([^, ]+)/.exec(hash ?? '') ?? []
+    if (expected === undefined) return true
+    const crc32c = new CRC32C()
+    crc32c.update(Buffer.from(bytes))
+    return crc32c.validate(expected)
+  }
+}
+
+type Head = {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+type Answer = Pick<Head, 'headers'> & { readonly body: Readable }
+/** `abort` is there once the call is under way. */
+type Call = Readable & { abort?: () => void }
+
+const refusal = z.object({
+  error: z.object({ errors: z.array(z.object({ reason: z.string() })) }),
+})
+
+/** Google has answered, and said no. */
+class GsError extends Error {
+  override readonly name = 'GsError'
+  readonly status: number
+  readonly reasons: ReadonlySet<string>
+
+  /** @param answer - to be told apart by; not for the log */
+  constructor(status: number, answer: string) {
+    super(answer)
+    this.status = status
+    const { data } = refusal.safeParse(parseJson(answer))
+    this.reasons = new Set(data?.error.errors.map(({ reason }) => reason))
+  }
+}
+
+/** A stream of Node's own: the library's never ends for some of its readers. */
+function piped(body: Readable, through: Transform = new PassThrough()): Readable {
+  pipeline(body, through, () => {})
+  return through
+}
+
+const textOf = (body: Readable) => text(piped(body, createLimit()))
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
   }
 }
 
@@ -102,10 +195,8 @@ function gsFaultOf(error: unknown): Fault | undefined {
   if (!(error instanceof Error)) return passing('unknown error')
   const status = statusOf(error)
   if (status === undefined) return faultWithoutStatus(error)
-  const reasons = reasonsOf(error)
-  if (status === 404) {
-    return reasons.has('notFound') || /specified bucket/.test(error.message) ? NO_BUCKET : undefined
-  }
+  const reasons = error instanceof GsError ? error.reasons : new Set()
+  if (status === 404) return /specified bucket/.test(error.message) ? NO_BUCKET : undefined
   if (status === 429 || reasons.has('rateLimitExceeded') || reasons.has('userRateLimitExceeded')) {
     return THROTTLED
   }
@@ -129,11 +220,4 @@ function faultWithoutStatus(error: Error): Fault {
 function statusOf(error: Error): number | undefined {
   const { code, status } = error as { code?: unknown; status?: unknown }
   return [code, status].map(Number).find((number) => number >= 100 && number < 600)
-}
-
-/** In the error of a listing; a read has only the text of the answer. */
-function reasonsOf(error: Error): ReadonlySet<string> {
-  const { errors } = error as { errors?: unknown }
-  const listed = Array.isArray(errors) ? errors : []
-  return new Set(listed.flatMap((one) => (typeof one?.reason === 'string' ? [one.reason] : [])))
 }

@@ -71,11 +71,11 @@ export async function openS3(bucket: string): Promise<BucketClient> {
       if (Body === undefined) throw new OddAnswerError()
       return {
         body: Body as Readable,
-        isAsListed(size) {
+        isAsListed({ length }) {
           // Some other page, or part of the object, would pass for its content for good.
           if (ETag === undefined) throw new OddAnswerError()
           const isSame = listed.version.startsWith(`${strongTag(ETag)} `)
-          if (isSame && size !== listed.size) throw new OddAnswerError()
+          if (isSame && length !== listed.size) throw new OddAnswerError()
           return isSame
         },
       }
@@ -132,7 +132,14 @@ function toListed(object: S3Object, decode: (key: string) => string): ListedObje
     throw new OddAnswerError()
   }
   const modifiedAt = LastModified.getTime()
-  return [{ key: decode(Key), version: `${strongTag(ETag)} ${modifiedAt} ${Size}`, modifiedAt, size: Size }]
+  return [
+    {
+      key: decode(Key),
+      version: `${strongTag(ETag)} ${modifiedAt} ${Size}`,
+      modifiedAt,
+      size: Size,
+    },
+  ]
 }
 
 function decodeKey(key: string): string {
