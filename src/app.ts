@@ -112,6 +112,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         nodes,
         log,
         health.waitingFor,
+        metrics.setNode,
         stopping.signal,
         options.pause,
       )

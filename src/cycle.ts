@@ -123,10 +123,11 @@ export function createCycle(parts: CycleParts) {
     const status = proofs?.statusOf(key) ?? 'none'
     const proof = status === 'duplicate' ? 'none' : status
     const derived = derive(proof, offers, sightings)
-    // After a restart, until a node answers, what the journal saw settled is settled.
+    // After a restart, until a node answers, what the journal saw settled is settled. That holds too
+    // where its signers have left the allowlist since: nobody need prove what is over.
     const wasSettled =
       sightings === undefined && journal.facts.sightings.get(validatorIndex) === 'settled'
-    const state = proof === 'proven' && wasSettled ? 'settled' : derived
+    const state = wasSettled ? 'settled' : derived
     const message = messages?.find(validatorIndex)
     const means =
       settings.mode === 'webhook'

@@ -158,10 +158,12 @@ function createProgress(parts: Pick<LoadTaskParts, 'log' | 'metrics' | 'clock'>)
 /** The last whole snapshot, and what the load under way has verified beyond it. */
 function toMessages(loader: MessageLoader, problem: string | undefined): Messages {
   const snapshot = loader.current()
+  // Held on to: when the load ends before the cycle does, what was found stays found.
+  const early = loader.early()
   return {
     loaded: snapshot !== undefined,
     problem,
-    find: (validator) => snapshot?.exits.get(validator) ?? loader.early().get(validator),
+    find: (validator) => snapshot?.exits.get(validator) ?? early.get(validator),
     whyMissing(validator) {
       const refusal = snapshot?.refused.find((one) => one.validatorIndex === validator)
       return refusal && `${refusal.file} was refused: ${refusal.code}: ${refusal.detail}`

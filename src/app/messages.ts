@@ -4,6 +4,7 @@ import {
   chooseForkVersions,
   type ForkSettings,
   type ForkVersion,
+  joinSigningContexts,
   needsStateFork,
   type SigningContext,
 } from '../domain/fork.ts'
@@ -122,25 +123,32 @@ async function readSigningContext(
   signal: AbortSignal,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
+  const epoch = currentEpoch(info, nodes.headSlot(), now())
   const settings: ForkSettings = {
     capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
     forceDeneb: config.forceDencunForkMode,
   }
-  const facts = {
-    chainId: chainId(),
-    spec: info.spec,
-    currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+  const contexts: SigningContext[] = []
+  let problem: unknown
+  // One node that errs, or is asked in vain, does not make every message bad.
+  for (const { spec, genesisValidatorsRoot } of info.opinions) {
+    try {
+      const facts = { chainId: chainId(), spec, currentEpoch: epoch }
+      const stateFork = needsStateFork(facts, settings)
+        ? await nodes.consensus.nodes.first(
+            (node, _host, deadline) => node.fork('head', deadline),
+            signal,
+          )
+        : undefined
+      const choice = chooseForkVersions({ ...facts, stateFork }, settings)
+      if (!choice.ok) throw new Error(choice.detail)
+      contexts.push({ genesisValidatorsRoot, forkVersions: choice.forkVersions })
+    } catch (error) {
+      signal.throwIfAborted()
+      problem ??= error
+    }
   }
-  const stateFork = needsStateFork(facts, settings)
-    ? await nodes.consensus.nodes.first(
-        (node, _host, deadline) => node.fork('head', deadline),
-        signal,
-      )
-    : undefined
-  const choice = chooseForkVersions({ ...facts, stateFork }, settings)
-  if (!choice.ok) throw new Error(choice.detail)
-  return {
-    genesisValidatorsRoot: info.genesisValidatorsRoot,
-    forkVersions: choice.forkVersions,
-  }
+  const joined = joinSigningContexts(contexts)
+  if (joined === undefined) throw problem ?? new Error('no node tells what chain this is')
+  return joined
 }

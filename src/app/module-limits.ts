@@ -1,7 +1,7 @@
 import type { Log } from '../cycle/types.ts'
 import { DELINQUENT_AFTER_S, describeTimeLeft, type ModuleLimitOf } from '../domain/deadlines.ts'
-import type { Scope } from '../domain/scope.ts'
 import type { Address, ModuleId, OperatorId } from '../domain/primitives.ts'
+import type { Scope } from '../domain/scope.ts'
 import { pause } from '../lib/deadline.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
 import type { ExecutionNode } from '../sources/execution-node.ts'
@@ -44,7 +44,7 @@ const PATIENCE_MS = 1_000
 const MINUTE_MS = 60_000
 const AGAIN_AFTER_MS = 60 * MINUTE_MS
 const AGAIN_AFTER_FAILURE_MS = 5 * MINUTE_MS
-/** One call each. What is left over has its turn at the next look. */
+/** One call each. What is left over has its turn at the next look, before what was read already. */
 const OPERATORS_AT_ONCE = 8
 
 /**
@@ -68,7 +68,10 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
   const isDue = ({ dueAt }: Entry) => now() >= dueAt || dueAt - now() > AGAIN_AFTER_MS
 
   async function look(): Promise<void> {
-    const due = entries.filter(isDue).slice(0, OPERATORS_AT_ONCE)
+    const due = entries
+      .filter(isDue)
+      .toSorted((a, b) => a.dueAt - b.dueAt)
+      .slice(0, OPERATORS_AT_ONCE)
     const found: Found = { router: undefined }
     for (const moduleId of new Set(due.map((entry) => entry.moduleId))) {
       const ours = due.filter((entry) => entry.moduleId === moduleId)

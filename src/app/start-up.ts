@@ -19,6 +19,7 @@ export const pauseBefore = (attempt: number) =>
  * Waits until each layer has a node that is up and synced, and says so meanwhile.
  *
  * @param waiting - told what is waited for, for `/readyz`
+ * @param looked - told how each look found each node, for the metrics: an alert must not need a cycle
  * @returns the chain id that all nodes agree on; `undefined` when `signal` fired first
  * @throws StartUpError when nodes that answer are on different chains
  */
@@ -26,6 +27,7 @@ export async function waitForNodes(
   nodes: Nodes,
   log: Log,
   waiting: (reasons: readonly string[]) => void,
+  looked: (status: NodeStatus) => void,
   signal: AbortSignal,
   pause: typeof realPause = realPause,
 ): Promise<bigint | undefined> {
@@ -33,6 +35,7 @@ export async function waitForNodes(
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const statuses = await lookAtBoth(nodes, signal)
     if (statuses === undefined) return undefined
+    for (const status of statuses) looked(status)
     const chainId = agreedChain(statuses)
     const missing = missingLayers(statuses)
     for (const status of statuses) warnOf(status, missing, warned, log)

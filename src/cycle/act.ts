@@ -75,12 +75,14 @@ function dueByValidator(cases: readonly Case[]): ReadonlyMap<ValidatorIndex, rea
 
 async function offerOne(
   served: readonly Case[],
-  { journal, now, offer }: CycleParts,
+  { journal, now, offer, isHeld }: CycleParts,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
   const [one] = served
   if (signal.aborted || one?.next.kind !== 'offer') return
+  // The operator's stop may come while hundreds are handed out. The next cycle says so.
+  if ((await isHeld()) || signal.aborted) return
   const validator = one.request.validatorIndex
   journal.append([{ kind: 'offer-intended', at: now(), validator }])
   const result = await offer(one.request, one.next.exit, signal)

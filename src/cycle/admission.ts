@@ -15,11 +15,14 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
   return {
     /** New requests, in the order of the chain. Of too many at once each node has its share. */
     admit({ requests, reportedBy }: Reading, proofs: Proofs | undefined): readonly ExitRequest[] {
+      // Where nothing is judged, as in trust mode, what is new counts as proven too.
+      const isKnown = ({ key }: ExitRequest) => journal.facts.requests.has(key)
       const open = requests.filter(
-        (request) => !isProven(request, proofs) && proofs?.isDuplicate(request) !== true,
+        (request) =>
+          !(isKnown(request) && isProven(request, proofs)) && proofs?.isDuplicate(request) !== true,
       )
       crowd.note(reportedBy, open)
-      const fresh = open.filter(({ key }) => !journal.facts.requests.has(key))
+      const fresh = open.filter((request) => !isKnown(request))
       if (fresh.length <= MAX_UNPROVEN) return fresh
       const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
       log.error(

@@ -80,9 +80,16 @@ export const TOPICS = {
 /** `0x` and 8 digits; shorter for calldata that has no selector. */
 export const selectorOf = (input: Hex): Hex => input.slice(0, 10).toLowerCase() as Hex
 
-/** The arguments of a call, or `undefined` where the calldata does not decode. */
+/**
+ * The arguments of a call, or `undefined` where the calldata does not decode. ethers decodes late,
+ * and throws when a bad argument is looked at: hence a look at all of them.
+ */
 export const decodeInput = (abi: Interface, name: string, input: Hex): Result | undefined =>
-  orUndefined(() => abi.decodeFunctionData(name, input))
+  orUndefined(() => {
+    const args = abi.decodeFunctionData(name, input)
+    args.toArray(true)
+    return args
+  })
 
 /** What a call returned, or `undefined` where that does not decode. */
 export const decodeOutput = (abi: Interface, name: string, output: Hex): Result | undefined =>

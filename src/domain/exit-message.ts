@@ -1,4 +1,4 @@
-import type { SigningContext } from './fork.ts'
+import { type SigningContext, signingDomains } from './fork.ts'
 import type { MessageRefusal } from './message-reasons.ts'
 import type { Brand, Bytes32, Epoch, Pubkey, Signature, ValidatorIndex } from './primitives.ts'
 import { exitSigningRoot } from './signing-root.ts'
@@ -51,8 +51,7 @@ export async function verifyExits(
 ): Promise<readonly VerifyResult[]> {
   const results: VerifyResult[] = claims.map(() => refusedAs.invalid)
   let open = claims.map((claim, position) => ({ ...claim, position }))
-  for (const forkVersion of context.forkVersions) {
-    const domain = { forkVersion, genesisValidatorsRoot: context.genesisValidatorsRoot }
+  for (const domain of signingDomains(context)) {
     const verdicts = await check(
       open.map(({ exit, pubkey }) => ({
         pubkey,

@@ -112,7 +112,7 @@ export function applyFact(facts: Facts, fact: Fact): void {
 }
 
 /** Far more than the protocol ever had: a node that names new contracts without end is bounded. */
-const MAX_CONTRACTS = 32
+export const MAX_CONTRACTS = 32
 
 /** What is named again is the latest again, so that the true one outlives what a liar invents. */
 function addLatest(addresses: Set<Address>, address: Address): void {

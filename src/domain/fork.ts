@@ -49,6 +49,43 @@ export type ForkFacts = {
 export type SigningContext = {
   readonly genesisValidatorsRoot: Bytes32
   readonly forkVersions: readonly ForkVersion[]
+  /** By what other nodes say, tried last: one node that errs must not make every message bad. */
+  readonly otherwise?: readonly SigningDomain[]
+}
+
+type SigningDomain = {
+  readonly genesisValidatorsRoot: Bytes32
+  readonly forkVersion: ForkVersion
+}
+
+/** Every domain that an exit may be signed for, the likeliest first. */
+export function signingDomains(context: SigningContext): readonly SigningDomain[] {
+  const { genesisValidatorsRoot, forkVersions, otherwise = [] } = context
+  return [
+    ...forkVersions.map((forkVersion) => ({ genesisValidatorsRoot, forkVersion })),
+    ...otherwise,
+  ]
+}
+
+/** Equal for contexts in which every exit is judged alike. */
+export const signingContextKey = (context: SigningContext): string =>
+  signingDomains(context)
+    .map(({ genesisValidatorsRoot, forkVersion }) => `${genesisValidatorsRoot}:${forkVersion}`)
+    .join()
+
+/** One context of several, in their order, each domain once. `undefined` of none. */
+export function joinSigningContexts([first, ...rest]: readonly SigningContext[]):
+  | SigningContext
+  | undefined {
+  if (first === undefined) return undefined
+  const keyOf = (domain: SigningDomain) => `${domain.genesisValidatorsRoot}:${domain.forkVersion}`
+  const known = new Set(signingDomains(first).map(keyOf))
+  const otherwise = rest.flatMap(signingDomains).filter((domain) => {
+    const isNew = !known.has(keyOf(domain))
+    known.add(keyOf(domain))
+    return isNew
+  })
+  return otherwise.length === 0 ? first : { ...first, otherwise }
 }
 
 export type ForkChoice =

@@ -35,7 +35,7 @@ export type OperatorSummary = {
 
 /**
  * One summary for each operator of the scope, also where nothing is requested, and for each other
- * one of which a request is known (from a scope before this one).
+ * one that is counted.
  *
  * @param now - unix ms
  */

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { applyFact, type Fact, type Facts, factsOf, MAX_HISTORY, noFacts } from '../domain/facts.ts'
+import {
+  applyFact,
+  type Fact,
+  type Facts,
+  factsOf,
+  MAX_CONTRACTS,
+  MAX_HISTORY,
+  noFacts,
+} from '../domain/facts.ts'
 import type { Address, Bytes32, Hex } from '../domain/primitives.ts'
 import { type Cell, type Connection, DamagedRowError } from './connection.ts'
 import {
@@ -172,6 +180,7 @@ export function writeFact(database: Connection, fact: Fact): void {
     case 'contracts':
       replace(database, 'contract', CONTRACT, ['exit-bus', fact.exitBus])
       replace(database, 'contract', CONTRACT, ['consensus', fact.consensus])
+      for (const role of ['exit-bus', 'consensus']) database.run(PRUNE_CONTRACTS, [role])
       return
     case 'offer-intended':
     case 'offer-answered':
@@ -190,7 +199,13 @@ const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND s
   SELECT seq FROM (SELECT seq FROM disk.history WHERE validator_index = ?1
     ORDER BY seq DESC LIMIT ${MAX_HISTORY})
   UNION ALL SELECT min(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted'
-  UNION ALL SELECT max(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted')`
+    HAVING count(*) > 0
+  UNION ALL SELECT max(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted'
+    HAVING count(*) > 0)`
+
+/** As the working set is bounded, too. */
+const PRUNE_CONTRACTS = `DELETE FROM disk.contract WHERE role = ?1 AND seq NOT IN (
+  SELECT seq FROM disk.contract WHERE role = ?1 ORDER BY seq DESC LIMIT ${MAX_CONTRACTS})`
 
 /** Empties the tables of facts. The caller holds a transaction. */
 export function deleteFacts(database: Connection): void {

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { BlsVerdict } from './bls.ts'
 import {
@@ -36,7 +36,10 @@ export type CryptoPoolOptions = {
   readonly workerUrl?: URL
   /** Number of threads; one for each core by default. */
   readonly size?: number
-  /** Bytes that all key derivations together may hold. One that needs more runs alone. */
+  /**
+   * Bytes that all key derivations together may hold. One that needs more runs alone. By default
+   * 1 GiB, and no more than half of what the machine or the container has.
+   */
   readonly kdfMemoryBytes?: number
 }
 
@@ -70,7 +73,8 @@ type Thread = {
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   const workerUrl = options.workerUrl ?? new URL('./crypto-worker.js', import.meta.url)
   const size = Math.max(1, options.size ?? availableParallelism())
-  const memoryLimit = options.kdfMemoryBytes ?? GIB
+  const memoryLimit =
+    options.kdfMemoryBytes ?? kdfMemoryBytes(totalmem(), process.constrainedMemory())
   const threads = new Set<Thread>()
   /** Batches go first: they are short, and an exit is usable as soon as it is verified. */
   const batches: Task[] = []
@@ -219,6 +223,10 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     },
   }
 }
+
+/** @param constrained - the limit of the container; 0 or more than there is without one */
+export const kdfMemoryBytes = (total: number, constrained: number | undefined) =>
+  Math.min(GIB, Math.min(total, constrained || total) / 2)
 
 const verifyJob = (checks: readonly HexCheck[]): CryptoJob => ({
   kind: 'verify',

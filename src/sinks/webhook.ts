@@ -29,15 +29,11 @@ const LONGEST_RETRYING_MS = 60_000
 
 /** Calls the operator's own exit machinery. 2xx is success; redirects are answers, not followed. */
 export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
+  const { token } = settings
+  // In small letters it replaces what the URL's `user:pass@` became, instead of standing beside it.
+  const header = settings.header.toLowerCase()
   const authorization: Record<string, string> =
-    settings.token === undefined
-      ? {}
-      : {
-          [settings.header]:
-            settings.header.toLowerCase() === 'authorization'
-              ? `Bearer ${settings.token}`
-              : settings.token,
-        }
+    token === undefined ? {} : { [header]: header === 'authorization' ? `Bearer ${token}` : token }
 
   async function attempt(
     request: ExitRequest,

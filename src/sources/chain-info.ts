@@ -2,16 +2,28 @@ import { type Bytes32, type Epoch, parseUint64 } from '../domain/primitives.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { ConsensusNode } from './consensus-node.ts'
 
-/** What is the same for every node of one beacon chain, and changes only with a node's release. */
-export type ChainInfo = {
-  readonly genesisTime: number
+/** What says for which chain an exit must be signed, as one node tells it. */
+export type ChainOpinion = {
   readonly genesisValidatorsRoot: Bytes32
   /** `/eth/v1/config/spec`, values as the node wrote them. */
   readonly spec: Readonly<Record<string, unknown>>
+}
+
+type Times = {
+  readonly genesisTime: number
   readonly slotsPerEpoch: bigint
   readonly secondsPerSlot: bigint
   /** Epochs. */
   readonly shardCommitteePeriod: bigint
+}
+
+/**
+ * What is the same for every node of one beacon chain, and changes only with a node's release.
+ * Where nodes differ, one of them errs: of the times those count that hold no exit back.
+ */
+export type ChainInfo = Times & {
+  /** Of each node that ever answered, in their order; at least one. */
+  readonly opinions: readonly ChainOpinion[]
 }
 
 /** A new release of a node may schedule a fork. */
@@ -22,23 +34,50 @@ const SLOTS_PER_EPOCH = 32n
 const SECONDS_PER_SLOT = 12n
 const SHARD_COMMITTEE_PERIOD = 256n
 
-/** Asks once, and again hourly; an answer that is too old still serves when no node answers. */
+/** A node that has not told yet, and may be asked now, is asked this often. */
+const ASK_THE_REST_MS = 60 * 1_000
+
+/**
+ * Asks every node once, and again hourly; an answer that is too old still serves when the node
+ * gives none.
+ */
 export function createChainInfoReader(
   nodes: Endpoints<ConsensusNode>,
   now: () => number = Date.now,
 ): (signal: AbortSignal) => Promise<ChainInfo> {
-  let known: { readonly info: ChainInfo; readonly at: number } | undefined
+  const told = new Map<string, ChainOpinion & Times>()
+  let askedAt: number | undefined
+
+  function isFresh(): boolean {
+    if (askedAt === undefined || told.size === 0) return false
+    const age = now() - askedAt
+    // A time ahead was set by a clock that has been set back since.
+    if (age < 0 || age >= REFRESH_MS) return false
+    return age < ASK_THE_REST_MS || nodes.hosts().every((host) => told.has(host))
+  }
 
   return async function readChainInfo(signal) {
-    if (known !== undefined && now() - known.at < REFRESH_MS) return known.info
-    try {
-      const info = await nodes.first(fetchChainInfo, signal)
-      known = { info, at: now() }
-      return info
-    } catch (error) {
-      if (known === undefined || signal.aborted) throw error
-      return known.info
+    if (!isFresh()) {
+      const answers = await nodes.every(fetchChainInfo, signal)
+      for (const answer of answers) if (answer.ok) told.set(answer.host, answer.value)
+      if (told.size === 0) {
+        const failed = answers.find((answer) => !answer.ok)
+        throw failed?.error ?? new Error('no consensus node may be asked')
+      }
+      if (answers.some(({ ok }) => ok)) askedAt = now()
     }
+    return join(nodes.states().flatMap(({ host }) => told.get(host) ?? []))
+  }
+}
+
+function join(all: readonly (ChainOpinion & Times)[]): ChainInfo {
+  const least = (pick: (one: Times) => bigint) => all.map(pick).reduce((a, b) => (a <= b ? a : b))
+  return {
+    opinions: all.map(({ genesisValidatorsRoot, spec }) => ({ genesisValidatorsRoot, spec })),
+    genesisTime: Math.min(...all.map(({ genesisTime }) => genesisTime)),
+    slotsPerEpoch: least(({ slotsPerEpoch }) => slotsPerEpoch),
+    secondsPerSlot: least(({ secondsPerSlot }) => secondsPerSlot),
+    shardCommitteePeriod: least(({ shardCommitteePeriod }) => shardCommitteePeriod),
   }
 }
 

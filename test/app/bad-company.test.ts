@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { SELECTORS } from '../../src/domain/abi.ts'
 import { exitRequestLog } from '../sim/abi.ts'
 import { seededAddress } from '../sim/contracts.ts'
 import { seededWallet } from '../sim/ledger.ts'
@@ -69,6 +70,22 @@ test('errors about what a node invented itself do not make cycles fail', async (
   expect(app.said('not proven')).toHaveLength(3)
   expect(app.said('cycle failed')).toEqual([])
   expect(await app.metric('event_security_verification', { result: 'error' })).toBe(0)
+})
+
+test('a transaction whose arguments are no arguments spoils no other proof', async () => {
+  const { chain, forge, request, app, world, validator, posts } = await setScene()
+  const words = ['f'.repeat(64), '40'.padStart(64, '0'), ''.padStart(64, '0')].join('')
+  const data = `${SELECTORS.execute}${words}` as const
+  forge(() => {
+    const logs = [exitRequestLog(chain.exitBus, request(100), 0)]
+    chain.addTransaction({ signer: seededWallet('flood'), to: chain.exitBus, logs, data })
+  })
+  chain.finalize()
+  await until('it is judged', () => app.said('bad-calldata').length > 0)
+  const genuine = validator()
+  world.ask(request(genuine))
+  await until('the genuine one is served', () => posts(genuine) > 0)
+  expect(app.said('cycle failed')).toEqual([])
 })
 
 test('contracts that a node names without end are bounded, and the true ones stay', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { pause } from '../../src/lib/deadline.ts'
 import { MODULE_ABI } from '../sim/abi.ts'
 import type { SimModule } from '../sim/contracts.ts'
 import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
@@ -43,6 +44,16 @@ const thresholdCalls = () =>
   world.executionNodes.flatMap((node) =>
     node.calls.filter(({ body }) => THRESHOLD.body.test(body) && body.includes('eth_call')),
   ).length
+
+/** Operators whose limit was asked for, in this order. */
+function askedFor(): readonly number[] {
+  const { selector = '' } = MODULE_ABI.getFunction('exitDeadlineThreshold') ?? {}
+  return world.execution
+    .rpcCalls('eth_call')
+    .map(({ params }) => String((params[0] as { data: string }).data))
+    .filter((data) => data.startsWith(selector))
+    .map((data) => Number(`0x${data.slice(10)}`))
+}
 
 describe('an open request', () => {
   test('shows its age, the time left, and the limits that it has passed', async () => {
@@ -171,19 +182,32 @@ describe('the deadline of the module', () => {
     await setUp()
     const operators = Array.from({ length: 20 }, (_, id) => id)
     const app = await world.start({ EJECTOR_SCOPE: JSON.stringify({ 1: operators }) })
-    const { selector = '' } = MODULE_ABI.getFunction('exitDeadlineThreshold') ?? {}
-    const asked = () =>
-      world.execution
-        .rpcCalls('eth_call')
-        .map(({ params }) => String((params[0] as { data: string }).data))
-        .filter((data) => data.startsWith(selector))
-        .map((data) => Number(`0x${data.slice(10)}`))
     await cycles(app, 1)
-    expect(asked().length).toBeLessThan(operators.length)
+    expect(askedFor().length).toBeLessThan(operators.length)
 
-    await until('each was asked for', () => asked().length >= operators.length)
+    await until('each was asked for', () => askedFor().length >= operators.length)
     await cycles(app)
-    expect(asked()).toEqual(operators)
+    expect(askedFor()).toEqual(operators)
+  })
+
+  test('of the last of many operators is read, also when the first ones are due again', async () => {
+    await setUp()
+    const operators = Array.from({ length: 20 }, (_, id) => id)
+    let ahead = 0
+    const app = await world.start(
+      { EJECTOR_SCOPE: JSON.stringify({ 1: operators }) },
+      {
+        now: () => Date.now() + ahead,
+        // So long between cycles that each time the first ones are due again.
+        pause: async (_, signal) => {
+          ahead += 2 * HOUR * 1_000
+          await pause(50, signal)
+        },
+      },
+    )
+    await cycles(app, 8)
+
+    expect(new Set(askedFor())).toEqual(new Set(operators))
   })
 
   test('is read again after an hour', async () => {

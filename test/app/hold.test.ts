@@ -44,3 +44,27 @@ test('a stop that holds nothing back shows as a stop, and holds nothing', async 
   await until('none is held', async () => (await app.metric('exit_requests_held')) === 0)
   expect(await app.metric('submissions_on_hold')).toBe(1)
 })
+
+test('a stop that comes while exits are handed out holds back the rest', async () => {
+  world = await createWorld({ beacon: { validators: 60 } })
+  const file = join(world.home, 'hold')
+  const validators = Array.from({ length: 50 }, (_, at) => at)
+  for (const validator of validators) world.writeMessage(validator)
+  let goOn = () => {}
+  const until32 = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const pool = '/eth/v1/beacon/pool/voluntary_exits'
+  world.consensus.faults.add({ kind: 'hold', until: until32, match: { path: pool } })
+  world.ask(...validators.map((validator) => world.requestOf(validator)))
+
+  const app = await world.start({ HOLD_FILE: file })
+  await until('as many as may be are under way', () => world.consensus.postedExits().length === 32)
+  writeFileSync(file, '')
+  goOn()
+  await until('the rest is held', () => app.said('HOLD_FILE exists: 18 held').length > 0)
+  expect(world.consensus.postedExits()).toHaveLength(32)
+
+  rmSync(file)
+  await until('the rest is sent', () => world.beacon.accepted.length === 50)
+})

@@ -22,7 +22,7 @@ const snapshotOf = (exits: ReadonlyMap<ValidatorIndex, LoadedExit>): MessageSnap
 /** A loader whose loads end when the test says so. */
 function setUp(more: Partial<LoadTaskParts> = {}) {
   const loads: { end(snapshot: MessageSnapshot): void; fail(error: Error): void }[] = []
-  const early = new Map<ValidatorIndex, LoadedExit>()
+  const early = { now: new Map<ValidatorIndex, LoadedExit>() }
   let current: MessageSnapshot | undefined
   const loader: MessageLoader = {
     load: () =>
@@ -30,13 +30,14 @@ function setUp(more: Partial<LoadTaskParts> = {}) {
         loads.push({
           end(snapshot) {
             current = snapshot
+            early.now = new Map()
             resolve(snapshot)
           },
           fail: reject,
         })
       }),
     current: () => current,
-    early: () => early,
+    early: () => early.now,
     prefer: (now) => {
       preferred.push(now)
     },
@@ -84,11 +85,22 @@ test('a message that a request waits for wakes the loop as soon as it is verifie
   const messages = await task.read(wanted, never)
   task.onProgress(progress)
   expect(wakes()).toBe(0)
-  early.set(index, held)
+  early.now.set(index, held)
   task.onProgress(progress)
   task.onProgress(progress)
   expect(wakes()).toBe(1)
   expect(messages.find(index)).toBe(held)
+})
+
+test('what a cycle was given stays with it when the load ends before the cycle does', async () => {
+  const { task, early, loads, wakes } = setUp()
+  early.now.set(index, held)
+  const messages = await task.read(wanted, never)
+  expect(messages.find(index)).toBe(held)
+  loads[0]?.end(snapshotOf(new Map([[index, held]])))
+  await until('the load is over', () => task.isLoaded())
+  expect(messages.find(index)).toBe(held)
+  expect(wakes()).toBe(0)
 })
 
 test('a load that ends in time wakes nobody', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createMember } from '../sim/contracts.ts'
 import { reasonsFor } from '../support/liar.ts'
@@ -149,6 +150,33 @@ describe('a request that is not proven is proven later,', () => {
     await world.start()
     await sent()
   })
+})
+
+test('an exit that is over needs no proof: a signer that leaves the allowlist raises no alarm', async () => {
+  await setUp()
+  const stateFile = { STATE_FILE: join(world.home, 'state.sqlite') }
+  const counts = (app: RunningApp, state: string) => app.metric('exit_requests', { state })
+  world.ask(world.requestOf(ASKED))
+  const first = await world.start(stateFile)
+  await sent()
+  world.beacon.advance()
+  world.beacon.finalize()
+  await until('it is settled', async () => (await counts(first, 'settled')) === 1)
+  const [proven] = first.said('exit request proven')
+  await first.end()
+
+  const stays = world.chain
+    .signerAddresses()
+    .filter((signer) => signer.toLowerCase() !== String(proven?.details?.signers))
+  const second = await world.start({
+    ...stateFile,
+    ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(stays),
+  })
+  await until('it was judged', async () => (await verified(second))[1] === 1)
+  await cycles(second)
+
+  expect(stays).toHaveLength(world.chain.signerAddresses().length - 1)
+  expect([await counts(second, 'settled'), await counts(second, 'unproven')]).toEqual([1, 0])
 })
 
 describe('with ORACLE_QUORUM=2', () => {

@@ -49,6 +49,15 @@ describe('start-up', () => {
       const ready = await fetch(`${app.url}/readyz`)
       expect(ready.status).toBe(503)
       expect(await ready.text()).toContain(`no ${layer} node is up and synced`)
+      // No cycle has run, and none will: the alert on nodes must not wait for one.
+      const layers = {
+        execution: layer === 'execution' ? 0 : 1,
+        consensus: layer === 'consensus' ? 0 : 1,
+      }
+      for (const [name, isUp] of Object.entries(layers)) {
+        expect(await app.metric('node_up', { layer: name })).toBe(isUp)
+        expect(await app.metric('node_synced', { layer: name })).toBe(isUp)
+      }
       expect(await status(`${app.url}/health`)).toBe(200)
       expect(await status(`${app.url}/livez`)).toBe(200)
 

@@ -60,6 +60,31 @@ describe('the webhook', () => {
     expect(call?.headers[header]).toBe(value)
   })
 
+  test('gets its token in place of the credentials in its URL', async () => {
+    await setUp()
+    world.ask(world.requestOf(3))
+    const url = receiver.url.replace('http://', 'http://user:pass@')
+    await start({ VALIDATOR_EXIT_WEBHOOK: url, WEBHOOK_TOKEN: 's3cret' })
+    const [call] = await called()
+    expect(call?.headers.authorization).toBe('Bearer s3cret')
+  })
+
+  test('misses nothing while it is down, and is called once for each exit on its return', async () => {
+    await setUp()
+    await receiver.refuse()
+    const indices = [0, 1, 2, 3, 4, 5, 6, 7]
+    world.ask(...indices.map((index) => world.requestOf(index)))
+    const app = await start({ JOB_INTERVAL: '50' })
+    await until('it is said', () => app.said('not accepted').length > 0)
+    await cycles(app, 5)
+    await receiver.revive()
+    await called(indices.length)
+    await cycles(app, 5)
+
+    const told = receiver.bodies().map(({ validatorIndex }) => Number(validatorIndex))
+    expect(told.toSorted((a, b) => a - b)).toEqual(indices)
+  })
+
   test('is called again with the same key while the validator stays active', async () => {
     await setUp()
     world.ask(world.requestOf(3))

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { decodeInput, decodeOutput, delegateAbi, SELECTORS, TOPICS } from '../../src/domain/abi.ts'
+import {
+  decodeInput,
+  decodeOutput,
+  delegateAbi,
+  exitBusAbi,
+  SELECTORS,
+  TOPICS,
+} from '../../src/domain/abi.ts'
 
 test('selectors and topics are those of the deployed contracts', () => {
   expect(SELECTORS).toEqual({
@@ -18,4 +25,12 @@ test('selectors and topics are those of the deployed contracts', () => {
 test('what does not decode is undefined, and no exception', () => {
   expect(decodeOutput(delegateAbi, 'getDelegate', '0x')).toBeUndefined()
   expect(decodeInput(delegateAbi, 'execute', '0x12345678')).toBeUndefined()
+})
+
+test('an argument that ethers would find bad only when it is looked at does not decode', () => {
+  const words = ['f'.repeat(64), '40'.padStart(64, '0'), ''.padStart(64, '0')].join('')
+  expect(decodeInput(delegateAbi, 'execute', `${SELECTORS.execute}${words}`)).toBeUndefined()
+  const tail = ['20', '40', '1', 'f'.repeat(64)].map((word) => word.padStart(64, '0')).join('')
+  const input = `${SELECTORS.submitExitRequestsData}${tail}` as const
+  expect(decodeInput(exitBusAbi, 'submitExitRequestsData', input)).toBeUndefined()
 })

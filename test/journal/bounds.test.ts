@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { applyFact, type Fact, noFacts } from '../../src/domain/facts.ts'
+import { parseAddress } from '../../src/domain/primitives.ts'
 import {
   answered,
   createFolder,
@@ -35,6 +36,29 @@ test('a registry that flips without end keeps the first acceptance and the lates
   expect(after).toEqual(before)
   expect(after.offers.get(validator(7))).toMatchObject({ firstAcceptedAt: 2, acceptedInARow: 0 })
   expect(openWithSqlite(file).rows('count(*)', 'disk.history')).toEqual([[34]])
+})
+
+test('a registry that flips without end is bounded on disk before any acceptance, too', () => {
+  const story = Array.from({ length: 300 }, (_, at) =>
+    sighted(7, at, at % 2 === 0 ? 'exiting' : 'active'),
+  )
+  const { before, after, file } = restart(story)
+  expect(after).toEqual(before)
+  expect(openWithSqlite(file).rows('count(*)', 'disk.history')).toEqual([[32]])
+})
+
+test('contracts that a node names without end are bounded on disk, and the latest stay', () => {
+  const address = (at: number, fill: string) =>
+    parseAddress(`0x${at.toString(16).padStart(40, fill)}`) ?? expect.fail()
+  const story = Array.from({ length: 100 }, (_, at) => ({
+    kind: 'contracts' as const,
+    exitBus: address(at, 'b'),
+    consensus: address(at, 'c'),
+  }))
+  const { before, after, file } = restart(story)
+  expect(after).toEqual(before)
+  expect(after.exitBuses.has(address(99, 'b'))).toBe(true)
+  expect(openWithSqlite(file).rows('count(*)', 'disk.contract')).toEqual([[64]])
 })
 
 test('a pool that accepts without end keeps the first acceptance and the latest', () => {

@@ -129,7 +129,6 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     }
   })
 
-
   test('a listing without end is cut, and nothing of it goes on', async () => {
     server.faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 1 << 20 })
     await expect((await open()).list(never)).rejects.toThrow('what answers is no object store')

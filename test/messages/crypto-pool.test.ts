@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
+import { CryptoWorkError, kdfMemoryBytes } from '../../src/lib/crypto-pool.ts'
 import type { KdfParams } from '../../src/lib/kdf.ts'
 import {
   bytesOf,
@@ -153,6 +153,17 @@ test('derivations run at once only as far as memory goes', async () => {
   const MIB = 1024 * 1024
   expect(await most(2.5 * MIB)).toBe(2)
   expect(await most(0.5 * MIB)).toBe(1)
+})
+
+test.each([
+  ['a large machine without a limit', 64, 0, 1_024],
+  ['a limit that says nothing', 64, 2 ** 54, 1_024],
+  ['a small machine', 1, undefined, 512],
+  ['a small container on a large machine', 64, 0.5, 256],
+])('of %s derivations take no more than half', (_, total, limit, MiB) => {
+  const GIB = 1024 ** 3
+  const constrained = limit === undefined ? undefined : limit * GIB
+  expect(kdfMemoryBytes(total * GIB, constrained)).toBe(MiB * 1024 * 1024)
 })
 
 test('an abort rejects at once what runs and what waits, and the pool goes on', async () => {

@@ -12,6 +12,7 @@ import {
   PBKDF2,
   pubkeyOf,
   put,
+  registryOf,
   seal,
   sharedPool,
   signedExit,
@@ -124,6 +125,34 @@ test('files that name a wanted validator are read first', async () => {
   await loader.load(never, [wanted(last)])
   expect(read).toHaveLength(9)
   expect(read[0]).toBe(`${last}.json`)
+})
+
+test('a node that is silent for a while costs a long load nothing but that while', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  put(folder, 'list.json', [signedExit(3), signedExit(4), signedExit(5, { signer: 6 })])
+  put(folder, '2.json', await sealed(2))
+  const { pool, order, open } = gatedPool()
+  let isSilent = true
+  const known = registryOf([1, 2, 3, 4, 5])
+  const loader = loaderOf(folder, {
+    pool,
+    passwords: [Buffer.from('pw')],
+    readRegistry: async () => {
+      if (isSilent) throw new Error('no consensus node answered')
+      return known
+    },
+  })
+  const load = loader.load(never, [wanted(1)])
+  await until(() => order.length === 1)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  isSilent = false
+  await until(() => loader.early().has(1 as ValidatorIndex))
+  open()
+  const snapshot = await load
+  expect([...snapshot.exits.keys()].toSorted()).toEqual([1, 2, 3, 4])
+  expect(snapshot.refused).toMatchObject([{ file: 'list.json', entry: 2, validatorIndex: 5 }])
+  expect(snapshot.superseded).toEqual([])
 })
 
 test('progress is told as soon as a wanted exit is verified', async () => {

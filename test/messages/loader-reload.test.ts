@@ -1,15 +1,17 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ValidatorIndex } from '../../src/domain/primitives.ts'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
 import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
 import { StoreError } from '../../src/sources/messages/store.ts'
+import { until } from '../support/until.ts'
 import {
   CHAIN,
   folderStore,
   loaderOf,
   never,
+  PBKDF2,
   put,
   registryOf,
   seal,
@@ -99,6 +101,83 @@ test('an emptied folder is obeyed, and said for as long as it lasts', async () =
     expect(snapshot).toMatchObject({ files: 0, emptied: true })
     expect(snapshot.exits.size).toBe(0)
   }
+})
+
+describe('during a load that takes long', () => {
+  /** Its derivations wait, and are counted. */
+  async function setUp() {
+    const folder = temporaryFolder()
+    put(folder, '1.json', signedExit(1))
+    put(folder, '2.json', await seal(JSON.stringify(signedExit(2)), 'pw'))
+    const kdf = { ...PBKDF2, params: { ...PBKDF2.params, salt: 'cd'.repeat(32) } }
+    put(
+      folder,
+      '3.json',
+      await seal(JSON.stringify(signedExit(3)), 'pw', kdf as unknown as typeof PBKDF2),
+    )
+    const world = { mayDerive: (_salt: number | undefined) => false, derived: 0, read: 0 }
+    const store = folderStore(folder)
+    const loader = loaderOf(folder, {
+      passwords: [Buffer.from('pw')],
+      lookAgainMs: 20,
+      store: {
+        ...store,
+        read(file, signal) {
+          world.read += 1
+          return store.read(file, signal)
+        },
+      },
+      pool: {
+        ...sharedPool,
+        async derive(params, password, signal) {
+          while (!world.mayDerive(params.salt[0])) {
+            await new Promise((resolve) => setTimeout(resolve, 5))
+            signal.throwIfAborted()
+          }
+          world.derived += 1
+          return sharedPool.derive(params, password, signal)
+        },
+      },
+    })
+    const load = loader.load(never)
+    await until('the first is verified', () => loader.early().has(1 as ValidatorIndex))
+    return { folder, loader, load, world }
+  }
+
+  test('a file that comes is seen, one that goes is not used any more, and nothing is lost', async () => {
+    const { folder, loader, load, world } = await setUp()
+    world.mayDerive = (salt) => salt === 0xab
+    await until('one is opened', () => world.derived === 1)
+    put(folder, '4.json', signedExit(4))
+    rmSync(join(folder, '1.json'))
+    await until('the new one is seen', () => loader.early().has(4 as ValidatorIndex))
+    expect(loader.early().has(1 as ValidatorIndex)).toBe(false)
+    world.mayDerive = () => true
+    expect([...(await load).exits.keys()].toSorted()).toEqual([2, 3, 4])
+    expect(world.derived).toBe(2)
+  })
+
+  test('an emptied folder is obeyed', async () => {
+    const { folder, load } = await setUp()
+    for (const index of [1, 2, 3]) rmSync(join(folder, `${index}.json`))
+    expect(await load).toMatchObject({ files: 0, exits: new Map() })
+  })
+
+  test('the same faults as before, or a folder that cannot be read, break nothing off', async () => {
+    const { folder, loader, load, world } = await setUp()
+    mkdirSync(join(folder, 'x.json'))
+    await until('it is told', () => world.read > 3)
+    const read = world.read
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(world.read).toBe(read)
+    renameSync(folder, `${folder}-away`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    renameSync(`${folder}-away`, folder)
+    expect(loader.early().has(1 as ValidatorIndex)).toBe(true)
+    world.mayDerive = () => true
+    expect((await load).exits.size).toBe(3)
+    expect(world.read).toBe(read)
+  })
 })
 
 test('a folder that cannot be read is not obeyed: the snapshot before stays', async () => {

@@ -25,7 +25,7 @@ function setUp() {
     })
   return {
     rounds,
-    made: createRounds(judge, () => time),
+    made: createRounds(judge, () => time, 10),
     pass: (ms: number) => {
       time += ms
     },
@@ -82,12 +82,36 @@ test('the end comes when all rounds are over, and is that of the first one that 
   await expect(end).rejects.toThrow('no consensus node answered')
 })
 
-test('a stop leaves no timer behind', () => {
+test('a round that fails is repeated long before the end, once more at the end, and then counts', async () => {
+  const { rounds, made } = setUp()
+  made.addUrgent(exits(0, 2))
+  await until('it begins', () => rounds.length === 1)
+  rounds[0]?.fail(new Error('no consensus node answered'))
+  await until('it begins again', () => rounds.length === 2)
+  expect(rounds[1]).toMatchObject({ first: 0, size: 2 })
+
+  rounds[1]?.fail(new Error('still none'))
+  await new Promise((resolve) => setImmediate(resolve))
+  const end = made.end()
+  await until('the last attempt begins', () => rounds.length === 3)
+  rounds[2]?.fail(new Error('none to the end'))
+  await expect(end).rejects.toThrow('none to the end')
+})
+
+test('a stop leaves no timer behind', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const { made } = setUp()
   const before = timers()
   made.addUrgent(exits(0, 1))
   expect(timers()).toBe(before + 1)
   made.stop()
+  expect(timers()).toBe(before)
+
+  const { rounds, made: failing } = setUp()
+  failing.add(exits(0, 1))
+  failing.start()
+  rounds[0]?.fail(new Error('no consensus node answered'))
+  await new Promise((resolve) => setImmediate(resolve))
+  failing.stop()
   expect(timers()).toBe(before)
 })

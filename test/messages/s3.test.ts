@@ -81,6 +81,26 @@ describe('what the environment lacks is said with its remedy', () => {
       false,
     ],
     [
+      { AWS_ENDPOINT_URL: 'minio:9000' },
+      'AWS_ENDPOINT_URL is no URL. Set it to one, as https://host:port',
+      false,
+    ],
+    [
+      { AWS_ENDPOINT_URL: 'not a url' },
+      'AWS_ENDPOINT_URL is no URL. Set it to one, as https://host:port',
+      false,
+    ],
+    [
+      {
+        AWS_ACCESS_KEY_ID: '',
+        AWS_SECRET_ACCESS_KEY: '',
+        AWS_ROLE_ARN: 'arn:aws:iam::1:role/x',
+        AWS_WEB_IDENTITY_TOKEN_FILE: '/nonexistent/token',
+      },
+      'no credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role',
+      false,
+    ],
+    [
       { AWS_ENDPOINT_URL: 'http://localhost:1' },
       'the server cannot be reached (ECONNREFUSED). Check the network and AWS_ENDPOINT_URL',
       true,

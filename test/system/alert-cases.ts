@@ -30,6 +30,7 @@ const cycles = (result: string) =>
   `job_duration_seconds_count{name="validator-ejector",interval="384000",result="${result}"}`
 const EL_1 = 'layer="execution",host="el-1:8545"'
 const EL_2 = 'layer="execution",host="el-2:8545"'
+const CL_1 = 'layer="consensus",host="cl-1:5052"'
 const WITHOUT_MESSAGE = `exit_requests_without_message{${OURS}}`
 const VERIFICATION_ERRORS = 'event_security_verification{result="error"}'
 
@@ -260,6 +261,16 @@ export const scenes: Readonly<Record<string, AlertCase & { readonly firing: read
       series: { last_successful_cycle_timestamp_seconds: undefined },
       at: '1h6m',
       firing: ['ValidatorEjectorNoGoodCycle'],
+    },
+    'a daemon that finds no consensus node at its start': {
+      series: {
+        last_successful_cycle_timestamp_seconds: undefined,
+        finalized_block_timestamp_seconds: undefined,
+        [`node_up{${CL_1}}`]: always(0),
+        [`node_synced{${CL_1}}`]: always(0),
+      },
+      at: '16m',
+      firing: ['ValidatorEjectorNoUsableNode', 'ValidatorEjectorNodeDown'],
     },
     'a webhook that does not answer': {
       series: { [requests('proven')]: always(1), [answers('unanswered')]: eachCycle(1) },

@@ -26,6 +26,8 @@ export function createCollection() {
   const superseded: SupersededMessage[] = []
   /** Exits still to be judged, by file. */
   const open = new Map<string, number>()
+  /** After a round that broke off, some come twice. */
+  const judged = new WeakSet<Place>()
   let files = 0
 
   function refuse(
@@ -63,6 +65,8 @@ export function createCollection() {
     },
 
     add(place: Place, result: VerifyResult, used: boolean): void {
+      if (judged.has(place)) return
+      judged.add(place)
       const { file, entry, alone, modifiedAt, validatorIndex } = place
       const left = (open.get(file) ?? 1) - 1
       if (left === 0) open.delete(file)

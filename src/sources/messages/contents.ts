@@ -72,8 +72,29 @@ export function createContents(
   let decoded = new Map<string, readonly DecodedEntry[]>()
 
   async function read(reading: Reading, signal: AbortSignal): Promise<boolean> {
-    const startedAt = now()
     const kept = new Map<string, Known>()
+    try {
+      await readInto(kept, reading, signal)
+    } catch (error) {
+      // A load that broke off loses nothing that it had read.
+      for (const [name, known] of kept) files.set(name, known)
+      throw error
+    }
+    files = kept
+    const used = new Set([...kept.values()].map(({ hash }) => hash))
+    decoded = new Map([...decoded].filter(([hash]) => used.has(hash)))
+    return reading.listed.every((entry) => {
+      const known = kept.get(entry.name)
+      return known?.settled && 'version' in entry && known.version === entry.version
+    })
+  }
+
+  async function readInto(
+    kept: Map<string, Known>,
+    reading: Reading,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const startedAt = now()
     const changed: StoredFile[] = []
 
     function deliver(known: Known, fault?: StoreFault) {
@@ -126,14 +147,6 @@ export function createContents(
       }
     }
     await Promise.all(Array.from({ length: openAtOnce }, openOneByOne))
-
-    files = kept
-    const used = new Set([...kept.values()].map(({ hash }) => hash))
-    decoded = new Map([...decoded].filter(([hash]) => used.has(hash)))
-    return reading.listed.every((entry) => {
-      const known = kept.get(entry.name)
-      return known?.settled && 'version' in entry && known.version === entry.version
-    })
   }
 
   async function* readAll(next: () => StoredFile | undefined, signal: AbortSignal) {

@@ -1,4 +1,4 @@
-import type { SigningContext } from '../../domain/fork.ts'
+import { type SigningContext, signingContextKey } from '../../domain/fork.ts'
 import { isExiting, type Registry } from '../../domain/registry.ts'
 import type { MessageSnapshot } from './snapshot.ts'
 import type { StoreEntry } from './store.ts'
@@ -18,15 +18,24 @@ export const restsOnNodes = ({ refused }: MessageSnapshot) =>
 
 /** The same files of the same versions are judged in the same context. */
 export function isSameGround(a: Ground, b: Ground): boolean {
-  const { genesisValidatorsRoot: root, forkVersions } = a.context
-  if (root !== b.context.genesisValidatorsRoot) return false
-  if (forkVersions.join() !== b.context.forkVersions.join()) return false
+  if (signingContextKey(a.context) !== signingContextKey(b.context)) return false
   if (a.listed === b.listed) return true
   return (
     a.listed.length === b.listed.length &&
     a.listed.every((entry, i) => isSameEntry(entry, b.listed[i]))
   )
 }
+
+/** The same files of the same versions, and the same is wrong with the rest. */
+export const isSameListing = (a: readonly StoreEntry[], b: readonly StoreEntry[]) =>
+  a.length === b.length &&
+  a.every((entry, i) => {
+    const other = b[i]
+    if (other === undefined || !('fault' in entry && 'fault' in other)) {
+      return isSameEntry(entry, other)
+    }
+    return entry.name === other.name && entry.fault.code === other.fault.code
+  })
 
 const isSameEntry = (a: StoreEntry, b: StoreEntry | undefined) =>
   b !== undefined &&

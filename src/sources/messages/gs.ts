@@ -72,20 +72,27 @@ export async function openGs(name: string): Promise<BucketClient> {
    * and some answers that are not Google's make it throw where nobody can catch it.
    */
   async function get(uri: string, qs: object, signal: AbortSignal): Promise<Answer> {
-    const call = bucket.requestStream({ uri, qs }) as unknown as Call
-    const { statusCode, headers } = await new Promise<Head>((resolve, reject) => {
-      call.once('response', resolve)
+    const headers = { 'cache-control': 'no-store' }
+    const call = bucket.requestStream({ uri, qs, headers }) as unknown as Call
+    const head = await new Promise<Head>((resolve, reject) => {
+      // Before there is an answer, the library throws when that comes after an abort.
+      let abort = () => {}
+      call.once('response', (answer) => {
+        abort = () => call.abort?.()
+        resolve(answer)
+        if (call.destroyed) setImmediate(abort)
+      })
       // One that is destroyed may still say why, when nobody listens any more.
       call.on('error', reject)
       call.once('close', () => {
-        call.abort?.()
+        abort()
         reject(new OddAnswerError())
       })
       onAbort(signal, () => call.destroy(signal.reason))
     })
-    const isGood = statusCode >= 200 && statusCode < 300
-    if (isGood) return { headers, body: call }
-    throw new GsError(statusCode, await textOf(call))
+    const isGood = head.statusCode >= 200 && head.statusCode < 300
+    if (isGood) return { headers: head.headers, body: call }
+    throw new GsError(head.statusCode, await textOf(call))
   }
 
   return {
@@ -186,6 +193,7 @@ const DENIED = lasting(
 const BAD_CREDENTIALS = lasting(
   'no credentials that are accepted. Set GOOGLE_APPLICATION_CREDENTIALS, or give the machine a service account',
 )
+const BAD_ADDRESS = lasting('STORAGE_EMULATOR_HOST is no URL. Set it to one, as http://host:port')
 const NO_FILE = lasting(
   'the file that GOOGLE_APPLICATION_CREDENTIALS names cannot be read. Correct the path, or its permissions',
 )
@@ -211,8 +219,12 @@ function gsFaultOf(error: unknown): Fault | undefined {
 /** Nobody has answered: the network, or what was to be read before it. */
 function faultWithoutStatus(error: Error): Fault {
   const code = 'code' in error ? wordOf(error.code, 'error') : wordOf(error.name, 'error')
-  if (code === 'ENOENT' || code === 'EACCES') return NO_FILE
-  if (error instanceof SyntaxError || /credential/i.test(error.message)) return BAD_CREDENTIALS
+  if (code === 'ENOENT' || code === 'EACCES' || /it is not a file/.test(error.message)) {
+    return NO_FILE
+  }
+  if (error instanceof TypeError && /URL|HTTP\(S\)/.test(error.message)) return BAD_ADDRESS
+  const isKey = error instanceof SyntaxError || /^ERR_OSSL_/.test(code)
+  if (isKey || /credential/i.test(error.message)) return BAD_CREDENTIALS
   return unreachable(code, 'STORAGE_EMULATOR_HOST')
 }
 

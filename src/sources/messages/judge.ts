@@ -5,7 +5,7 @@ import {
   type VerifyResult,
   verifyExits,
 } from '../../domain/exit-message.ts'
-import type { SigningContext } from '../../domain/fork.ts'
+import { type SigningContext, signingContextKey } from '../../domain/fork.ts'
 import type { MessageRefusal } from '../../domain/message-reasons.ts'
 import type { Pubkey, ValidatorIndex } from '../../domain/primitives.ts'
 import { isExiting, type Registry } from '../../domain/registry.ts'
@@ -58,7 +58,7 @@ export function createJudge(
 
   return async function judge(entries, context, onJudged, signal) {
     if (entries.length === 0) return
-    const contextKey = [context.genesisValidatorsRoot, ...context.forkVersions].join()
+    const contextKey = signingContextKey(context)
     const indices = new Set(entries.map(([, { exit }]) => exit.validatorIndex))
     const registry = await readRegistry([...indices], signal)
     const unknown: Open[] = []

@@ -7,6 +7,7 @@ import { createOpener } from './decode.ts'
 import { fitsRegistry, type Ground, isSameGround, restsOnNodes } from './ground.ts'
 import { createMatcher, type Wanted } from './hints.ts'
 import { createJudge, type ReadKeys, type ReadRegistry } from './judge.ts'
+import { whileListed } from './listing-watch.ts'
 import { createRounds, type ToJudge } from './rounds.ts'
 import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
 import type { MessageStore } from './store.ts'
@@ -25,6 +26,8 @@ export type MessageLoaderParts = {
   readonly now?: () => number
   /** Told every few seconds of a long load, at each exit that is asked for, and at the end. */
   readonly onProgress?: (progress: LoadProgress) => void
+  /** Milliseconds between looks at the location during a long load; for tests. */
+  readonly lookAgainMs?: number
 }
 
 export type MessageLoader = {
@@ -70,8 +73,12 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   let wantedIndices: ReadonlySet<ValidatorIndex> = new Set()
   let early: ReadonlyMap<ValidatorIndex, LoadedExit> = new Map()
 
-  /** Nothing is opened, and nothing made anew, when nothing differs. */
-  async function load(signal: AbortSignal): Promise<MessageSnapshot> {
+  /**
+   * Nothing is opened, and nothing made anew, when nothing differs.
+   *
+   * @returns undefined when the location changed meanwhile
+   */
+  async function load(signal: AbortSignal): Promise<MessageSnapshot | undefined> {
     const readAt = now()
     const [listed, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
     const found: Ground = { listed, context }
@@ -81,7 +88,10 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
       return { ...snapshot, readAt }
     }
     ground = undefined
-    const { loaded, isSettled } = await loadAll(found, readAt, signal)
+    const work = (inner: AbortSignal) => loadAll(found, readAt, inner)
+    const result = await whileListed(store, listed, signal, work, parts.lookAgainMs)
+    if (result === undefined) return undefined
+    const { loaded, isSettled } = result
     if (isSettled && !restsOnNodes(loaded)) ground = found
     return loaded
   }
@@ -158,8 +168,12 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     async load(signal, wanted = []) {
       prefer(wanted)
       try {
-        snapshot = await load(signal)
-        return snapshot
+        for (;;) {
+          const loaded = await load(signal)
+          if (loaded === undefined) continue
+          snapshot = loaded
+          return loaded
+        }
       } finally {
         early = new Map()
       }

@@ -10,7 +10,7 @@ export type Rounds = {
   addUrgent(entries: readonly ToJudge[]): void
   /** What was added so far waits for no more. */
   start(): void
-  /** Resolves when all is judged; rejects with the first failure. */
+  /** Resolves when all is judged; what failed so far is tried once more, and then rejects. */
   end(): Promise<void>
   /** Starts nothing any more. */
   stop(): void
@@ -25,34 +25,57 @@ const ROUND_MS = 5_000
 /** What is waited for is judged this soon, ms, in company: hundreds may be waited for at once. */
 const URGENT_ROUND_MS = 200
 
-/** Gathers what trickles in, and has it judged together: a call to the node serves a whole round. */
+/** A node that did not answer is asked again after this long, ms: the load may go on for an hour. */
+const AGAIN_MS = 2_000
+
+/**
+ * Gathers what trickles in, and has it judged together: a call to the node serves a whole round.
+ * A round that fails is repeated as a whole.
+ *
+ * @param againMs - for tests
+ */
 export function createRounds(
   judge: (entries: readonly ToJudge[]) => Promise<void>,
   now: () => number,
+  againMs: number = AGAIN_MS,
 ): Rounds {
   const limit = pLimit(ROUNDS_AT_ONCE)
   const rounds: Promise<void>[] = []
   let waiting: ToJudge[] = []
   let urgent: ToJudge[] = []
+  let failed: ToJudge[] = []
   let lastRoundAt = now()
   let timer: NodeJS.Timeout | undefined
+  let againTimer: NodeJS.Timeout | undefined
+  let isOver = false
 
-  function stop() {
-    clearTimeout(timer)
-    timer = undefined
+  function keep(entries: readonly ToJudge[], round: Promise<void>) {
+    const kept = round.catch((error: unknown) => {
+      if (isOver) throw error
+      for (const entry of entries) failed.push(entry)
+      againTimer ??= setTimeout(startAgain, againMs)
+    })
+    // Awaited in `end`; until then a failure is nobody's unhandled rejection.
+    kept.catch(() => {})
+    rounds.push(kept)
   }
 
-  function keep(round: Promise<void>) {
-    // Awaited in `end`; until then a failure is nobody's unhandled rejection.
-    round.catch(() => {})
-    rounds.push(round)
+  function startAgain() {
+    clearTimeout(againTimer)
+    againTimer = undefined
+    if (failed.length === 0) return
+    const entries = failed
+    failed = []
+    keep(entries, judge(entries))
   }
 
   function startUrgent() {
-    stop()
+    clearTimeout(timer)
+    timer = undefined
     if (urgent.length === 0) return
-    keep(judge(urgent))
+    const entries = urgent
     urgent = []
+    keep(entries, judge(entries))
   }
 
   function start() {
@@ -61,7 +84,10 @@ export function createRounds(
     const entries = waiting
     waiting = []
     lastRoundAt = now()
-    keep(limit(() => judge(entries)))
+    keep(
+      entries,
+      limit(() => judge(entries)),
+    )
   }
 
   return {
@@ -76,9 +102,15 @@ export function createRounds(
     },
     start,
     async end() {
+      isOver = true
+      startAgain()
       start()
       await Promise.all(rounds)
     },
-    stop,
+    stop() {
+      isOver = true
+      clearTimeout(timer)
+      clearTimeout(againTimer)
+    },
   }
 }

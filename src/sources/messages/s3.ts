@@ -160,6 +160,7 @@ const BAD_CREDENTIALS = lasting(
   'the credentials are not accepted. Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what stands in their place',
 )
 const EXPIRED = lasting('the credentials have expired. Renew them, or give the machine a role')
+const BAD_ADDRESS = lasting('AWS_ENDPOINT_URL is no URL. Set it to one, as https://host:port')
 const NO_REGION = lasting('the region is not known. Set AWS_REGION to that of the bucket')
 const OTHER_REGION = lasting('the bucket is in another region. Set AWS_REGION to that one')
 
@@ -202,6 +203,9 @@ function s3FaultOf(error: unknown): Fault | undefined {
   const status = statusOf(error)
   if (status === undefined) {
     const code = 'code' in error ? error.code : undefined
+    if (error.name === 'EndpointError' || code === 'ERR_INVALID_URL') return BAD_ADDRESS
+    // The token of a role, in a file that is not there.
+    if (code === 'ENOENT' || code === 'EACCES') return NO_CREDENTIALS
     return unreachable(wordOf(code, wordOf(error.name, 'error')), 'AWS_ENDPOINT_URL')
   }
   if (status === 404) return NO_BUCKET
