@@ -1,16 +1,19 @@
 import type { Config } from '../config.ts'
 import type { CycleParts, OfferResult } from '../cycle/types.ts'
+import type { ExitRequest } from '../domain/exit-request.ts'
 import { nextPoolOfferAt } from '../domain/request.ts'
 import { createHttpClient } from '../lib/http.ts'
 import type { Metrics } from '../sinks/metrics.ts'
 import { createPoolSink } from '../sinks/pool.ts'
-import { createWebhookSink } from '../sinks/webhook.ts'
+import { createWebhookSink, webhookBody } from '../sinks/webhook.ts'
 import { NodeRefusedError } from '../sources/beacon-answers.ts'
 import type { Nodes } from './nodes.ts'
 
 export type Offer = Pick<CycleParts, 'nextOfferAt'> & {
   /** @param deadline - unix seconds by which the validator must be exiting */
   offer(...args: [...Parameters<CycleParts['offer']>, deadline: number]): Promise<OfferResult>
+  /** For the log of a rehearsal: where the call would go, and its body. Messages need none. */
+  rehearse?(request: ExitRequest, deadline: number): Readonly<Record<string, unknown>>
   /** Resolves when no offer is under way any more. */
   readonly settled: () => Promise<void>
 }
@@ -57,6 +60,7 @@ export function createOffer(
   })
   return {
     offer: (request, _exit, signal, deadline) => webhook.offer(request, deadline, signal),
+    rehearse: (request, deadline) => ({ host, body: webhookBody(request, deadline) }),
     nextOfferAt: (offers) => offers.lastAcceptedAt + delivery.resendAfterMs,
     settled: async () => {},
   }

@@ -108,6 +108,8 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
     isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
     nextOfferAt: parts.offer.nextOfferAt,
+    rehearse: (request) =>
+      parts.offer.rehearse?.(request, deadlineOf(request, limits.limitOf)) ?? {},
     offer: (request, exit, signal) =>
       parts.offer.offer(request, exit, signal, deadlineOf(request, limits.limitOf)),
   }

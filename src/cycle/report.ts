@@ -45,7 +45,8 @@ export function createReporter(parts: CycleParts, stopwatch: Stopwatch) {
       if (!settings.dryRun) return
       const would = message === undefined ? 'would call the webhook' : 'would send'
       if (isNews(subject, `${would} ${message?.file}`)) {
-        log.info(`dry run: ${would}`, { ...openNames(request), file: message?.file })
+        const details = { ...openNames(request), file: message?.file, ...parts.rehearse(request) }
+        log.info(`dry run: ${would}`, details)
       }
       return
     }

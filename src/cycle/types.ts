@@ -93,6 +93,8 @@ export type CycleParts = {
   readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   /** True while the operator wants nothing to be submitted. */
   isHeld(): Promise<boolean>
+  /** What a rehearsal tells of an exit beside its names, for the log. */
+  rehearse(request: ExitRequest): Readonly<Record<string, unknown>>
   /** When an accepted offer may be repeated, unix ms. */
   nextOfferAt(offers: OfferHistory): number
   offer(

@@ -43,7 +43,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
     try {
       const { status, text } = await http({
         method: 'POST',
-        body: toBody(request, deadline),
+        body: webhookBody(request, deadline),
         headers: { ...authorization, 'idempotency-key': idempotencyKey(request) },
         timeoutMs: settings.timeoutMs,
         signal,
@@ -78,7 +78,7 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
 }
 
 /** The predecessor's body; fields may be added, never taken away. */
-const toBody = (request: ExitRequest, deadline: number) => ({
+export const webhookBody = (request: ExitRequest, deadline: number) => ({
   validatorIndex: String(request.validatorIndex),
   validatorPubkey: request.pubkey,
   blockNumber: request.blockNumber,

@@ -153,7 +153,12 @@ describe('the webhook', () => {
     world.ask(world.requestOf(3))
     const app = await start({ DRY_RUN: 'true' })
     await until('it sums up', () => app.said('dry run: 1 ready, 0 missing').length > 1)
-    expect(app.said('dry run: would call the webhook')).toHaveLength(1)
+    const said = app.said('dry run: would call the webhook')
+    expect(said).toHaveLength(1)
+    expect(said[0]?.details).toMatchObject({
+      host: new URL(receiver.url).host,
+      body: { validatorIndex: '3', acknowledged: false, stakingModuleId: 1, nodeOperatorId: 5 },
+    })
     expect(receiver.calls).toEqual([])
   })
 })

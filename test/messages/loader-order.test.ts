@@ -134,6 +134,7 @@ test('a node that is silent for a while costs a long load nothing but that while
   put(folder, '2.json', await sealed(2))
   const { pool, order, open } = gatedPool()
   let isSilent = true
+  let opinions = 0
   const known = registryOf([1, 2, 3, 4, 5])
   const loader = loaderOf(folder, {
     pool,
@@ -142,14 +143,21 @@ test('a node that is silent for a while costs a long load nothing but that while
       if (isSilent) throw new Error('no consensus node answered')
       return known
     },
+    // Fails when the others of the same round are judged already.
+    readKeys: async () => {
+      opinions += 1
+      if (opinions === 1) throw new Error('no consensus node answered')
+      return new Map()
+    },
   })
   const load = loader.load(never, [wanted(1)])
   await until(() => order.length === 1)
   await new Promise((resolve) => setTimeout(resolve, 300))
   isSilent = false
-  await until(() => loader.early().has(1 as ValidatorIndex))
+  await until(() => loader.early().has(1 as ValidatorIndex) && opinions === 1)
   open()
   const snapshot = await load
+  expect(opinions).toBe(2)
   expect([...snapshot.exits.keys()].toSorted()).toEqual([1, 2, 3, 4])
   expect(snapshot.refused).toMatchObject([{ file: 'list.json', entry: 2, validatorIndex: 5 }])
   expect(snapshot.superseded).toEqual([])

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ValidatorIndex } from '../../src/domain/primitives.ts'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
 import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
@@ -155,6 +155,20 @@ describe('during a load that takes long', () => {
     world.mayDerive = () => true
     expect([...(await load).exits.keys()].toSorted()).toEqual([2, 3, 4])
     expect(world.derived).toBe(2)
+  })
+
+  test('a folder that never rests is loaded all the same', async () => {
+    const { folder, load, world } = await setUp()
+    let turn = 0
+    const timer = setInterval(() => {
+      turn += 1
+      put(folder, 'restless', signedExit(5), turn)
+      renameSync(join(folder, 'restless'), join(folder, 'restless.json'))
+    }, 5)
+    onTestFinished(() => clearInterval(timer))
+    await until('several attempts break off', () => world.read > 12)
+    world.mayDerive = () => true
+    expect((await load).exits.size).toBe(4)
   })
 
   test('an emptied folder is obeyed', async () => {

@@ -239,6 +239,20 @@ export const scenes: Readonly<Record<string, AlertCase & { readonly firing: read
       at: '30m',
       firing: [],
     },
+    'a restart with an overdue request, and none known until the first cycle': {
+      series: {
+        up: '1x60 0x2 1x337',
+        [overdue('delinquent')]: '1x60 _x2 0x5 1x332',
+      },
+      // Were it resolved by the restart, it would be pending still.
+      at: '36m',
+      firing: ['ValidatorEjectorExitOverdue'],
+    },
+    'an overdue request that has left': {
+      series: { [overdue('delinquent')]: '1x60 0x339' },
+      at: '46m',
+      firing: [],
+    },
     'two daemons of which one is away': {
       series: {
         'up{instance="other:8989"}': always(0),

@@ -53,7 +53,10 @@ export async function startStack(folder: string, targets: readonly string[], rec
       [/evaluation_interval: .*/, 'evaluation_interval: 1s'],
     ]),
   )
-  write('prometheus/alerts.yml', changed('prometheus/alerts.yml', [[/^( +for): .*/gm, '$1: 3s']]))
+  write(
+    'prometheus/alerts.yml',
+    changed('prometheus/alerts.yml', [[/^( +(?:keep_firing_)?for): .*/gm, '$1: 3s']]),
+  )
   for (const data of ['prometheus-data', 'alertmanager-data']) mkdirSync(join(folder, data))
 
   // Both are there, or none is started.

@@ -3,9 +3,6 @@ import { onAbort } from '../../lib/on-abort.ts'
 import { isSameListing } from './ground.ts'
 import type { MessageStore, StoreEntry } from './store.ts'
 
-/** A load that takes longer looks again this often, ms, whether files came or went meanwhile. */
-const LOOK_AGAIN_MS = 60_000
-
 /** The files are others than at the beginning: what was found goes into the next attempt. */
 const CHANGED = new Error('files came, went or changed during the load')
 
@@ -20,8 +17,8 @@ export async function whileListed<Result>(
   store: MessageStore,
   listed: readonly StoreEntry[],
   signal: AbortSignal,
+  lookAgainMs: number,
   work: (signal: AbortSignal) => Promise<Result>,
-  lookAgainMs: number = LOOK_AGAIN_MS,
 ): Promise<Result | undefined> {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)

@@ -51,6 +51,8 @@ export type MessageLoader = {
 }
 
 const PROGRESS_MS = 2_000
+/** A load that takes longer looks again this often whether files came or went meanwhile. */
+const LOOK_AGAIN_MS = 60_000
 /** Envelopes under way for each thread: one works, one waits. */
 const ENVELOPES_PER_THREAD = 2
 
@@ -78,7 +80,10 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
    *
    * @returns undefined when the location changed meanwhile
    */
-  async function load(signal: AbortSignal): Promise<MessageSnapshot | undefined> {
+  async function load(
+    signal: AbortSignal,
+    lookAgainMs: number,
+  ): Promise<MessageSnapshot | undefined> {
     const readAt = now()
     const [listed, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
     const found: Ground = { listed, context }
@@ -89,7 +94,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     }
     ground = undefined
     const work = (inner: AbortSignal) => loadAll(found, readAt, inner)
-    const result = await whileListed(store, listed, signal, work, parts.lookAgainMs)
+    const result = await whileListed(store, listed, signal, lookAgainMs, work)
     if (result === undefined) return undefined
     const { loaded, isSettled } = result
     if (isSettled && !restsOnNodes(loaded)) ground = found
@@ -168,8 +173,9 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     async load(signal, wanted = []) {
       prefer(wanted)
       try {
-        for (;;) {
-          const loaded = await load(signal)
+        // Each attempt may take twice as long, so that a location that never rests is loaded too.
+        for (let lookAgainMs = parts.lookAgainMs ?? LOOK_AGAIN_MS; ; lookAgainMs *= 2) {
+          const loaded = await load(signal, lookAgainMs)
           if (loaded === undefined) continue
           snapshot = loaded
           return loaded
