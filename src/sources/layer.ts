@@ -37,12 +37,18 @@ type Probes<Node> = {
   readonly notSynced: (node: Node, host: string, signal: AbortSignal) => Promise<string | undefined>
 }
 
+/** A node may be another one after a restart that no call of ours fell into. */
+const CHAIN_AGAIN_MS = 10 * 60 * 1_000
+
 export function createLayer<Node>(
   name: LayerName,
   endpoints: readonly Endpoint<Node>[],
   probes: Probes<Node>,
+  now: () => number = Date.now,
 ): Layer<Node> {
   const statuses = new Map<string, NodeStatus>()
+  /** When each told its chain, unix ms. */
+  const toldAt = new Map<string, number>()
   let expected: bigint | undefined
   const nodes = createEndpoints(
     endpoints,
@@ -63,8 +69,16 @@ export function createLayer<Node>(
     statuses.set(host, { layer: name, host, ...found, synced: found.up && found.why === undefined })
   }
 
+  function knownChain(host: string): bigint | undefined {
+    const age = now() - (toldAt.get(host) ?? Number.NEGATIVE_INFINITY)
+    const isRecent = age >= 0 && age < CHAIN_AGAIN_MS
+    const known = isRecent ? statuses.get(host)?.chainId : undefined
+    if (known === undefined) toldAt.set(host, now())
+    return known
+  }
+
   async function look(node: Node, host: string, signal: AbortSignal): Promise<void> {
-    const chainId = statuses.get(host)?.chainId ?? (await probes.chainId(node, signal))
+    const chainId = knownChain(host) ?? (await probes.chainId(node, signal))
     const why =
       expected !== undefined && chainId !== expected
         ? `on chain ${chainId} instead of ${expected}`

@@ -25,6 +25,7 @@ function setUp(offer: CycleParts['offer']) {
     journal,
     offer,
     now: () => time++,
+    isHeld: async () => false,
     settings: { mode: 'webhook', dryRun: false, scope: new Map() },
     metrics: { setHold() {} },
     log: { error: (message: string) => said.push(message) },

@@ -162,6 +162,19 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([1, 3, 4, 5])
   })
 
+  test('one that is listed and never found is named from the second time on', async () => {
+    await put('odd.json')
+    const body = '<Error><Code>NoSuchKey</Code></Error>'
+    server.faults.add({ kind: 'status', status: 404, body, match: { path: READ } })
+    const store = await open()
+    const read = async () => store.read((await store.list(never))[0] as StoredFile, never)
+
+    expect(await read()).toEqual({ kind: 'gone' })
+    expect(await read()).toMatchObject({ kind: 'fault', fault: { code: 'unreadable' } })
+    server.faults.clear()
+    expect((await read()).kind).toBe('content')
+  })
+
   test('hundreds that may not be read keep none of the others away', async () => {
     for (let i = 0; i < 300; i += 1) await put(`0/${i}.json`)
     await putExits(1)

@@ -18,6 +18,7 @@ import {
   type StoredFile,
   type StoreEntry,
   StoreError,
+  type StoreFault,
 } from './store.ts'
 
 const SUFFIX = '.json'
@@ -70,6 +71,8 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
   let waiting: Waiting[] = []
   /** How often another version was read than was listed: the next listing has to look new. */
   const strayed = new Map<string, number>()
+  /** What was not there when it was read, though it was listed: twice the same is no removal. */
+  const missed = new Map<string, string>()
   /** Some object could be read: that others cannot says nothing about the bucket. */
   let hasRead = false
 
@@ -98,6 +101,7 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
       }
       if (next === undefined) {
         for (const name of strayed.keys()) if (!entries.has(name)) strayed.delete(name)
+        for (const name of missed.keys()) if (!entries.has(name)) missed.delete(name)
         return [...entries.values()]
       }
       if (next === token) break
@@ -160,8 +164,14 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     } catch (error) {
       signal.throwIfAborted()
       const fault = faultOf(client, error)
-      return fault === undefined ? { kind: 'gone' } : { kind: 'failed', fault }
+      return fault === undefined ? notThere(file) : { kind: 'failed', fault }
     }
+  }
+
+  function notThere({ name: file, version }: StoredFile): Outcome {
+    if (missed.get(file) === version) return { kind: 'fault', fault: NOT_FOUND }
+    missed.set(file, version)
+    return { kind: 'gone' }
   }
 
   /**
@@ -191,6 +201,11 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     },
     close: async () => client.close(),
   }
+}
+
+const NOT_FOUND: StoreFault = {
+  code: 'unreadable',
+  detail: 'it is listed, but the server does not find it when it is read',
 }
 
 /** Between the version of the server, and how often another one was read. */
