@@ -60,23 +60,23 @@ test('content that changed within one tick of the clock is seen', async () => {
   expect(filesOf(await loader.load(never))).toEqual({ 2: 'a.json' })
 })
 
-test('of two messages a valid one wins, of two valid ones the newer file', async () => {
+test('of two messages a valid one wins, of two valid ones that of the earlier epoch, of twins the newer file', async () => {
   const folder = temporaryFolder()
-  put(folder, 'invalid.json', signedExit(1, { epoch: 9, signer: 2 }), 3_000)
-  put(folder, 'newer.json', signedExit(1, { epoch: 3 }), 2_000)
-  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 1_000)
+  put(folder, 'invalid.json', signedExit(1, { epoch: 1, signer: 2 }), 3_000)
+  put(folder, 'late.json', signedExit(1, { epoch: 999_999_999 }), 2_000)
+  put(folder, 'early.json', signedExit(1, { epoch: 3 }), 1_000)
   const loader = loaderOf(folder)
   const first = await loader.load(never)
   expect(epochOf(first, 1)).toBe(3n)
   expect(first.refused).toMatchObject([{ file: 'invalid.json', code: 'wrong-signature' }])
   expect(first.superseded).toEqual([
-    { validatorIndex: 1, file: 'older.json', entry: 0, by: 'newer.json' },
+    { validatorIndex: 1, file: 'late.json', entry: 0, by: 'early.json' },
   ])
 
-  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 4_000)
-  expect(epochOf(await loader.load(never), 1)).toBe(5n)
-  rmSync(join(folder, 'older.json'))
-  expect(epochOf(await loader.load(never), 1)).toBe(3n)
+  put(folder, 'twin.json', signedExit(1, { epoch: 3 }), 4_000)
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'twin.json' })
+  rmSync(join(folder, 'twin.json'))
+  expect(filesOf(await loader.load(never))).toEqual({ 1: 'early.json' })
 })
 
 test('a message of a validator that is exiting is valid, and used', async () => {

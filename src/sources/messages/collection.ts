@@ -78,7 +78,7 @@ export function createCollection() {
       const found: Held = { exit: result.exit, used, file, entry, modifiedAt }
       const held = exits.get(validatorIndex)
       const [winner, loser] =
-        held === undefined || isNewer(found, held) ? [found, held] : [held, found]
+        held === undefined || isBetter(found, held) ? [found, held] : [held, found]
       exits.set(validatorIndex, winner)
       if (loser !== undefined) {
         superseded.push({ validatorIndex, file: loser.file, entry: loser.entry, by: winner.file })
@@ -95,8 +95,12 @@ export function createCollection() {
   }
 }
 
-/** Of two valid messages the newer file's counts; in one file, or at one time, the later one. */
-function isNewer(found: Held, held: Held): boolean {
+/**
+ * Of two valid messages that of the earlier epoch counts: it can be used whenever the other can.
+ * Of equal ones the newer file's; in one file, or at one time, the later one.
+ */
+function isBetter(found: Held, held: Held): boolean {
+  if (found.exit.epoch !== held.exit.epoch) return found.exit.epoch < held.exit.epoch
   if (found.modifiedAt !== held.modifiedAt) return found.modifiedAt > held.modifiedAt
   if (found.file !== held.file) return found.file > held.file
   return found.entry > held.entry
