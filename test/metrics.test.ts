@@ -103,7 +103,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.timeMessageReload(384_000)('error')
   metrics.setLastSuccessfulCycle(1_700_000_000)
   metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
-  metrics.setExitRequests([summaryOf({ timeLeft: 60 })])
+  metrics.setExitRequests(() => [summaryOf({ timeLeft: 60 })])
   metrics.setHold(true, 1)
   metrics.expectSubmissions(['node.example:5052'])
   for (const step of ['submission', 'exiting', 'settled'] as const) {
@@ -166,13 +166,13 @@ describe('requests', () => {
   test('what is gone leaves no series behind', async () => {
     const metrics = create({ scope: SCOPE })
     const other = 9 as OperatorId
-    metrics.setExitRequests([summaryOf({ timeLeft: -60 }), summaryOf({ operatorId: other })])
+    metrics.setExitRequests(() => [summaryOf({ timeLeft: -60 }), summaryOf({ operatorId: other })])
     expect(await samplesOf(metrics)).toMatchObject({
       [`p_exit_request_deadline_seconds{${ours}}`]: -60,
       'p_exit_requests{state="proven",module="1",operator="9"}': 2,
     })
 
-    metrics.setExitRequests(summarize([], SCOPE, 0, noModuleLimits))
+    metrics.setExitRequests(() => summarize([], SCOPE, 0, noModuleLimits))
     const samples = await samplesOf(metrics)
     expect(samples[`p_exit_requests{state="proven",${ours}}`]).toBe(0)
     expect(samples[`p_exit_request_deadline_seconds{${ours}}`]).toBeUndefined()

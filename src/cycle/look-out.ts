@@ -25,7 +25,10 @@ export function createLookOut(parts: CycleParts, stopwatch: Stopwatch) {
 
   function isDue(validator: ValidatorIndex): boolean {
     const seen = latest.get(validator)
-    return seen === undefined || !isDone(validator) || now() - seen.at >= LOOK_AGAIN_MS
+    if (seen === undefined || !isDone(validator)) return true
+    const age = now() - seen.at
+    // A time ahead was set by a clock that has been set back since.
+    return age >= LOOK_AGAIN_MS || age < 0
   }
 
   /** @param requests - all for this validator */

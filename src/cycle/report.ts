@@ -66,12 +66,14 @@ export function createReporter(parts: CycleParts, stopwatch: Stopwatch) {
   }
 
   function measure(cases: readonly Case[]): void {
-    const counted = cases.map(({ request, state, next }) => ({
-      request,
-      state: stateAfterOffers(state, journal.facts.offers.get(request.validatorIndex)),
-      lacksMessage: next.kind === 'wait' && next.code === 'no-message',
-    }))
-    metrics.setExitRequests(summarize(counted, settings.scope, now(), limitOf))
+    metrics.setExitRequests(() => {
+      const counted = cases.map(({ request, state, next }) => ({
+        request,
+        state: stateAfterOffers(state, journal.facts.offers.get(request.validatorIndex)),
+        lacksMessage: next.kind === 'wait' && next.code === 'no-message',
+      }))
+      return summarize(counted, settings.scope, now(), limitOf)
+    })
   }
 
   return {

@@ -108,7 +108,8 @@ export type CycleParts = {
     /** Whether the operator's stop is there, and how many exits it holds back. */
     setHold(isHeld: boolean, count: number): void
     setFinalizedBlock(unixSeconds: number): void
-    setExitRequests(summaries: readonly OperatorSummary[]): void
+    /** @param summaries - as they are when they are asked for: times go on between cycles */
+    setExitRequests(summaries: () => readonly OperatorSummary[]): void
     /** Each step of a request once. */
     observeStep(step: 'submission' | 'exiting' | 'settled', request: Asked, seconds: number): void
   }

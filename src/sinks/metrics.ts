@@ -117,9 +117,10 @@ export function createMetrics(options: MetricsOptions) {
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
   const finalized = gauge('finalized_block_timestamp_seconds')
+  const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options.scope)
 
   return {
-    ...createRequestMetrics(instruments, options.scope),
+    ...requestMetrics,
     /**
      * The outcome of one load of the messages, in place of the one before.
      * @param valid - validators with a valid message, used ones included
@@ -175,7 +176,10 @@ export function createMetrics(options: MetricsOptions) {
     setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
     setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */
-    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    expose: async () => {
+      updateExitRequests()
+      return { contentType: registry.contentType, body: await registry.metrics() }
+    },
     /** Lets go of every instrument. Only tests need it. */
     stop: () => registry.clear(),
   }

@@ -34,7 +34,7 @@ const labelsOf = ({ moduleId, operatorId }: Pick<Asked, 'moduleId' | 'operatorId
 export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   const { counter, gauge, histogram } = instruments
   const setSummaries = createSummarySetter(instruments)
-  setSummaries(summarize([], scope, 0, () => undefined))
+  let summariesNow = () => summarize([], scope, 0, () => undefined)
 
   const held = gauge('exit_requests_held')
   const onHold = gauge('submissions_on_hold')
@@ -55,8 +55,16 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   }
 
   return {
-    /** Every operator of the scope is among them. Series of operators that are not given are gone. */
-    setExitRequests: setSummaries,
+    /**
+     * Ages and times left are those of the scrape, not of the latest cycle.
+     *
+     * @param summaries - every operator of the scope; series of others are gone
+     */
+    setExitRequests: (summaries: () => readonly OperatorSummary[]) => {
+      summariesNow = summaries
+    },
+    /** To be called before the metrics are read. */
+    updateExitRequests: () => setSummaries(summariesNow()),
     /** Whether HOLD_FILE exists, and how many exits that are due it holds back. */
     setHold,
     /** Whom exits are offered to, from the start. */

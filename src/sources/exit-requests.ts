@@ -190,7 +190,8 @@ export function createRequestReader(
     const module = states.moduleOf(state, query.moduleId, query.exitBus)
     const { cursor } = module
     if (cursor !== undefined && head.number < cursor) {
-      module.behindSince ??= now()
+      // A time ahead was set by a clock that has been set back since.
+      module.behindSince = Math.min(module.behindSince ?? now(), now())
       // A node behind what it had read before has nothing new to say.
       if (now() - module.behindSince < START_OVER_AFTER_MS) {
         throw new Error(`behind what it gave before (block ${head.number}, before ${cursor})`)

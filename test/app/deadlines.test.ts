@@ -95,6 +95,24 @@ describe('an open request', () => {
     expect(await again.metric('exit_requests_overdue', { limit: 'delayed', ...OPERATOR })).toBe(0)
   })
 
+  test('ages between cycles too: a cycle that hangs hides no deadline', async () => {
+    await setUp()
+    askHoursAgo(20, 1)
+    let ahead = 0
+    const app = await world.start(
+      { JOB_INTERVAL: '600000', FINALITY_EVENTS: 'false' },
+      { now: () => Date.now() + ahead },
+    )
+    await open(app, 'proven', 1)
+    expect(await hoursLeft(app)).toBe(76)
+    ahead = 5 * HOUR * 1_000
+
+    expect(await hoursLeft(app)).toBe(71)
+    const age = (await app.metric('exit_request_oldest_age_seconds', OPERATOR)) ?? 0
+    expect(Math.round(age / HOUR)).toBe(25)
+    expect(await app.metric('exit_requests_overdue', { limit: 'delayed', ...OPERATOR })).toBe(1)
+  })
+
   test('that nobody can prove is shown, and has no deadline', async () => {
     await setUp()
     askHoursAgo(30, 1)
