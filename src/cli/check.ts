@@ -18,10 +18,10 @@ import { checkContracts, checkLogRanges, checkOracle } from './check/protocol.ts
 import { createReport, type Report } from './check/report.ts'
 import { checkReplay, checkRequests, rowsOf, withoutDeadline } from './check/requests.ts'
 import { checkScope } from './check/scope.ts'
-import { closeQuietly, createWorld, untilInterrupted, type World } from './check/world.ts'
 import { parseConfiguration } from './configuration.ts'
-import { type JournalReading, readJournal } from './explain/journal.ts'
+import { type JournalReading, readJournal } from './journal.ts'
 import type { ExitCode, Surroundings } from './surroundings.ts'
+import { closeQuietly, createWorld, untilInterrupted, type World } from './world.ts'
 
 export type CheckOptions = {
   /** First block of the requests to be replayed. */
@@ -97,7 +97,7 @@ async function lookAtAll(world: World, told: Told, lifetime: AbortSignal): Promi
   report.add('This machine', [
     ...checkClock(world.clockWatch, config),
     checkJournal(config, reading),
-    ...(await checkPort(config.http, world.fetch, lifetime)),
+    ...(await checkPort(config, world.fetch, lifetime)),
   ])
   if (delivery.mode === 'webhook') {
     report.add('Webhook', [await checkWebhook(delivery, world.fetch, lifetime)])

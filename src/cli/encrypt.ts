@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { gather, passwordOf } from '../config/environment.ts'
+import { createFiles } from '../lib/files.ts'
 import { passwordCandidates } from '../lib/password.ts'
+import { MAX_FILE_BYTES } from '../sources/messages/store.ts'
 import type { KdfName } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'
 import { CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
@@ -20,12 +22,13 @@ export async function runEncrypt(
   asked: EncryptOptions,
   surroundings: Surroundings,
 ): Promise<ExitCode> {
-  const { signal, terminal } = surroundings
+  const { signal, terminal, workers } = surroundings
   const passwords = readPassword(surroundings)
   const bar = terminal.bar('encrypting', 0)
   const tally = createTally(surroundings, (done, total) => bar.set(done, total))
   try {
-    await encryptFolder({ ...asked, passwords, onFile: tally.note, signal })
+    const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
+    await encryptFolder({ ...asked, passwords, onFile: tally.note, signal, files })
   } catch (error) {
     if (!(error instanceof EncryptError)) throw error
     throw new CommandError(`encrypt: ${error.message}`)
@@ -53,6 +56,7 @@ function readPassword({
     )
   }
   const { text, bytes } = passwordOf(given.passwordBytes)
+  terminal.hide([text])
   if (!isUtf8(given.passwordBytes)) {
     throw refusal('the password is not UTF-8, which EIP-2335 asks for')
   }

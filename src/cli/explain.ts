@@ -1,14 +1,16 @@
 import { StartUpError } from '../app/start-up.ts'
+import type { Config } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { createBars } from './bars.ts'
-import { debugLog, requireConfiguration } from './configuration.ts'
-import { cleanTexts } from './explain/clean.ts'
+import { cleanTexts } from './clean.ts'
+import { requireConfiguration } from './configuration.ts'
 import { gather } from './explain/gather.ts'
-import { NobodyAnswersError, type Outside } from './explain/open.ts'
+import { NobodyAnswersError } from './explain/open.ts'
 import { storyOf } from './explain/story.ts'
 import { parseSubject, type Subject } from './explain/subject.ts'
 import { linesOf } from './explain/text.ts'
 import { CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
+import { createWorld } from './world.ts'
 
 /**
  * The command `explain`: everything that is known of one validator.
@@ -25,7 +27,7 @@ export async function runExplain(
   const subject = readArguments(args)
   const config = requireConfiguration(surroundings)
   const story = cleanTexts(await learn(subject, config, surroundings))
-  if (json) terminal.out(JSON.stringify(story))
+  if (json) terminal.json(story)
   else for (const line of linesOf(story, terminal.colour)) terminal.out(line)
   return story.requests.length > 0 ? 0 : 1
 }
@@ -39,19 +41,18 @@ function readArguments([who, ...more]: readonly string[]): Subject {
   )
 }
 
-async function learn(subject: Subject, config: Outside['config'], surroundings: Surroundings) {
-  const { fetch, now, workers, signal } = surroundings
-  const progress = createBars(surroundings.terminal)
-  const log = debugLog(surroundings)
-  const outside = { config, fetch, now, workers, log, progress: progress.tell }
+async function learn(subject: Subject, config: Config, surroundings: Surroundings) {
+  const { terminal, signal } = surroundings
+  const bars = createBars(terminal)
   try {
-    return storyOf(await gather(subject, outside, signal))
+    const world = createWorld(config, surroundings, bars.tell)
+    return storyOf(await gather(subject, world, signal))
   } catch (error) {
     throw signal.aborted
       ? new CommandError('explain: interrupted', undefined, 1)
       : toCommandError(error)
   } finally {
-    progress.end()
+    bars.end()
   }
 }
 

@@ -43,10 +43,18 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
     await program.parseAsync(withCommand(args), { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0
+      // Its words stand on standard error already.
+      if (args.includes('--json')) {
+        terminal.json({ error: { message: wordsOfUsage(error.message), remedy: USAGE_REMEDY } })
+      }
+      return USAGE_ERROR
+    }
     // The exit code of that is the caller's.
     if (opened?.signal.aborted) terminal.err('interrupted')
     else complain(terminal, error, opened?.debug ?? false)
+    if (opened?.json) terminal.json({ error: tellError(error, opened.signal.aborted) })
     return error instanceof CommandError ? error.code : 1
   }
 }
@@ -145,19 +153,32 @@ function blockNumber(text: string): number {
   )
 }
 
+const USAGE_REMEDY =
+  'validator-ejector --help lists the commands, and --help behind one its options'
+
+const wordsOfUsage = (text: string) => text.replace(/^error: /, '').trimEnd()
+
 /** commander's words, in the form of ours, with what to do. */
-function asComplaint(text: string): string {
-  const words = text.replace(/^error: /, '').trimEnd()
-  return `${words}\n  → validator-ejector --help lists the commands, and --help behind one its options`
+const asComplaint = (text: string) => `${wordsOfUsage(text)}\n  → ${USAGE_REMEDY}`
+
+/** The same for programs. */
+const tellError = (error: unknown, isInterrupted: boolean) =>
+  isInterrupted ? { message: 'interrupted', remedy: null } : wordsOf(error)
+
+function wordsOf(error: unknown) {
+  return error instanceof CommandError
+    ? { message: error.message, remedy: error.remedy ?? null }
+    : {
+        message: `unexpected error: ${messageOf(error)}`,
+        remedy: 'with --debug it says where this comes from',
+      }
 }
 
 /** What, why, what to do; a stack only where it is asked for. */
 export function complain({ err, errColour }: Terminal, error: unknown, isDebug: boolean): void {
-  const isExpected = error instanceof CommandError
-  const words = isExpected ? error.message : `unexpected error: ${messageOf(error)}`
-  err(`${errColour.red('✗')} ${words}`)
-  const remedy = isExpected ? error.remedy : 'with --debug it says where this comes from'
-  if (remedy !== undefined) err(`  → ${remedy}`)
+  const { message, remedy } = wordsOf(error)
+  err(`${errColour.red('✗')} ${message}`)
+  if (remedy !== null) err(`  → ${remedy}`)
   if (isDebug && error instanceof Error && error.stack !== undefined) err(error.stack)
 }
 

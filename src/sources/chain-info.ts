@@ -3,7 +3,7 @@ import type { Endpoints } from '../lib/endpoints.ts'
 import type { ConsensusNode } from './consensus-node.ts'
 
 /** What says for which chain an exit must be signed, as one node tells it. */
-export type ChainOpinion = {
+type ChainOpinion = {
   readonly genesisValidatorsRoot: Bytes32
   /** `/eth/v1/config/spec`, values as the node wrote them. */
   readonly spec: Readonly<Record<string, unknown>>

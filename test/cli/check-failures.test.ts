@@ -1,4 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { seededWallet } from '../sim/ledger.ts'
@@ -20,6 +22,14 @@ async function checkWith(
   world.writeMessage(1)
   world.ask(world.requestOf(1))
   return check(world, (await spoil(world)) ?? {})
+}
+
+/** A server that knows one answer. */
+async function answering(status: number): Promise<string> {
+  const server = createServer((_, response) => response.writeHead(status).end())
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  server.unref()
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/exit/t0ken`
 }
 
 const allowing = (count: number) => (at: World) => ({
@@ -149,6 +159,60 @@ const CASES: Case[] = [
     /webhook at 127\.0\.0\.1:1: does not answer: .*\n {2}→ start the receiver/,
   ],
   [
+    'messages that are all used',
+    (at) => {
+      at.beacon.setValidator(1, { exitEpoch: 990 })
+      return undefined
+    },
+    /messages: 0 usable, 1 used, 0 refused, in 1 file\n {2}→ sign exits for the validators/,
+  ],
+  [
+    'a message that is valid only after the deadline',
+    (at) => {
+      const exit = at.beacon.signExit(1, { epoch: at.beacon.epoch + 1_000 })
+      writeFileSync(join(at.folder, '1.json'), JSON.stringify(exit))
+      return undefined
+    },
+    /messages: valid only after the deadline: those of 1\n {2}→ .* earlier epoch/,
+  ],
+  [
+    'a request whose proof no node can give',
+    (at) => {
+      at.execution.onResult('eth_getTransactionByHash', () => null)
+      return undefined
+    },
+    /proof: 1 not proven.*: answer-missing; one validator is active still\n/,
+  ],
+  [
+    'a direct request that is not listed',
+    (at) => {
+      at.chain.submitDirect({ requests: [at.requestOf(2)], signer: seededWallet('direct') })
+      at.chain.finalize()
+      return undefined
+    },
+    /proof: 1 not proven, so nothing is sent for them: unlisted-transaction; one validator/,
+  ],
+  ...[301, 502].map(
+    (status): Case => [
+      `a webhook that answers ${status}`,
+      async () => ({ MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: await answering(status) }),
+      new RegExp(`webhook at .*: answers \\(${status} to OPTIONS\\); nothing was sent\n {2}→ s`),
+    ],
+  ),
+  [
+    'a port that another program has, without health',
+    (at) => ({ HTTP_PORT: new URL(at.execution.url).port, RUN_HEALTH_CHECK: 'false' }),
+    /HTTP_PORT \d+: taken\n/,
+  ],
+  [
+    'a port that a daemon with another state file has',
+    async (at) => {
+      const { port } = await at.start()
+      return { HTTP_PORT: `${port}`, STATE_FILE: 'state.sqlite' }
+    },
+    /HTTP_PORT \d+: in use by another daemon: .*\n {2}→ set HTTP_PORT to another one/,
+  ],
+  [
     'a port that another program has',
     (at) => ({ HTTP_PORT: new URL(at.execution.url).port }),
     /HTTP_PORT \d+: taken\n {2}→ if that is no running daemon, set HTTP_PORT to another one/,
@@ -219,13 +283,23 @@ describe('check warns, and ends with code 0:', () => {
       /no more than 2500 blocks at once.*\n {2}→ LOAD_LOGS_STEP=2500/,
     ],
     [
-      'a request that is not proven',
+      'a request that is not proven, of a validator that has left',
       (at) => {
+        at.beacon.setValidator(2, { exitEpoch: 990 })
         at.chain.submitDirect({ requests: [at.requestOf(2)], signer: seededWallet('direct') })
         at.chain.finalize()
         return undefined
       },
       /proof: 1 not proven, so nothing is sent for them: unlisted-transaction\n/,
+    ],
+    [
+      'a webhook that may have another path',
+      async () => ({
+        MESSAGES_LOCATION: '',
+        VALIDATOR_EXIT_WEBHOOK: await answering(404),
+        STATE_FILE: 'state.sqlite',
+      }),
+      /webhook at .*: answers \(404 to OPTIONS\); nothing was sent\n {2}→ see whether/,
     ],
   ]
 

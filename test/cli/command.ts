@@ -42,11 +42,26 @@ export const envOf = (world: World, more: NodeJS.ProcessEnv = {}): NodeJS.Proces
     ...more,
   })
 
-export const check = (
-  world: World,
-  more: NodeJS.ProcessEnv = {},
-  args: readonly string[] = [],
-): Promise<Ended> => startCommand(['check', ...args], envOf(world, more), world.home).ended
+type Check = (world: World, more?: NodeJS.ProcessEnv, args?: readonly string[]) => Promise<Ended>
+
+/** As a process of its own. */
+export const startCheck: Check = (world, more = {}, args = []) =>
+  startCommand(['check', ...args], envOf(world, more), world.home).ended
+
+/** In this process, which spares a start of Node. */
+export const check: Check = (world, more = {}, args = []) =>
+  inFolder(world.home, () => runHere(['check', ...args], envOf(world, more)))
+
+/** As if typed there. */
+export async function inFolder<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
+  const before = process.cwd()
+  process.chdir(folder)
+  try {
+    return await work()
+  } finally {
+    process.chdir(before)
+  }
+}
 
 /** Lines that begin with this mark, and the remedies below them. */
 export function marked({ stdout }: Pick<Ended, 'stdout'>, mark: '✓' | '!' | '✗') {
@@ -64,12 +79,13 @@ const workers = new URL('../../dist/lib/', import.meta.url)
 export async function runHere(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  now: () => number,
-): Promise<Ended> {
-  const text = { stdout: '', stderr: '' }
-  const stream = (name: keyof typeof text) => ({
+  now?: () => number,
+): Promise<Ended & { readonly all: string }> {
+  const text = { stdout: '', stderr: '', all: '' }
+  const stream = (name: 'stdout' | 'stderr') => ({
     write(chunk: string | Uint8Array) {
       text[name] += chunk
+      text.all += chunk
       return true
     },
   })
@@ -86,8 +102,8 @@ export async function runHere(
       json,
       debug,
       version: '0.0.0-test',
-      fetch: dated(now),
-      now,
+      fetch: now === undefined ? fetch : dated(now),
+      now: now ?? Date.now,
       workers,
     }),
   })

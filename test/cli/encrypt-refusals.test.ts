@@ -142,7 +142,7 @@ test('interrupted, it leaves whole files only', async () => {
   child.kill('SIGINT')
   // Somebody impatient.
   child.kill('SIGINT')
-  const { code, output: said } = await ended
+  const { code, stderr: said } = await ended
 
   expect(said).toContain('interrupted: what is there is whole; run it again for the rest')
   expect(code).toBe(130)

@@ -12,7 +12,7 @@ import {
   signedExit,
   temporaryFolder,
 } from '../messages/fixtures.ts'
-import { encrypt, PASSWORD, readEnvelope, readText } from './support.ts'
+import { encrypt, PASSWORD, readEnvelope, readText, startEncrypt } from './support.ts'
 
 /** Two folders of a test, the second one still to be created. */
 function folders() {
@@ -32,7 +32,7 @@ test('what it wrote opens in the reference implementation, to the very bytes', a
   }
   for (const [name, text] of Object.entries(texts)) put(input, name, text)
 
-  const { code, output: said } = await encrypt(home, ['plain', 'encrypted'])
+  const { code, stdout: said } = await startEncrypt(home, ['plain', 'encrypted']).ended
 
   expect(said).toBe('2 of 2 files encrypted into encrypted, 0 refused\n')
   expect(code).toBe(0)

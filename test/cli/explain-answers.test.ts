@@ -36,7 +36,7 @@ describe('a validator that nobody asked for', () => {
     world.writeMessage(2)
     world.ask(world.requestOf(1))
 
-    const ended = await explain(2)
+    const ended = await explained(2)
 
     expect(ended.code).toBe(1)
     expect(paragraph(ended, 'Asked for').join()).toMatch(/^never within the blocks .* \d+ to \d+$/)
@@ -152,7 +152,7 @@ describe('the command ends', () => {
   test('with 2 for what names no validator, and for a wrong configuration', async () => {
     await setUp()
 
-    const unnamed = await explain('0x12')
+    const unnamed = await explained('0x12')
     const unset = await explain(1, { EXECUTION_NODE: '', ORACLE_QUORUM: 'many' })
 
     expect([unnamed.code, unset.code]).toEqual([2, 2])
@@ -169,7 +169,7 @@ describe('the command ends', () => {
     await Promise.all([execution.refuse(), consensus.refuse()])
     const withKey = `${execution.url}/v3/0123456789abcdef0123456789abcdef`
 
-    const ended = await explain(1, { EXECUTION_NODE: withKey })
+    const ended = await explained(1, { EXECUTION_NODE: withKey })
 
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('no node answers')
@@ -208,10 +208,19 @@ test('in webhook mode only the host of the receiver is told', async () => {
   world.ask(world.requestOf(1))
   const url = 'http://user:word@hooks.example:8443/secret/path'
 
-  const ended = await explain(1, { MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: url })
+  const ended = await explained(1, { MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: url })
 
   expect(paragraph(ended, 'Message')).toEqual([
     'none is needed: the webhook at hooks.example:8443 is called',
   ])
   expect(ended.stdout + ended.stderr).not.toMatch(/secret|word@/)
+})
+
+test('a secret that reads like JSON does not break --json', async () => {
+  await setUp()
+  world.ask(world.requestOf(1))
+
+  const { validator } = await storyOf(1, { LOGGER_SECRETS: '["\\"index\\":1,", "null"]' })
+
+  expect(validator.index).toBe(1)
 })

@@ -1,6 +1,6 @@
 import pico from 'picocolors'
 import { describe, expect, test } from 'vitest'
-import { cleanTexts } from '../../src/cli/explain/clean.ts'
+import { cleanTexts } from '../../src/cli/clean.ts'
 import { type Known, storyOf } from '../../src/cli/explain/story.ts'
 import { parseSubject } from '../../src/cli/explain/subject.ts'
 import { linesOf } from '../../src/cli/explain/text.ts'

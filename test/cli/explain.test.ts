@@ -76,7 +76,7 @@ describe('beside a running daemon', () => {
     await startedWithOne()
     const { signature } = world.beacon.signExit(1)
 
-    const ended = await explain(1, { STATE_FILE: stateFile() }, '--debug')
+    const ended = await explained(1, { STATE_FILE: stateFile() }, '--debug')
 
     const printed = ended.stdout + ended.stderr
     expect(printed).not.toContain('\u001b')
@@ -182,7 +182,7 @@ describe('without the word of a daemon', () => {
     await app.end()
     await Promise.all([world.execution.refuse(), world.consensus.refuse()])
 
-    const ended = await explain(1, { STATE_FILE: stateFile() })
+    const ended = await explained(1, { STATE_FILE: stateFile() })
 
     expect(ended.code).toBe(0)
     expect(paragraph(ended, 'Proof').join()).toContain(report.hash)

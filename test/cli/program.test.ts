@@ -2,10 +2,17 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../messages/fixtures.ts'
-import { startCommand } from './command.ts'
+import { inFolder, runHere, startCommand } from './command.ts'
 
 const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
   startCommand(args, env, temporaryFolder()).ended
+
+test('a wrong command ends the process with code 2', async () => {
+  const { code, stdout, stderr } = await run(['chek'])
+
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toContain("✗ unknown command 'chek'")
+})
 
 describe('the program', () => {
   test('lists its commands, and each shows its options, an example and its exit codes', async () => {
@@ -34,7 +41,7 @@ describe('the program', () => {
     [['explain'], "missing required argument 'validator'", '--help'],
     [['check', '--from-block', 'soon'], '"soon" is not a block number', '--from-block 21000000'],
   ])('%j: what is wrong, what to do, and code 2', async (args, what, hint) => {
-    const { code, stdout, stderr } = await run(args)
+    const { code, stdout, stderr } = await runHere(args, {})
 
     expect(stderr).toMatch(/^✗ /)
     expect(stderr).toContain(what)
@@ -76,6 +83,21 @@ describe('the program', () => {
     expect(stdout).toMatch(/✗ EXECUTION_NODE: .*http/)
   })
 
+  test.each([
+    [['explain', '7', '--json'], 'configuration: EXECUTION_NODE: is required'],
+    [['explain', 'x', '--json'], 'explain: that names no validator'],
+    [['encrypt', 'a', 'b', '--json'], 'encrypt: there is no password'],
+    [['encrypt', '--json'], "missing required argument 'input'"],
+  ])('%j: what could not be begun is one object too', async (args, message) => {
+    const { code, stdout, stderr } = await runHere(args, {})
+
+    const { error } = JSON.parse(stdout)
+    expect(error.message).toContain(message)
+    expect(stderr).toContain(message)
+    expect(stderr).toContain(`→ ${error.remedy}`)
+    expect(code).toBe(2)
+  })
+
   test('tells its version', async () => {
     expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
@@ -84,11 +106,9 @@ describe('the program', () => {
     const home = temporaryFolder()
     writeFileSync(join(home, 'x.json'), 'not JSON')
 
-    const { code, stdout } = await startCommand(
-      ['encrypt', '.', 'out', '--json'],
-      { MESSAGES_PASSWORD: 'hush-hush' },
-      home,
-    ).ended
+    const { code, stdout } = await inFolder(home, () =>
+      runHere(['encrypt', '.', 'out', '--json'], { MESSAGES_PASSWORD: 'hush-hush' }),
+    )
 
     expect(JSON.parse(stdout)).toMatchObject({
       files: 1,

@@ -1,20 +1,15 @@
-import { createOffer } from '../../app/offer.ts'
-import { createPipeline } from '../../app/pipeline.ts'
-import type {
-  Case,
-  CycleParts,
-  CycleReport,
-  Messages,
-  OfferResult,
-  Reading,
-} from '../../cycle/types.ts'
+import type { Case, CycleParts, CycleReport, Messages } from '../../cycle/types.ts'
 import { createCycle } from '../../cycle.ts'
-import { applyFact, type Fact, type Facts } from '../../domain/facts.ts'
+import type { Facts } from '../../domain/facts.ts'
 import { FAR_FUTURE_EPOCH } from '../../domain/primitives.ts'
 import type { Sighting, Sightings } from '../../domain/request.ts'
-import { readToTheEnd } from '../explain/reading.ts'
+import { NOTHING_NEW, openDryPipeline } from '../dry-run.ts'
+import { journalIn } from '../journal.ts'
+import { noTask } from '../no-messages.ts'
+import { readToTheEnd } from '../reading.ts'
+import type { World } from '../world.ts'
 import type { MessagesFound } from './messages.ts'
-import type { World } from './world.ts'
+import { findShortfall, type Shortfall } from './shortfall.ts'
 
 export type CycleTask = {
   readonly world: World
@@ -30,28 +25,30 @@ export type CycleFound = Pick<CycleParts, 'limitOf'> & {
   readonly report: CycleReport
   /** What would have been decided when the validators were active; only with `fromBlock`. */
   readonly replayed: readonly Case[] | undefined
+  readonly shortfall: Shortfall
   /** Blocks that were read. */
   readonly window: { readonly from: number; readonly to: number }
 }
 
-/** Whoever checks hands nothing out, whatever the cycle decides. */
-const refuse = async (): Promise<OfferResult> => ({ accepted: false, answers: [] })
-
 /** One cycle of the daemon, in memory, without a way out. */
 export async function runDryCycle(task: CycleTask, lifetime: AbortSignal): Promise<CycleFound> {
-  const { world, messages, facts, fromBlock } = task
+  const { world, chainId, messages, facts, fromBlock } = task
   const head = await world.nodes.execution.nodes.first(
     (node, _host, deadline) => node.finalizedBlock(deadline),
     lifetime,
   )
   const preload = Math.max(world.config.blocksPreload, head.number - (fromBlock ?? head.number))
   const window = { from: Math.max(0, head.number - preload), to: head.number }
-  const { pipeline, readUpTo } = openPipeline(task, preload, lifetime)
+  const { pipeline, readUpTo } = openDryPipeline({
+    ...world,
+    config: { ...world.config, blocksPreload: preload },
+    chainId,
+    messages: noTask(NO_MESSAGES),
+    journal: journalIn(facts),
+    lifetime,
+  })
   const parts: CycleParts = {
     ...pipeline,
-    settings: { ...pipeline.settings, dryRun: true },
-    journal: journalIn(facts),
-    isHeld: async () => false,
     checkNodes: async () => {
       // The nodes were looked at just now; deadlines of modules come with that look.
       await pipeline.checkNodes(lifetime)
@@ -77,7 +74,11 @@ export async function runDryCycle(task: CycleTask, lifetime: AbortSignal): Promi
   }
   const report = await createCycle(parts)(lifetime)
   const replayed = fromBlock === undefined ? undefined : await replay(parts, fromBlock, lifetime)
-  return { report, replayed, window, limitOf: pipeline.limitOf }
+  const { limitOf, readSightings } = pipeline
+  const { readChainInfo } = world
+  const looks = { limitOf, readSightings, readChainInfo }
+  const shortfall = await findShortfall(report.cases, looks, lifetime)
+  return { report, replayed, shortfall, window, limitOf }
 }
 
 /** A slow node leaves questions open for the daemon's next cycle; here they are asked at once. */
@@ -97,57 +98,12 @@ function createPatientProver(
   }
 }
 
-function openPipeline({ world, chainId, facts }: CycleTask, preload: number, signal: AbortSignal) {
-  let upTo: number | undefined
-  const { nextOfferAt } = createOffer(world.config, world.nodes, world.fetch, world.metrics)
-  const pipeline = createPipeline({
-    ...world,
-    config: { ...world.config, blocksPreload: preload },
-    chainId,
-    messages: NO_TASK,
-    journal: journalIn(facts),
-    offer: { offer: refuse, nextOfferAt, settled: async () => {} },
-    onUnlistedSigner: () => {},
-    lifetime: signal,
-    onRead: (block) => {
-      upTo = block
-    },
-  })
-  return { pipeline, readUpTo: () => upTo }
-}
-
 /** Where messages cannot be read, none is held. */
 const NO_MESSAGES: Messages = {
   loaded: true,
   problem: undefined,
   find: () => undefined,
   whyMissing: () => undefined,
-}
-
-const NO_TASK = {
-  begin: () => {},
-  read: async () => NO_MESSAGES,
-  isLoaded: () => true,
-  snapshot: () => undefined,
-  close: async () => {},
-}
-
-const journalIn = (facts: Facts) => ({
-  facts,
-  append(added: readonly Fact[]): void {
-    for (const fact of added) applyFact(facts, fact)
-  },
-})
-
-const NOTHING_NEW: Reading = {
-  requests: [],
-  reportedBy: new Map(),
-  contracts: [],
-  cursor: undefined,
-  finalizedAt: undefined,
-  complete: true,
-  problems: [],
-  alarms: [],
 }
 
 /** The same requests once more, as if nothing had been offered and every validator were active. */

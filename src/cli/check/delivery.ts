@@ -3,7 +3,13 @@ import { withDeadline } from '../../lib/deadline.ts'
 import { createHttpTarget } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { isHeld } from '../../sources/hold-file.ts'
-import { type Finding, failure, ok } from './finding.ts'
+import { type Finding, failure, ok, warning } from './finding.ts'
+
+const ID = 'webhook'
+/** Bad gateway, service unavailable, gateway timeout. */
+const NOBODY_BEHIND = [502, 503, 504]
+/** Not found, gone, internal server error. */
+const PERHAPS_WRONG = [404, 410, 500]
 
 type Webhook = Extract<Config['delivery'], { mode: 'webhook' }>
 
@@ -16,7 +22,7 @@ export async function checkWebhook(
   fetchFn: typeof fetch,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const [id, title] = ['webhook', `webhook at ${new URL(url).host}`]
+  const [id, title] = [ID, `webhook at ${new URL(url).host}`]
   try {
     const status = await withDeadline(timeoutMs, signal, async (deadline) => {
       const to = createHttpTarget(url).urlOf('')
@@ -28,7 +34,7 @@ export async function checkWebhook(
       await response.body?.cancel()
       return response.status
     })
-    return ok(id, title, `answers (${status} to OPTIONS); nothing was sent`)
+    return tellStatus(title, status)
   } catch (error) {
     signal.throwIfAborted()
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
@@ -36,6 +42,25 @@ export async function checkWebhook(
     const remedy = 'start the receiver, or correct VALIDATOR_EXIT_WEBHOOK'
     return failure({ id, title, detail, remedy })
   }
+}
+
+/** Many a receiver knows no OPTIONS; some answers say all the same that a POST would get nowhere. */
+function tellStatus(title: string, status: number): Finding {
+  const id = ID
+  const detail = `answers (${status} to OPTIONS); nothing was sent`
+  if (status >= 300 && status < 400) {
+    const remedy = 'set VALIDATOR_EXIT_WEBHOOK to where it redirects: the daemon follows none'
+    return failure({ id, title, detail, remedy })
+  }
+  if (NOBODY_BEHIND.includes(status)) {
+    const remedy = 'start the receiver: what answers is only the proxy before it'
+    return failure({ id, title, detail, remedy })
+  }
+  if (PERHAPS_WRONG.includes(status)) {
+    const remedy = 'see whether VALIDATOR_EXIT_WEBHOOK has the right path, and the receiver works'
+    return warning({ id, title, detail, remedy })
+  }
+  return ok(id, title, detail)
 }
 
 /** What keeps the daemon from submitting, on purpose. */

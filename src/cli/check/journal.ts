@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { accessSync, closeSync, constants, existsSync, openSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../../config.ts'
 import { checkPlace } from '../../journal/inspect.ts'
 import { holderOf } from '../../journal/lock.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { JournalReading } from '../explain/journal.ts'
+import type { JournalReading } from '../journal.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
 const [ID, TITLE] = ['journal', 'STATE_FILE']
@@ -48,7 +49,7 @@ export function checkJournal(
 /** As the daemon's user, hopefully: whoever runs this. */
 function tryToWrite(path: string): void {
   if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK)
-  const probe = join(dirname(path), `.check-${process.pid}`)
+  const probe = join(dirname(path), `.check-${randomUUID()}`)
   try {
     closeSync(openSync(probe, 'wx', 0o600))
   } finally {

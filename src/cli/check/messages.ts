@@ -4,8 +4,8 @@ import type { Config } from '../../config.ts'
 import type { Messages } from '../../cycle/types.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { MessageSnapshot } from '../../sources/messages/snapshot.ts'
+import type { World } from '../world.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
-import type { World } from './world.ts'
 
 export type MessagesFound = {
   readonly findings: readonly Finding[]
@@ -81,7 +81,14 @@ function tell({ problem }: Messages, snapshot: MessageSnapshot | undefined): Fin
   const files = `${snapshot.files} ${snapshot.files === 1 ? 'file' : 'files'}`
   const detail = `${valid - used} usable, ${used} used, ${refused} refused, in ${files}`
   if (valid === 0) {
-    const remedy = 'put signed exit messages (*.json) into MESSAGES_LOCATION'
+    const remedy =
+      refused > 0
+        ? 'see below why each is refused, and set that right'
+        : 'put signed exit messages (*.json) into MESSAGES_LOCATION'
+    return failure({ id: ID, title: TITLE, detail, remedy })
+  }
+  if (valid === used) {
+    const remedy = 'sign exits for the validators that are left: there is none for the next request'
     return failure({ id: ID, title: TITLE, detail, remedy })
   }
   if (refused === 0) return ok(ID, TITLE, detail)

@@ -3,8 +3,8 @@ import { describeTimeLeft } from '../../domain/deadlines.ts'
 import { networkName } from '../../domain/networks.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { NodeStatus } from '../../sources/layer.ts'
+import { inTime, type World } from '../world.ts'
 import { type Finding, failure, ok, unlessAnother } from './finding.ts'
-import { inTime, type World } from './world.ts'
 
 export type NodesFound = {
   readonly findings: readonly Finding[]

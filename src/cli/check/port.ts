@@ -1,17 +1,19 @@
 import { createServer } from 'node:net'
+import { resolve } from 'node:path'
 import type { Config } from '../../config.ts'
+import { holderOf } from '../../journal/lock.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
+import { type Finding, failure, ok } from './finding.ts'
 
 const ASK_MS = 2_000
 
 /**
  * A daemon whose port is taken does not start. That it is taken by a daemon which runs already is
- * fine.
+ * fine, unless that is another one.
  */
 export async function checkPort(
-  { port, runHealthCheck }: Config['http'],
+  { http: { port }, stateFile }: Pick<Config, 'http' | 'stateFile'>,
   fetchFn: typeof fetch,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -19,29 +21,40 @@ export async function checkPort(
   const [id, title] = ['http-port', `HTTP_PORT ${port}`]
   const why = await tryToListen(port)
   if (why === undefined) return [ok(id, title, 'free')]
+  const remedy = 'set HTTP_PORT to another one'
   if (why !== 'EADDRINUSE') {
-    const remedy = 'set HTTP_PORT to another one'
     return [failure({ id, title, detail: `cannot be listened on: ${why}`, remedy })]
   }
-  if (await isDaemonThere(port, fetchFn, signal)) {
-    return [ok(id, title, 'in use by a running daemon')]
+  if (!(await isDaemonThere(port, fetchFn, signal))) {
+    return [
+      failure({ id, title, detail: 'taken', remedy: `if that is no running daemon, ${remedy}` }),
+    ]
   }
-  const told = { id, title, remedy: 'if that is no running daemon, set HTTP_PORT to another one' }
-  const detail = 'taken'
-  // Without health there is nothing that a daemon could be known by.
-  return [runHealthCheck ? failure({ ...told, detail }) : warning({ ...told, detail })]
+  if (!isStateFree(stateFile)) return [ok(id, title, 'in use by a running daemon')]
+  const detail = 'in use by another daemon: the one that runs has not this STATE_FILE'
+  return [failure({ id, title, detail, remedy })]
+}
+
+/** Whether a daemon that had this state file would hold it, and none does. */
+function isStateFree(stateFile: string | undefined): boolean {
+  if (stateFile === undefined) return false
+  try {
+    return holderOf(resolve(stateFile)) === undefined
+  } catch {
+    return false
+  }
 }
 
 /** @returns why it cannot be listened on */
 function tryToListen(port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((tell) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? messageOf(error)))
-    server.listen(port, () => server.close(() => resolve(undefined)))
+    server.once('error', (error: NodeJS.ErrnoException) => tell(error.code ?? messageOf(error)))
+    server.listen(port, () => server.close(() => tell(undefined)))
   })
 }
 
-/** Its `/livez` is known by the form of its answer. */
+/** It is known by how it answers: `/livez` with a status, or, without health, with its own 404. */
 async function isDaemonThere(
   port: number,
   fetchFn: typeof fetch,
@@ -50,8 +63,10 @@ async function isDaemonThere(
   try {
     return await withDeadline(ASK_MS, signal, async (deadline) => {
       const response = await fetchFn(`http://127.0.0.1:${port}/livez`, { signal: deadline })
-      const body: unknown = await response.json()
-      return typeof body === 'object' && body !== null && 'status' in body
+      const body = await response.text()
+      return response.status === 404
+        ? body === 'not found\n'
+        : JSON.parse(body).status !== undefined
     })
   } catch {
     signal.throwIfAborted()

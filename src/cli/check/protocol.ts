@@ -1,11 +1,12 @@
 import { TOPICS } from '../../domain/abi.ts'
 import { findDrift } from '../../domain/allowlist-drift.ts'
+import { NoAnswerError } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { type Contracts, resolveContracts } from '../../sources/contracts.ts'
 import { type ExecutionNode, RpcError } from '../../sources/execution-node.ts'
 import { readChainQuorum, readOracleSigners } from '../../sources/oracle-members.ts'
+import { inTime, type World } from '../world.ts'
 import { type Finding, failure, ok, unlessAnother, warning } from './finding.ts'
-import { inTime, type World } from './world.ts'
 
 export type ContractsFound = {
   readonly findings: readonly Finding[]
@@ -32,12 +33,12 @@ export async function checkContracts(
         return { host, contracts }
       } catch (error) {
         signal.throwIfAborted()
-        return { host, why: messageOf(error) }
+        return { host, why: messageOf(error), isSilent: error instanceof NoAnswerError }
       }
     }),
   )
   const told = answers.flatMap(({ contracts }) => (contracts === undefined ? [] : [contracts]))
-  const failed = answers.flatMap(({ host, why }) =>
+  const failed = answers.flatMap(({ host, why, isSilent }) =>
     why === undefined
       ? []
       : [
@@ -45,7 +46,9 @@ export async function checkContracts(
             id,
             title: `${title} at ${host}`,
             detail: why,
-            remedy: 'set LOCATOR_ADDRESS to the Lido Locator of this network',
+            remedy: isSilent
+              ? 'see the log of that node'
+              : 'set LOCATOR_ADDRESS to the Lido Locator of this network',
           }),
         ],
   )

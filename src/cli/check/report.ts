@@ -1,5 +1,5 @@
 import type { MessageSnapshot } from '../../sources/messages/snapshot.ts'
-import { cleanTexts } from '../explain/clean.ts'
+import { cleanTexts } from '../clean.ts'
 import type { ExitCode, Surroundings } from '../surroundings.ts'
 import type { Finding } from './finding.ts'
 import { countsOf } from './messages.ts'

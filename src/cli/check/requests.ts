@@ -1,10 +1,13 @@
 import type { Case, CycleParts } from '../../cycle/types.ts'
 import { deadlineOf, type ModuleLimitOf, timeLeft } from '../../domain/deadlines.ts'
-import { proofReasons } from '../../domain/proof-reasons.ts'
+import type { ValidatorIndex } from '../../domain/primitives.ts'
+import { type ProofReasonCode, proofReasons } from '../../domain/proof-reasons.ts'
 import { isOpen } from '../../domain/request.ts'
 import { waitReasons } from '../../domain/wait-reasons.ts'
+import { isoOf } from '../iso.ts'
 import type { CycleFound } from './cycle.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
+import type { Shortfall } from './shortfall.ts'
 
 /** What the daemon would do about a request. */
 export type Verdict = 'ready' | 'missing' | 'waiting' | 'exiting' | 'left' | 'unproven'
@@ -50,7 +53,7 @@ function toRow(one: Case, { limitOf, now, whyMissing }: Found): RequestRow {
     operator: request.operatorId,
     block: request.blockNumber,
     transaction: request.transactionHash,
-    requestedAt: isoOf(request.timestamp),
+    requestedAt: isoOf(request.timestamp * 1_000),
     verdict,
     ...reasonOf(one, whyMissing),
     file: verdict === 'ready' ? (message?.file ?? null) : null,
@@ -59,7 +62,7 @@ function toRow(one: Case, { limitOf, now, whyMissing }: Found): RequestRow {
 }
 
 const timesOf = (request: Case['request'], now: number, limitOf: ModuleLimitOf) => ({
-  deadline: isoOf(deadlineOf(request, limitOf)),
+  deadline: isoOf(deadlineOf(request, limitOf) * 1_000),
   secondsLeft: timeLeft(request, now, limitOf),
 })
 
@@ -69,12 +72,6 @@ export const withoutDeadline = (row: RequestRow): RequestRow => ({
   deadline: null,
   secondsLeft: null,
 })
-
-/** What a node invented may have a time that no calendar knows. */
-function isoOf(seconds: number): string {
-  const date = new Date(seconds * 1_000)
-  return Number.isNaN(date.getTime()) ? 'unknown' : date.toISOString()
-}
 
 function verdictOf({ state, next }: Case): Verdict {
   if (state === 'settled' || state === 'lapsed') return 'left'
@@ -100,7 +97,7 @@ function reasonOf(
 /** What the requests say of the daemon: would it serve each? */
 export function checkRequests(
   rows: readonly RequestRow[],
-  { report, window }: Pick<CycleFound, 'report' | 'window'>,
+  { report, window, shortfall }: Pick<CycleFound, 'report' | 'window' | 'shortfall'>,
   location: string,
 ): readonly Finding[] {
   const count = (...verdicts: readonly Verdict[]) =>
@@ -118,12 +115,20 @@ export function checkRequests(
           detail: `${detail}${blocks}`,
           remedy: `sign exits for the missing validators, and put them into ${location}`,
         })
-      : ok(id, title, `${detail}${blocks}`)
+      : report.failures.length > 0
+        ? warning({
+            id,
+            title,
+            detail: `${detail}${blocks}, as far as could be seen`,
+            remedy: 'see to what failed below first',
+          })
+        : ok(id, title, `${detail}${blocks}`)
   return [
     summary,
     ...tellOverdue(rows),
     ...tellWrongKeys(rows),
-    ...tellUnproven(rows),
+    ...tellLate(rows, shortfall),
+    ...tellUnproven(rows, shortfall),
     ...report.failures.map(tellFailure),
   ]
 }
@@ -145,13 +150,50 @@ function tellWrongKeys(rows: readonly RequestRow[]): readonly Finding[] {
   return [failure({ id: 'request-pubkeys', title: 'public keys', detail, remedy })]
 }
 
-function tellUnproven(rows: readonly RequestRow[]): readonly Finding[] {
+function tellLate(rows: readonly RequestRow[], { late }: Shortfall): readonly Finding[] {
+  const waiting = rows.filter(
+    ({ reason, validator }) => reason === 'message-epoch' && late.has(validator as ValidatorIndex),
+  )
+  if (waiting.length === 0) return []
+  const names = waiting.map(({ validator }) => validator).join(', ')
+  const detail = `valid only after the deadline: those of ${names}`
+  const remedy = waitReasons['message-epoch'].long
+  return [failure({ id: 'message-epochs', title: 'messages', detail, remedy })]
+}
+
+/** A node makes such a request up. The others may be genuine: evidence or trust is missing here. */
+const INVENTED: ReadonlySet<string> = new Set<ProofReasonCode>([
+  'wrong-chain',
+  'no-chain-id',
+  'bad-signature',
+  'unknown-contract',
+  'unknown-call',
+  'wrong-target',
+  'nested-execute',
+  'bad-calldata',
+  'data-length',
+  'requests-count',
+  'record-missing',
+  'record-differs',
+  'other-report',
+])
+
+function tellUnproven(rows: readonly RequestRow[], shortfall: Shortfall): readonly Finding[] {
   const unproven = rows.filter(({ verdict }) => verdict === 'unproven')
   if (unproven.length === 0) return []
+  const owed = unproven.filter(
+    ({ validator, reason }) =>
+      shortfall.unproven.has(validator as ValidatorIndex) &&
+      reason !== null &&
+      !INVENTED.has(reason),
+  )
   const codes = [...new Set(unproven.map(({ reason }) => reason ?? 'not judged'))].sort()
+  const [id, title] = ['request-proof', 'proof']
   const detail = `${unproven.length} not proven, so nothing is sent for them: ${codes.join(', ')}`
   const remedy = 'see "When a request is not proven" in the README for each reason'
-  return [warning({ id: 'request-proof', title: 'proof', detail, remedy })]
+  if (owed.length === 0) return [warning({ id, title, detail, remedy })]
+  const still = `; ${owed.length === 1 ? 'one validator is' : `${owed.length} validators are`} active still`
+  return [failure({ id, title, detail: `${detail}${still}`, remedy })]
 }
 
 const tellFailure = (why: string): Finding =>

@@ -2,8 +2,8 @@ import type { ModuleId, OperatorId } from '../../domain/primitives.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { ExecutionNode } from '../../sources/execution-node.ts'
 import { createStakingModuleReader } from '../../sources/staking-modules.ts'
+import { inTime, type World } from '../world.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
-import { inTime, type World } from './world.ts'
 
 const [ID, REMEDY] = ['scope', 'correct EJECTOR_SCOPE']
 

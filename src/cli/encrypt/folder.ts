@@ -2,7 +2,7 @@ import { type link, mkdir, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type MessageRefusal, messageReasons } from '../../domain/message-reasons.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
-import { createFiles, type Files } from '../../lib/files.ts'
+import type { Files } from '../../lib/files.ts'
 import { deriveKey } from '../../lib/kdf.ts'
 import {
   createOpener,
@@ -31,8 +31,9 @@ export type EncryptOptions = {
   readonly onFile: (outcome: FileOutcome, total: number) => void
   /** No new file is begun after an abort; those in hand are finished. */
   readonly signal: AbortSignal
-  /** Test seams: the real ones unless given. */
-  readonly files?: Files
+  /** Closed at the end. */
+  readonly files: Files
+  /** Test seam: the real one unless given. */
   readonly link?: typeof link
 }
 
@@ -70,8 +71,7 @@ const never = new AbortController().signal
  * @throws EncryptError when nothing could be begun
  */
 export async function encryptFolder(options: EncryptOptions): Promise<void> {
-  const { input, output, onFile, signal } = options
-  const files = options.files ?? createFiles(MAX_FILE_BYTES)
+  const { input, output, files, onFile, signal } = options
   try {
     const source = createFolderStore(input, files)
     const entries = await source.list(never).catch((error: unknown) => {

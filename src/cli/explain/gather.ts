@@ -1,14 +1,13 @@
 import type { Pubkey, ValidatorIndex } from '../../domain/primitives.ts'
 import type { Sightings } from '../../domain/request.ts'
-import { pause } from '../../lib/deadline.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import { onAbort } from '../../lib/on-abort.ts'
 import { isHeld } from '../../sources/hold-file.ts'
 import { createSightingsReader } from '../../sources/sightings.ts'
-import { journalOf } from './journal.ts'
+import { closeQuietly, untilInterrupted, type World } from '../world.ts'
 import { tellMessage } from './message.ts'
 import { runOnce } from './one-cycle.ts'
-import { type Opened, type Outside, openParts } from './open.ts'
+import { type Opened, openParts } from './open.ts'
+import { journalOf } from './own-journal.ts'
 import type { Known } from './story.ts'
 import { isAbout, type Subject } from './subject.ts'
 import { chainTimes } from './times.ts'
@@ -16,53 +15,40 @@ import { chainTimes } from './times.ts'
 /** Steps of the cycle whose failures the nodes, the registry and the message tell. */
 const ALREADY_TOLD = /^(look up validators|load messages|read messages|read chain):/
 
-/** Threads may take this long to end, ms; then they end with the process. */
-const CLOSE_MS = 1_000
-
 /**
  * Learns what is known of one validator. Decisions are the daemon's own: one cycle of it runs on the
  * requests of this validator, with a journal in memory, and hands nothing out.
  *
  * @throws NobodyAnswersError; StartUpError when the nodes are on different chains
  */
-export async function gather(
-  asked: Subject,
-  outside: Outside,
-  signal: AbortSignal,
-): Promise<Known> {
-  const lifetime = new AbortController()
-  const stop = onAbort(signal, () => lifetime.abort(signal.reason))
-  let opened: Opened | undefined
-  try {
-    opened = await openParts(outside, asked, lifetime.signal)
-    return await learn(asked, outside, opened, lifetime.signal)
-  } finally {
-    stop()
-    lifetime.abort(new Error('the story is told'))
-    opened?.metrics.stop()
-    const closing = opened?.messages.close().catch(() => {})
-    await Promise.race([closing, pause(CLOSE_MS, new AbortController().signal)])
-  }
-}
+export const gather = (asked: Subject, world: World, signal: AbortSignal): Promise<Known> =>
+  untilInterrupted(signal, async (lifetime) => {
+    const opened = await openParts(world, asked, lifetime)
+    try {
+      return await learn(asked, world, opened, lifetime)
+    } finally {
+      await closeQuietly(opened.messages.close)
+    }
+  })
 
 async function learn(
   asked: Subject,
-  outside: Outside,
+  world: World,
   opened: Opened,
   signal: AbortSignal,
 ): Promise<Known> {
-  const { config } = outside
+  const { config } = world
   const { facts } = opened.journal
-  const { subject, sightings, problem } = await lookUp(asked, opened, signal)
+  const { subject, sightings, problem } = await lookUp(asked, world, opened, signal)
   const own = journalOf(facts, subject)
-  const run = await runOnce({ subject, sightings, own, outside, opened }, signal)
+  const run = await runOnce({ subject, sightings, own, world, opened }, signal)
   const { cases } = run.report
   const index = subject.index ?? cases[0]?.request.validatorIndex
-  const info = await opened.readChainInfo(signal).catch(() => undefined)
+  const info = await world.readChainInfo(signal).catch(() => undefined)
   signal.throwIfAborted()
   return {
     subject: { ...subject, index },
-    now: outside.now(),
+    now: world.now(),
     cases,
     seenAt: ({ key }) => facts.requests.get(key)?.seenAt,
     trust: { trustMode: config.trustMode, quorum: config.oracleQuorum },
@@ -98,7 +84,8 @@ async function learn(
 /** Both names of the validator, and what the registry says of it. */
 async function lookUp(
   asked: Subject,
-  { nodes, registry, journal }: Opened,
+  { nodes, registry }: World,
+  { journal }: Opened,
   signal: AbortSignal,
 ): Promise<{ subject: Subject; sightings?: Sightings; problem?: string }> {
   const requests = [...journal.facts.requests.values()].map(({ request }) => request)
@@ -121,7 +108,7 @@ async function lookUp(
 
 async function indexOf(
   pubkey: Pubkey | undefined,
-  { consensus }: Opened['nodes'],
+  { consensus }: World['nodes'],
   signal: AbortSignal,
 ): Promise<ValidatorIndex | undefined> {
   if (pubkey === undefined) return undefined

@@ -2,7 +2,7 @@ import type { Case } from '../../cycle/types.ts'
 import type { ValidatorIndex } from '../../domain/primitives.ts'
 import type { RequestState } from '../../domain/request.ts'
 import { waitReasons } from '../../domain/wait-reasons.ts'
-import { isoOf } from './times.ts'
+import { isoOf } from '../iso.ts'
 
 /** What a daemon with this configuration does next about one request. */
 export type NextStep = {

@@ -1,12 +1,12 @@
-import { createOffer } from '../../app/offer.ts'
-import { createPipeline } from '../../app/pipeline.ts'
-import type { CycleParts, CycleReport, Messages, OfferResult } from '../../cycle/types.ts'
+import type { CycleParts, CycleReport, Messages } from '../../cycle/types.ts'
 import { createCycle } from '../../cycle.ts'
 import type { Pubkey } from '../../domain/primitives.ts'
 import type { Sightings } from '../../domain/request.ts'
-import type { journalOf } from './journal.ts'
+import { openDryPipeline } from '../dry-run.ts'
+import type { World } from '../world.ts'
 import { readUntilFound } from './message.ts'
-import type { Opened, Outside } from './open.ts'
+import type { Opened } from './open.ts'
+import type { journalOf } from './own-journal.ts'
 import type { Sources } from './story.ts'
 import type { Subject } from './subject.ts'
 import { createWindowReader } from './window.ts'
@@ -15,7 +15,7 @@ export type Task = {
   readonly subject: Subject
   readonly sightings: Sightings | undefined
   readonly own: ReturnType<typeof journalOf>
-  readonly outside: Outside
+  readonly world: World
   readonly opened: Opened
 }
 
@@ -30,14 +30,18 @@ export type Run = {
 
 /** One cycle of the daemon on this validator alone. Nothing is handed out: there is no way out. */
 export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
-  const { subject, sightings, opened } = task
+  const { subject, sightings, own, world, opened } = task
   let messages: Messages | undefined
-  const { pipeline, readUpTo } = openPipeline(task, signal)
+  const { pipeline, readUpTo } = openDryPipeline({
+    ...world,
+    ...opened,
+    config: { ...world.config, scope: scopeOf(task) },
+    journal: own,
+    lifetime: signal,
+  })
   const window = createWindowReader(task, pipeline.readRequests, readUpTo)
   const report = await createCycle({
     ...pipeline,
-    settings: { ...pipeline.settings, dryRun: true },
-    isHeld: async () => false,
     async checkNodes(deadline) {
       // Which of them are not used was told already. What staking modules say is read on the way.
       if (opened.isWhole) await pipeline.checkNodes(deadline)
@@ -61,27 +65,9 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
   return { report, messages, ...window.told(), nextOfferAt, limitOf }
 }
 
-function openPipeline({ own, outside, opened }: Task, signal: AbortSignal) {
-  let upTo: number | undefined
-  const { nextOfferAt } = createOffer(outside.config, opened.nodes, outside.fetch, opened.metrics)
-  const pipeline = createPipeline({
-    ...outside,
-    ...opened,
-    config: { ...outside.config, scope: scopeOf(own, outside) },
-    journal: own,
-    offer: { offer: refuse, nextOfferAt, settled: async () => {} },
-    onUnlistedSigner: () => {},
-    lifetime: signal,
-    onRead: (block) => {
-      upTo = block
-    },
-  })
-  return { pipeline, readUpTo: () => upTo }
-}
-
 /** Of requests that are known, only their operators need be asked about. */
-function scopeOf({ facts }: Task['own'], { config }: Outside): Outside['config']['scope'] {
-  const requests = [...facts.requests.values()].map(({ request }) => request)
+function scopeOf({ own, world: { config } }: Task): World['config']['scope'] {
+  const requests = [...own.facts.requests.values()].map(({ request }) => request)
   if (requests.length === 0) return config.scope
   const modules = new Set(requests.map(({ moduleId }) => moduleId))
   return new Map(
@@ -91,6 +77,3 @@ function scopeOf({ facts }: Task['own'], { config }: Outside): Outside['config']
     }),
   )
 }
-
-/** Whoever explains hands nothing out, whatever the cycle decides. */
-const refuse = async (): Promise<OfferResult> => ({ accepted: false, answers: [] })

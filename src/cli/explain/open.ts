@@ -1,35 +1,15 @@
 import { createMessages, type MessagesTask } from '../../app/messages.ts'
-import { createNodes, type Nodes } from '../../app/nodes.ts'
+import type { Nodes } from '../../app/nodes.ts'
 import { agreedChain } from '../../app/start-up.ts'
-import type { Config } from '../../config.ts'
-import type { Log } from '../../cycle/types.ts'
-import type { Metrics } from '../../sinks/metrics.ts'
-import { type ChainInfo, createChainInfoReader } from '../../sources/chain-info.ts'
 import type { NodeStatus } from '../../sources/layer.ts'
-import { createRegistryCache, type RegistryCache } from '../../sources/registry-cache.ts'
-import { createQuietMetrics } from '../quiet-metrics.ts'
-import { type JournalReading, readJournal } from './journal.ts'
+import { type JournalReading, readJournal } from '../journal.ts'
+import { noTask } from '../no-messages.ts'
+import type { World } from '../world.ts'
 import { noMessages } from './message.ts'
 import { isAbout, type Subject } from './subject.ts'
 
-export type Outside = {
-  readonly config: Config
-  readonly fetch: typeof fetch
-  /** Unix ms. */
-  readonly now: () => number
-  /** Folder of the built workers; ends in a slash. */
-  readonly workers: URL
-  readonly log: Log
-  /** Told how far long work is. */
-  readonly progress: (what: string, done: number, total: number) => void
-}
-
-/** The parts of the daemon that a story is told from. */
+/** What a story is told from, beside the nodes. */
 export type Opened = {
-  readonly nodes: Nodes
-  readonly metrics: Metrics
-  readonly registry: RegistryCache
-  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   readonly chainId: bigint
   readonly journal: JournalReading
   readonly messages: MessagesTask
@@ -51,13 +31,11 @@ export class NobodyAnswersError extends Error {
  * @throws NobodyAnswersError; StartUpError when the nodes are on different chains
  */
 export async function openParts(
-  outside: Outside,
+  world: World,
   subject: Subject,
   lifetime: AbortSignal,
 ): Promise<Opened> {
-  const { config, now } = outside
-  const metrics = createQuietMetrics(config, outside.progress)
-  const nodes = createNodes(config, metrics, outside.fetch)
+  const { config, nodes } = world
   const statuses = await lookAt(nodes, lifetime)
   const told = agreedChain(statuses)
   const { stateFile: file, locatorAddress: locator } = config
@@ -70,13 +48,10 @@ export async function openParts(
   leaveOutSilent(nodes, statuses)
   nodes.execution.expectChain(chainId)
   nodes.consensus.expectChain(chainId)
-  const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
-  const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
-  const registry = createRegistryCache({ intervalMs, batchSize, now })
   const layers = [nodes.execution, nodes.consensus]
   const isWhole = layers.every((layer) => layer.nodes.hosts().length > 0)
-  const parts = { nodes, metrics, registry, readChainInfo, chainId, journal, isWhole, problems }
-  return { ...parts, messages: await openMessages(outside, parts, lifetime) }
+  const messages = await openMessages(world, chainId, lifetime)
+  return { chainId, journal, messages, isWhole, problems }
 }
 
 async function lookAt(nodes: Nodes, signal: AbortSignal): Promise<readonly NodeStatus[]> {
@@ -98,25 +73,17 @@ const chainOf = ({ facts }: JournalReading, subject: Subject): bigint | undefine
 
 /** A location that cannot be read is part of the story. */
 async function openMessages(
-  { config, log, now, workers }: Outside,
-  opened: Omit<Opened, 'messages'>,
+  world: World,
+  chainId: bigint,
   lifetime: AbortSignal,
 ): Promise<MessagesTask> {
   try {
-    if (opened.nodes.consensus.nodes.hosts().length === 0) {
+    if (world.nodes.consensus.nodes.hosts().length === 0) {
       throw new Error('no consensus node answers, and messages are checked against the registry')
     }
-    const chainId = () => opened.chainId
-    const parts = { config, log, now, workers, lifetime, ...opened, chainId, wake: () => {} }
-    return await createMessages(parts)
+    return await createMessages({ ...world, chainId: () => chainId, lifetime, wake: () => {} })
   } catch (error) {
     lifetime.throwIfAborted()
-    return {
-      begin: () => {},
-      read: async () => noMessages(error),
-      isLoaded: () => false,
-      snapshot: () => undefined,
-      close: async () => {},
-    }
+    return noTask(noMessages(error))
   }
 }

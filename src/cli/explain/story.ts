@@ -9,11 +9,12 @@ import type { ExitRequest } from '../../domain/exit-request.ts'
 import type { HistoryFact } from '../../domain/facts.ts'
 import type { Proven } from '../../domain/proof.ts'
 import { type ProofReasonCode, proofReasons } from '../../domain/proof-reasons.ts'
-import type { RequestState, Sightings } from '../../domain/request.ts'
+import { isOpen, type RequestState, type Sightings } from '../../domain/request.ts'
+import { isoOf } from '../iso.ts'
 import { type NextStep, nextStep, type Plan } from './next-step.ts'
 import { type NodeView, viewOf } from './node-view.ts'
 import type { Subject } from './subject.ts'
-import { type ChainTimes, isoOf } from './times.ts'
+import type { ChainTimes } from './times.ts'
 
 /**
  * Everything that is known about one validator, in the words of both the text and the JSON. Times
@@ -217,9 +218,6 @@ function tellProven(
     notes,
   }
 }
-
-/** Something is still to be done about it, and there is proof for it. */
-const isOpen = (state: RequestState) => state === 'proven' || state === 'submitted'
 
 /** The earliest first. */
 function limitsOf(request: ExitRequest, { now, limitOf }: Known): readonly Limit[] {

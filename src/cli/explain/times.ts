@@ -1,13 +1,11 @@
 import type { ChainInfo } from '../../sources/chain-info.ts'
+import { isoOf, LAST_MS } from '../iso.ts'
 
 /** When slots and epochs begin, ISO 8601; `undefined` beyond what a date can say. */
 export type ChainTimes = {
   ofSlot(slot: bigint): string | undefined
   ofEpoch(epoch: bigint): string | undefined
 }
-
-/** The last millisecond that a `Date` can name (ECMAScript, "Time Values and Time Range"). */
-const LAST_MS = 8_640_000_000_000_000
 
 export function chainTimes({ genesisTime, slotsPerEpoch, secondsPerSlot }: ChainInfo): ChainTimes {
   function ofSlot(slot: bigint): string | undefined {
@@ -16,7 +14,3 @@ export function chainTimes({ genesisTime, slotsPerEpoch, secondsPerSlot }: Chain
   }
   return { ofSlot, ofEpoch: (epoch) => ofSlot(epoch * slotsPerEpoch) }
 }
-
-/** @param milliseconds - unix; what no date can say becomes the last one */
-export const isoOf = (milliseconds: number): string =>
-  new Date(Math.max(-LAST_MS, Math.min(LAST_MS, milliseconds))).toISOString()

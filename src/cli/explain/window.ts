@@ -1,19 +1,9 @@
 import type { CycleParts, Reading } from '../../cycle/types.ts'
+import { NOTHING_NEW } from '../dry-run.ts'
+import { readToTheEnd } from '../reading.ts'
 import type { Task } from './one-cycle.ts'
-import { readToTheEnd } from './reading.ts'
 import type { Sources } from './story.ts'
 import { isAbout } from './subject.ts'
-
-const NOTHING_NEW: Reading = {
-  requests: [],
-  reportedBy: new Map(),
-  contracts: [],
-  cursor: undefined,
-  finalizedAt: undefined,
-  complete: true,
-  problems: [],
-  alarms: [],
-}
 
 /** A daemon that runs is never so far behind: 1 h * 3,600 s / 12 s. */
 const STALE_BLOCKS = 300
@@ -23,12 +13,12 @@ const STALE_BLOCKS = 300
  * nobody has written it lately.
  */
 export function createWindowReader(
-  { subject, own, outside, opened }: Task,
+  { subject, own, world, opened }: Task,
   readRequests: CycleParts['readRequests'],
   readUpTo: () => number | undefined,
 ) {
-  const { config, progress } = outside
-  const { nodes } = opened.nodes.execution
+  const { config, progress } = world
+  const { nodes } = world.nodes.execution
   const isInJournal = own.facts.requests.size > 0
   const { cursor } = own.facts
   const { found } = opened.journal

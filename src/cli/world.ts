@@ -1,15 +1,15 @@
-import { createNodes, type Nodes } from '../../app/nodes.ts'
-import type { Config } from '../../config.ts'
-import type { Log } from '../../cycle/types.ts'
-import { pause, withDeadline } from '../../lib/deadline.ts'
-import { onAbort } from '../../lib/on-abort.ts'
-import type { Metrics } from '../../sinks/metrics.ts'
-import { type ChainInfo, createChainInfoReader } from '../../sources/chain-info.ts'
-import { createRegistryCache, type RegistryCache } from '../../sources/registry-cache.ts'
-import { debugLog } from '../configuration.ts'
-import { createQuietMetrics } from '../quiet-metrics.ts'
-import type { Surroundings } from '../surroundings.ts'
-import { type ClockWatch, createClockWatch } from './clock.ts'
+import { createNodes, type Nodes } from '../app/nodes.ts'
+import type { Config } from '../config.ts'
+import type { Log } from '../cycle/types.ts'
+import { pause, withDeadline } from '../lib/deadline.ts'
+import { onAbort } from '../lib/on-abort.ts'
+import type { Metrics } from '../sinks/metrics.ts'
+import { type ChainInfo, createChainInfoReader } from '../sources/chain-info.ts'
+import { createRegistryCache, type RegistryCache } from '../sources/registry-cache.ts'
+import { type ClockWatch, createClockWatch } from './check/clock.ts'
+import { debugLog } from './configuration.ts'
+import { createQuietMetrics } from './quiet-metrics.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** The daemon's parts that look at the world, and send nothing. */
 export type World = {
@@ -27,10 +27,8 @@ export type World = {
   readonly progress: (what: string, done: number, total: number) => void
 }
 
-/** Milliseconds for one call: a node that needs longer is of little use to the daemon either. */
-const CALL_TIMEOUT_MS = 10_000
-/** And for one group of checks, so that the whole ends. */
-const GROUP_MS = 25_000
+/** For one group of checks, ms: time for two calls of a slow node, one after the other. */
+const GROUP_MS = 40_000
 
 export function createWorld(
   config: Config,
@@ -40,7 +38,7 @@ export function createWorld(
   const { now, workers } = surroundings
   const clockWatch = createClockWatch(surroundings.fetch, now)
   const metrics = createQuietMetrics(config, progress)
-  const nodes = createNodes(config, metrics, clockWatch.fetch, CALL_TIMEOUT_MS)
+  const nodes = createNodes(config, metrics, clockWatch.fetch)
   const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
   return {
     config,
@@ -79,7 +77,7 @@ export async function untilInterrupted<Value>(
     return await Promise.race([work(lifetime.signal), interrupted])
   } finally {
     stop()
-    lifetime.abort(new Error('the check is over'))
+    lifetime.abort(new Error('the command is over'))
   }
 }
 

@@ -1,6 +1,6 @@
-import type { CycleParts, Reading } from '../../cycle/types.ts'
-import type { ExitRequest } from '../../domain/exit-request.ts'
-import { pause } from '../../lib/deadline.ts'
+import type { CycleParts, Reading } from '../cycle/types.ts'
+import type { ExitRequest } from '../domain/exit-request.ts'
+import { pause } from '../lib/deadline.ts'
 
 export type ReadToTheEnd = {
   readonly readRequests: CycleParts['readRequests']
@@ -18,7 +18,7 @@ const PATIENCE_MS = 60_000
 
 /**
  * Reads every request of the window. The reader gives what there is after a while, for a cycle that
- * must go on; whoever explains waits for the rest.
+ * must go on; whoever only looks waits for the rest.
  */
 export async function readToTheEnd(
   { readRequests, readUpTo, first, last, progress }: ReadToTheEnd,

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs'
+import { applyFact, type Fact, type Facts, noFacts } from '../domain/facts.ts'
+import type { Address } from '../domain/primitives.ts'
+import { openJournalReadOnly } from '../journal/read-only.ts'
+import { messageOf } from '../lib/message-of.ts'
+
+type Parts = {
+  /** STATE_FILE */
+  readonly file: string | undefined
+  /** As the nodes tell it; without it a journal of any chain counts. */
+  readonly chainId: bigint | undefined
+  readonly locator: Address
+}
+
+export type JournalReading = {
+  readonly found: 'facts' | 'unreadable' | 'none'
+  readonly facts: Facts
+  readonly problem: string | undefined
+}
+
+/** What a daemon wrote down so far, also while it runs. Its file is not changed. */
+export function readJournal({ file, chainId, locator }: Parts): JournalReading {
+  const nothing = { facts: noFacts(), problem: undefined }
+  if (file === undefined) return { found: 'none', ...nothing }
+  if (!existsSync(file)) {
+    const problem = `STATE_FILE ${file} does not exist: no daemon has written it yet`
+    return { found: 'unreadable', ...nothing, problem }
+  }
+  try {
+    const identity = chainId === undefined ? undefined : { chainId, locator }
+    return { found: 'facts', facts: openJournalReadOnly(file, identity), problem: undefined }
+  } catch (error) {
+    const problem = `STATE_FILE cannot be read: ${messageOf(error)}`
+    return { found: 'unreadable', ...nothing, problem }
+  }
+}
+
+/** A journal in memory: what is added to it is forgotten. */
+export const journalIn = (facts: Facts) => ({
+  facts,
+  append(added: readonly Fact[]): void {
+    for (const fact of added) applyFact(facts, fact)
+  },
+})
