@@ -187,5 +187,5 @@ function tellCycle(
   report.addRequests(checkRequests(rows, cycle, location), rows)
   if (replayed === undefined || fromBlock === undefined) return
   const past = rowsOf(replayed, { limitOf, now, whyMissing }).map(withoutDeadline)
-  report.addReplay(checkReplay(past, fromBlock), past)
+  report.addReplay(checkReplay(past, fromBlock, cycle), past)
 }

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { type Answer, addAnswer, type Evidence, type Fault } from '../domain/proof/evidence.ts'
 import type { LookUp } from '../domain/proof/look-up.ts'
 import type { Question } from '../domain/proof/questions.ts'
+import { messageOf } from '../lib/message-of.ts'
 import type { Log } from './types.ts'
 
 export type AskerParts = {
@@ -82,19 +83,29 @@ export function createAsker({ log, now, ask }: AskerParts): () => Asking {
       return answers
     }
 
+    /** @returns whether the node said something that could be taken in */
+    function take(answer: Answer, { lookUp, node }: Question, evidence: Evidence): boolean {
+      if (!answer.ok) failures.set(lookUp.id, `${node}: ${answer.why}`)
+      try {
+        const fault = addAnswer(evidence, lookUp, node, answer)
+        if (fault !== undefined) tell(node, lookUp, fault)
+        return answer.ok
+      } catch (error) {
+        // What nobody thought of must not cost the answers to other questions.
+        const why = `cannot take its answer in: ${messageOf(error)}`
+        return take({ ok: false, why }, { lookUp, node }, evidence)
+      }
+    }
+
     return {
       async askAll(questions, evidence, signal) {
         const asked = questions.map((question) =>
           stateOf(nodes, question.node).limit(async () => {
             signal.throwIfAborted()
-            const { lookUp, node } = question
+            const { lookUp } = question
             const answers = await askOne(question, signal)
-            for (const answer of answers) {
-              if (!answer.ok) failures.set(lookUp.id, `${node}: ${answer.why}`)
-              const fault = addAnswer(evidence, lookUp, node, answer)
-              if (fault !== undefined) tell(node, lookUp, fault)
-            }
-            if (answers.every(({ ok }) => ok)) answered.add(lookUp.id)
+            const taken = answers.map((answer) => take(answer, question, evidence))
+            if (taken.every((wasTaken) => wasTaken)) answered.add(lookUp.id)
           }),
         )
         await Promise.all(asked)

@@ -4,6 +4,7 @@ import { nextQuestions } from '../domain/proof/questions.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from '../domain/proof.ts'
 import { type ProofReasonCode, proofReasons } from '../domain/proof-reasons.ts'
 import { type CheckedTransaction, checkSerialized } from '../domain/transaction.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { type AskerParts, type Asking, createAsker } from './ask.ts'
 import { namesOf, openNamesOf } from './names.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from './types.ts'
@@ -99,7 +100,8 @@ export function createProver(parts: ProverParts) {
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
       const trust = trustNow()
       for (const request of open) {
-        const verdict = judge(request, evidence, trust)
+        const verdict = judgeOne(request, trust)
+        if (verdict === undefined) continue
         verdicts.set(request, verdict)
         // At once: whatever comes of the others, this one is proven.
         if (verdict.kind === 'proven') settle(request, verdict)
@@ -111,6 +113,23 @@ export function createProver(parts: ProverParts) {
       await asking.askAll(questions, evidence, signal)
     }
     return verdicts
+  }
+
+  /** What nobody thought of costs this request its verdict, and no other one. */
+  function judgeOne(request: ExitRequest, trust: Trust): Verdict | undefined {
+    try {
+      return judge(request, evidence, trust)
+    } catch (error) {
+      const standing = standingOf(request)
+      const said = `cannot be judged: ${messageOf(error)}`
+      if (standing.said === said) return undefined
+      standing.said = said
+      log.error('exit request cannot be judged, nothing is sent for it', {
+        ...namesOf(request),
+        error,
+      })
+      return undefined
+    }
   }
 
   /**

@@ -112,6 +112,18 @@ describe('check', () => {
     expect(world.consensus.postedExits()).toEqual([])
   })
 
+  test('a replay from a block that is still to come is no good news', async () => {
+    world = await createWorld()
+    world.writeMessage(1)
+
+    const ended = await check(world, {}, ['--from-block', '99999999'])
+
+    expect(marked(ended, '!')).toEqual([
+      expect.stringMatching(/since block 99999999: nothing: the last finalized block is \d+\n/),
+    ])
+    expect(ended.code).toBe(0)
+  })
+
   test('the webhook is asked whether it is there, and told nothing', async () => {
     world = await createWorld()
     const receiver = await startWebhookReceiver()

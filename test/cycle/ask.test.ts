@@ -3,6 +3,7 @@ import { createAsker } from '../../src/cycle/ask.ts'
 import type { Log } from '../../src/cycle/types.ts'
 import { createEvidence } from '../../src/domain/proof/evidence.ts'
 import { transactionLookUp } from '../../src/domain/proof/look-up.ts'
+import { nextQuestions } from '../../src/domain/proof/questions.ts'
 import { hash } from '../journal/support.ts'
 
 const never = new AbortController().signal
@@ -39,4 +40,25 @@ test.each([
     await askingAt().askAll(questions(1), createEvidence(1n), never)
   }
   expect(said).toEqual([[expect.stringMatching(text), expect.objectContaining({ node: 'node' })]])
+})
+
+test('an answer that breaks the reader costs no other question its answer', async () => {
+  const broken = {
+    get type(): string {
+      throw new Error('boom')
+    },
+  }
+  const evidence = createEvidence(1n)
+  const asking = createAsker({
+    log: {} as Log,
+    now: () => 0,
+    ask: async ({ id }) => [
+      { ok: true, result: id === questions(1)[0]?.lookUp.id ? broken : null },
+    ],
+  })()
+  await asking.askAll(questions(3), evidence, never)
+  expect(asking.problems()).toEqual(['node: cannot take its answer in: boom'])
+  // Each counts as asked: otherwise it would be asked again and again.
+  const needs = questions(3).map(({ lookUp }) => ({ kind: 'needs' as const, lookUps: [lookUp] }))
+  expect(nextQuestions(needs, evidence, ['node'])).toEqual([])
 })

@@ -205,9 +205,17 @@ const tellFailure = (why: string): Finding =>
   })
 
 /** What the daemon would have done about past requests. */
-export function checkReplay(rows: readonly RequestRow[], fromBlock: number): Finding {
+export function checkReplay(
+  rows: readonly RequestRow[],
+  fromBlock: number,
+  { window }: Pick<CycleFound, 'window'>,
+): Finding {
   const count = (verdict: Verdict) => rows.filter((row) => row.verdict === verdict).length
   const [id, title] = ['replay', `since block ${fromBlock}`]
+  if (fromBlock > window.to) {
+    const detail = `nothing: the last finalized block is ${window.to}`
+    return warning({ id, title, detail, remedy: 'give --from-block an earlier block' })
+  }
   const [ready, missing] = [count('ready'), count('missing')]
   const detail = `${rows.length} requests: the daemon would have sent ${ready}, and ${missing} had no message, ${count('waiting')} would have waited, ${count('unproven')} were not proven`
   if (ready === rows.length) return ok(id, title, detail)
