@@ -116,3 +116,11 @@ describe('quote', () => {
     expect(quote('ab12'.repeat(5_000_000))).toBe('ab12…(5000 bytes)…')
   })
 })
+
+test('what stands before the host of any URL is masked, known or not', () => {
+  const redact = createRedactor([])
+  const text = 'GET http://user:p%40ss@host:1/a@b failed, wss://t0ken@host, see https://host/x@y'
+  const masked = 'GET http://<secret>@host:1/a@b failed, wss://<secret>@host, see https://host/x@y'
+  expect(redact(text)).toBe(masked)
+  expect(redact(masked)).toBe(masked)
+})

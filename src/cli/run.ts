@@ -54,7 +54,9 @@ function stopOnSignals(stop: () => void, log: Logger): void {
 /** A state that nobody thought of is not one to exit validators in: the supervisor restarts. */
 function endOnUnexpectedErrors(log: Logger): void {
   const end = (error: unknown) => {
-    log.error('unexpected error, ending', { error })
+    // In full at any level: nobody will see it again.
+    const stack = error instanceof Error ? error.stack : undefined
+    log.error('unexpected error, ending', { error, stack })
     process.exit(1)
   }
   process.on('uncaughtException', end)

@@ -17,6 +17,9 @@ const SHORTEST_PIECE = 4
 const LONG_HEX = '(?:0[xX])?[0-9a-fA-F]{100,}'
 const LONG_BASE64 = /[A-Za-z0-9+/]{128,}|[A-Za-z0-9_-]{128,}/g
 
+/** What stands before the host of a URL, whoever's it is: `user:password@`, or a token. */
+const USER_INFO = /(:\/\/)[^\s/"'@]+@/g
+
 /** `0x1234…(96 bytes)`: never enough to rebuild what it was. */
 function shortenHex(run: string): string {
   const prefix = /^0x/i.test(run) ? run.slice(0, 2) : ''
@@ -88,7 +91,7 @@ function maskCutSecrets(text: string, forms: readonly string[]): string {
 /**
  * Returns a function that masks secrets in a text, longest first: as they are, JSON-escaped,
  * URI-encoded, in base64 (so `user:pass` covers basic authorization), on one line, and cut by
- * `quote`. Runs of 100 hex digits and more (exit signatures) keep four digits.
+ * `quote`. So is what stands before the host of any URL. Runs of 100 hex digits and more (exit signatures) keep four digits.
  *
  * @param secrets - values; those of less than three characters are left alone
  */
@@ -102,7 +105,9 @@ export function createRedactor(secrets: readonly string[]): (text: string) => st
   const replace = (match: string) => (match === MASK || known.has(match) ? MASK : shortenHex(match))
 
   return (text) =>
-    maskCutSecrets(text.replace(pattern, replace), forms).replace(LONG_BASE64, shortenBase64)
+    maskCutSecrets(text.replace(pattern, replace), forms)
+      .replace(LONG_BASE64, shortenBase64)
+      .replace(USER_INFO, `$1${MASK}@`)
 }
 
 const isLongEnough = (secret: string) => secret.trim().length >= SHORTEST_SECRET

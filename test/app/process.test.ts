@@ -174,6 +174,21 @@ describe('the process', () => {
     expect(output).not.toContain('w0rd')
     expect(output).not.toContain('hunter2')
   })
+
+  test.each(['Promise.reject(error)', 'setImmediate(()=>{throw(error)})'])(
+    'an error that nobody handles (%s) is told in full without secrets, and ends it with code 1',
+    async (code) => {
+      await setUp()
+      const later = `setTimeout(()=>{const{error}=globalThis;${code}},1500)`
+      const thrown = "globalThis.error=Error('boom\\u0020http://user:w0rdw0rd@host')"
+      const daemon = run(
+        world.env({ ...quiet, NODE_OPTIONS: `--import=data:text/javascript,${thrown};${later}` }),
+      )
+      expect(await daemon.exited).toBe(1)
+      expect(daemon.output()).toMatch(/error: unexpected error, ending .*boom .*\n? +at /)
+      expect(daemon.output()).not.toContain('w0rdw0rd')
+    },
+  )
 })
 
 /** Resolves once an exit is under way. */
