@@ -63,8 +63,9 @@ export function createCycle(parts: CycleParts) {
 
   async function readAndRecord(failures: string[], signal: AbortSignal): Promise<void> {
     const start = performance.now()
-    const { contracts, cursor, cursorHash } = journal.facts
-    const reading = await parts.readRequests({ contracts, cursor, cursorHash }, signal)
+    const { contracts, exitBuses, cursor, cursorHash } = journal.facts
+    const known = { contracts, exitBuses, cursor, cursorHash }
+    const reading = await parts.readRequests(known, signal)
     const seconds = (performance.now() - start) / 1_000
     parts.metrics.observePolling(reading.requests.length, seconds)
 

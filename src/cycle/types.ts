@@ -68,6 +68,7 @@ export type CycleParts = {
   readRequests(
     known: {
       readonly contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
+      readonly exitBuses: Iterable<Address>
       readonly cursor: number | undefined
       readonly cursorHash: Bytes32 | undefined
     },

@@ -18,7 +18,8 @@ import {
 /** One question to a node: the exit requests of some operators of one module in a block range. */
 export type ExitLogQuery = {
   readonly chainId: bigint
-  readonly exitBus: Address
+  /** At least one: that of now, and those that were it before. */
+  readonly exitBuses: readonly Address[]
   readonly moduleId: ModuleId
   readonly operatorIds: readonly OperatorId[]
   readonly fromBlock: number
@@ -66,7 +67,7 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
   const log = parsed.data
   const [topic, moduleTopic, operatorTopic, indexTopic] = log.topics
   if (log.removed === true) return { ok: false, why: 'log was removed by a reorg' }
-  if (log.address !== query.exitBus) return { ok: false, why: 'log of another contract' }
+  if (!query.exitBuses.includes(log.address)) return { ok: false, why: 'log of another contract' }
   if (log.blockNumber < query.fromBlock || log.blockNumber > query.toBlock) {
     return { ok: false, why: 'log of a block outside the range' }
   }

@@ -17,7 +17,8 @@ export class RpcError extends Error {
 }
 
 export type LogFilter = {
-  readonly address: Address
+  /** One or several. */
+  readonly address: Address | readonly Address[]
   readonly topics: readonly (Hex | readonly Hex[] | null)[]
   readonly fromBlock: number
   readonly toBlock: number

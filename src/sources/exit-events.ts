@@ -4,6 +4,8 @@ import type { ExitRequest } from '../domain/exit-request.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
 
+type Query = Omit<ExitLogQuery, 'chainId'>
+
 /** What one node gave for one part of a range, checked. */
 export type ExitEvents = {
   readonly requests: readonly ExitRequest[]
@@ -19,7 +21,7 @@ export type ExitEvents = {
  */
 export type ExitEventReader = (
   node: ExecutionNode,
-  query: Omit<ExitLogQuery, 'chainId'>,
+  query: Query,
   onPart: (events: ExitEvents) => void,
   signal: AbortSignal,
 ) => Promise<void>
@@ -51,9 +53,12 @@ function check(logs: readonly unknown[], range: ExitLogQuery): ExitEvents {
   }
 }
 
-const toFilter = (query: Omit<ExitLogQuery, 'chainId'>) => ({
-  address: query.exitBus,
-  topics: [TOPICS.validatorExitRequest, topicOf(query.moduleId), query.operatorIds.map(topicOf)],
-  fromBlock: query.fromBlock,
-  toBlock: query.toBlock,
-})
+function toFilter({ exitBuses, moduleId, operatorIds, fromBlock, toBlock }: Query) {
+  const [only, ...others] = exitBuses
+  return {
+    address: only !== undefined && others.length === 0 ? only : exitBuses,
+    topics: [TOPICS.validatorExitRequest, topicOf(moduleId), operatorIds.map(topicOf)],
+    fromBlock,
+    toBlock,
+  }
+}

@@ -27,6 +27,8 @@ export type ReadingSettings = {
 /** What was known before: from the journal, or from an earlier reading. */
 export type KnownSoFar = {
   readonly contracts: Contracts | undefined
+  /** Every exit bus that any node ever named. */
+  readonly exitBuses?: Iterable<Address>
   /** Highest block read, if any, and its hash, if a node told it. */
   readonly cursor: number | undefined
   readonly cursorHash?: Bytes32 | undefined
@@ -153,8 +155,9 @@ export function createRequestReader(
       await cursorCheck.look(node, host, head, cursorOf(known), signal)
       const contracts = await contractsOf(node, host, state, known, signal)
       inbox.contracts.set(`${contracts.exitBus}:${contracts.consensus}`, contracts)
+      const exitBuses = busesOf(contracts, known)
       const modules = [...scope].map(([moduleId, operatorIds]) => {
-        const query = { exitBus: contracts.exitBus, moduleId, operatorIds }
+        const query = { exitBuses, moduleId, operatorIds }
         return readModule({ node, host, query, head, known, signal }, state)
       })
       const failed = (await Promise.allSettled(modules)).find((run) => run.status === 'rejected')
@@ -187,7 +190,7 @@ export function createRequestReader(
   /** The latest blocks first, then what is left of the hourly look at the whole window. */
   async function readModule(task: ModuleTask, state: NodeState): Promise<void> {
     const { query, head, host, known } = task
-    const module = states.moduleOf(state, query.moduleId, query.exitBus)
+    const module = states.moduleOf(state, query.moduleId, query.exitBuses[0])
     const { cursor } = module
     if (cursor !== undefined && head.number < cursor) {
       // A time ahead was set by a clock that has been set back since.
@@ -247,7 +250,8 @@ export function createRequestReader(
 }
 
 type ModuleQuery = {
-  readonly exitBus: Address
+  /** That of now comes first. */
+  readonly exitBuses: readonly [Address, ...Address[]]
   readonly moduleId: ModuleId
   readonly operatorIds: readonly OperatorId[]
 }
@@ -261,6 +265,15 @@ type ModuleTask = {
   readonly known: KnownSoFar
   readonly signal: AbortSignal
 }
+
+/** What was asked for on an earlier exit bus, just before another one took its place, counts too. */
+const busesOf = (
+  { exitBus }: Contracts,
+  { exitBuses = [] }: KnownSoFar,
+): readonly [Address, ...Address[]] => [
+  exitBus,
+  ...[...exitBuses].filter((earlier) => earlier !== exitBus),
+]
 
 const cursorOf = ({ cursor, cursorHash }: KnownSoFar): Cursor | undefined =>
   cursor === undefined ? undefined : { block: cursor, hash: cursorHash }
