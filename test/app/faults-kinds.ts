@@ -62,6 +62,22 @@ function refuse(node: AnyNode, match: FaultMatch): Trouble {
   }
 }
 
+/** Beside a healthy node it is enough that one of each manner fails: the other one answers. */
+const MANNERS: ReadonlySet<string> = new Set([
+  'refused',
+  'a reset',
+  'no answer in time',
+  'a slow trickle',
+  'HTTP 503',
+  'another shape',
+])
+
+/** The same, one of each manner, and all of the lies. */
+export const mannersOf = <Node extends AnyNode>(place: Place<Node>): readonly Case<Node>[] => [
+  ...troublesOf(place).filter(([name]) => MANNERS.has(name)),
+  ...(place.lies ?? []),
+]
+
 /** Every way in which this place may fail, its own lies last. */
 export const troublesOf = <Node extends AnyNode>(place: Place<Node>): readonly Case<Node>[] => [
   ['refused', (node) => refuse(node, place.match)],

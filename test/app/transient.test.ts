@@ -26,12 +26,8 @@ const KINDS: readonly [string, FaultKind][] = [
 /** The only topic of a search for votes; a search for exit requests has three. */
 const isVoteSearch = (body: string) => JSON.parse(body).params?.[0]?.topics?.length === 1
 
-/** Each look-up on the way from the chain to a proven request. */
+/** Each look-up that proves a request, and the one that finds it. The others: faults-execution. */
 const LOOK_UPS: readonly [string, (report: SubmittedReport) => FaultMatch][] = [
-  ['eth_chainId', () => ({ rpc: 'eth_chainId' })],
-  ['eth_syncing', () => ({ rpc: 'eth_syncing' })],
-  ['eth_getBlockByNumber', () => ({ rpc: 'eth_getBlockByNumber' })],
-  ['eth_call', () => ({ rpc: 'eth_call' })],
   [
     'eth_getLogs for exit requests',
     () => ({ rpc: 'eth_getLogs', when: ({ body }) => !isVoteSearch(body) }),
@@ -69,7 +65,7 @@ afterAll(() => world.close())
 const verified = async (result: 'success' | 'error') =>
   (await app.metric('event_security_verification', { result })) ?? 0
 
-describe.each(LOOK_UPS)('%s fails for a while:', (lookUp, matchOf) => {
+describe.each(LOOK_UPS)('%s fails for a while:', (_lookUp, matchOf) => {
   test.each(KINDS)('%s', async (_name, kind) => {
     const { chain, beacon, execution } = world
     const validator = asked
@@ -78,10 +74,6 @@ describe.each(LOOK_UPS)('%s fails for a while:', (lookUp, matchOf) => {
     const before = await verified('success')
     const report = chain.submitReport({ requests: [world.requestOf(validator)] })
     const fault = execution.faults.add({ ...kind, times, match: matchOf(report) })
-    if (lookUp === 'eth_chainId') {
-      // Asked of a node that comes back: behind the same URL it may be another one.
-      execution.faults.add({ kind: 'reset', times: 1, match: { rpc: 'eth_syncing' } })
-    }
     chain.finalize()
 
     await until('the fault is over', () => fault.hits === times)

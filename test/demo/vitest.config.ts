@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** The demo as a process, with its anvil: too much work for `npm test`. */
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    include: ['test/demo/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})
