@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/devnet/**', 'test/system/**', 'test/demo/**'],
+    exclude: ['test/{demo,devnet,faults,system}/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',

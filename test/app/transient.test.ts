@@ -26,7 +26,7 @@ const KINDS: readonly [string, FaultKind][] = [
 /** The only topic of a search for votes; a search for exit requests has three. */
 const isVoteSearch = (body: string) => JSON.parse(body).params?.[0]?.topics?.length === 1
 
-/** Each look-up that proves a request, and the one that finds it. The others: faults-execution. */
+/** Each look-up that proves a request, and the one that finds it. The others: `test/faults`. */
 const LOOK_UPS: readonly [string, (report: SubmittedReport) => FaultMatch][] = [
   [
     'eth_getLogs for exit requests',

@@ -2,7 +2,7 @@ import { interopPubkey } from '../sim/beacon-keys.ts'
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { FaultMatch } from '../sim/faults.ts'
-import type { AnyNode, Place } from './faults-kinds.ts'
+import type { AnyNode, Place } from './kinds.ts'
 
 const asRpc = (lie: (result: unknown) => unknown, method: string) => (node: ExecutionNode) => {
   let hits = 0

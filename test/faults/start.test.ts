@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { type AnyNode, type Place, troublesOf } from './faults-kinds.ts'
-import { CONSENSUS_PLACES, EXECUTION_PLACES } from './faults-places.ts'
+import { type AnyNode, type Place, troublesOf } from './kinds.ts'
+import { CONSENSUS_PLACES, EXECUTION_PLACES } from './places.ts'
 
 /** One of each sort; what comes in their course is tested at a daemon that runs. */
 const KINDS = ['refused', 'no answer in time', 'HTTP 404', 'HTTP 503', 'null', 'HTML']

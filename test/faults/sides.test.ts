@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startWebhookReceiver, type WebhookReceiver } from '../sim/webhook-receiver.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
-import { troublesOf } from './faults-kinds.ts'
+import { troublesOf } from './kinds.ts'
 
 const VALIDATORS = 30
 
