@@ -8,6 +8,7 @@ import {
   needsStateFork,
   type SigningContext,
 } from '../domain/fork.ts'
+import type { Epoch } from '../domain/primitives.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { Metrics } from '../sinks/metrics.ts'
@@ -79,6 +80,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
   ])
 
   const { password } = config.delivery
+  let reached: Epoch | undefined
   const loader = createMessageLoader({
     store,
     passwords: passwordCandidates(password?.bytes ?? []),
@@ -86,7 +88,11 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     now: parts.now,
     readRegistry: createRegistryReader(parts.nodes.consensus.nodes, parts.registry),
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
-    readSigningContext: (signal) => readSigningContext(parts, signal),
+    readSigningContext: (signal) =>
+      readSigningContext(parts, signal, (epoch) => {
+        reached = epoch
+      }),
+    reachedEpoch: () => reached,
     onProgress: (progress) => task.onProgress(progress),
   })
   const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
@@ -121,9 +127,11 @@ async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSigna
 async function readSigningContext(
   { config, nodes, readChainInfo, chainId, now }: MessagesParts,
   signal: AbortSignal,
+  onEpoch: (epoch: Epoch) => void,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
   const epoch = currentEpoch(info, nodes.headSlot(), now())
+  onEpoch(epoch)
   const settings: ForkSettings = {
     capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
     forceDeneb: config.forceDencunForkMode,

@@ -62,7 +62,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     lifetime: parts.lifetime,
   })
   /** The start has just looked at all of them. */
-  let lookedAt = [...execution.latest(), ...consensus.latest()]
+  let lookedAt = [...execution.statuses(), ...consensus.statuses()]
   async function look(signal: AbortSignal) {
     const known = lookedAt
     lookedAt = []

@@ -25,8 +25,6 @@ export type Layer<Node> = {
   check(signal: AbortSignal): Promise<readonly NodeStatus[]>
   /** What is known of each now. */
   statuses(): readonly NodeStatus[]
-  /** As the last look left it. */
-  latest(): readonly NodeStatus[]
   /** From here on nodes of any other chain are passed over. */
   expectChain(chainId: bigint): void
 }
@@ -102,7 +100,6 @@ export function createLayer<Node>(
       return [...statuses.values()]
     },
     statuses: () => [...statuses.values()],
-    latest: () => [...statuses.values()],
     expectChain(chainId) {
       expected = chainId
     },

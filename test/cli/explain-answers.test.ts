@@ -39,7 +39,9 @@ describe('a validator that nobody asked for', () => {
     const ended = await explained(2)
 
     expect(ended.code).toBe(1)
-    expect(paragraph(ended, 'Asked for').join()).toMatch(/^never within the blocks .* \d+ to \d+$/)
+    expect(paragraph(ended, 'Asked for').join()).toMatch(
+      /^never within the blocks .* \d+ to \d+,a larger BLOCKS_PRELOAD reads further back$/,
+    )
     expect(paragraph(ended, 'Message').join()).toContain('✓ 2.json')
     expect(paragraph(ended, 'Registry').join()).toContain('active_ongoing, not exiting')
   })

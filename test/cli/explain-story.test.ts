@@ -132,7 +132,7 @@ test('a node that has not verified its state is marked', () => {
 test('a message that was found before all were read may not be the one that counts', () => {
   const message = { kind: 'held', file: '7.json', epoch: '1', more: true } as const
 
-  expect(textOf({ message })).toContain('a newer one may count')
+  expect(textOf({ message })).toContain('another one may count')
 })
 
 test('colours come only where they are wanted', () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { Epoch, ValidatorIndex } from '../../src/domain/primitives.ts'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
 import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
 import { StoreError } from '../../src/sources/messages/store.ts'
@@ -60,23 +60,37 @@ test('content that changed within one tick of the clock is seen', async () => {
   expect(filesOf(await loader.load(never))).toEqual({ 2: 'a.json' })
 })
 
-test('of two messages a valid one wins, of two valid ones that of the earlier epoch, of twins the newer file', async () => {
+test('of two messages a valid one wins, of two valid ones the newer file', async () => {
   const folder = temporaryFolder()
-  put(folder, 'invalid.json', signedExit(1, { epoch: 1, signer: 2 }), 3_000)
-  put(folder, 'late.json', signedExit(1, { epoch: 999_999_999 }), 2_000)
-  put(folder, 'early.json', signedExit(1, { epoch: 3 }), 1_000)
-  const loader = loaderOf(folder)
+  put(folder, 'invalid.json', signedExit(1, { epoch: 9, signer: 2 }), 3_000)
+  put(folder, 'newer.json', signedExit(1, { epoch: 3 }), 2_000)
+  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 1_000)
+  const loader = loaderOf(folder, { reachedEpoch: () => 100n as Epoch })
   const first = await loader.load(never)
   expect(epochOf(first, 1)).toBe(3n)
   expect(first.refused).toMatchObject([{ file: 'invalid.json', code: 'wrong-signature' }])
   expect(first.superseded).toEqual([
-    { validatorIndex: 1, file: 'late.json', entry: 0, by: 'early.json' },
+    { validatorIndex: 1, file: 'older.json', entry: 0, by: 'newer.json' },
   ])
 
-  put(folder, 'twin.json', signedExit(1, { epoch: 3 }), 4_000)
-  expect(filesOf(await loader.load(never))).toEqual({ 1: 'twin.json' })
-  rmSync(join(folder, 'twin.json'))
-  expect(filesOf(await loader.load(never))).toEqual({ 1: 'early.json' })
+  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 4_000)
+  expect(epochOf(await loader.load(never), 1)).toBe(5n)
+  rmSync(join(folder, 'older.json'))
+  expect(epochOf(await loader.load(never), 1)).toBe(3n)
+})
+
+test.each([
+  [2, 'newer of a later epoch that has come', 'newer.json', { newer: 2, older: 1 }],
+  [2, 'newer whose epoch is to come', 'older.json', { newer: 3, older: 1 }],
+  [2, 'newer whose epoch comes later than the other', 'older.json', { newer: 9, older: 5 }],
+  [2, 'newer whose epoch comes sooner than the other', 'newer.json', { newer: 5, older: 9 }],
+  [2, 'newer that can be used, beside one to come', 'newer.json', { newer: 2, older: 9 }],
+])('in epoch %i, beside a %s: %s counts', async (reached, _what, file, { newer, older }) => {
+  const folder = temporaryFolder()
+  put(folder, 'newer.json', signedExit(1, { epoch: newer }), 2_000)
+  put(folder, 'older.json', signedExit(1, { epoch: older }), 1_000)
+  const loader = loaderOf(folder, { reachedEpoch: () => BigInt(reached) as Epoch })
+  expect(filesOf(await loader.load(never))).toEqual({ 1: file })
 })
 
 test('a message of a validator that is exiting is valid, and used', async () => {

@@ -100,7 +100,7 @@ export type MessageStory =
       readonly kind: 'held'
       readonly file: string
       readonly epoch: string
-      /** More messages are still to be read: a newer one may count instead. */
+      /** More messages are still to be read: another one may count instead. */
       readonly more: boolean
     }
   | { readonly kind: 'missing'; readonly why: string | null }

@@ -112,7 +112,10 @@ function tellNotAsked({ sources: { journal, blocks } }: Story, marks: Marks): re
   const isInJournal = journal === 'silent' ? ', and the journal holds no request for it' : ''
   return blocks === null
     ? [`${marks.doubt} not known: the chain could not be read${isInJournal}`]
-    : [`never within the blocks that were read, ${blocks.from} to ${blocks.to}${isInJournal}`]
+    : [
+        `never within the blocks that were read, ${blocks.from} to ${blocks.to}${isInJournal}`,
+        'a larger BLOCKS_PRELOAD reads further back',
+      ]
 }
 
 function tellMessage(message: MessageStory, marks: Marks): Line {
@@ -120,7 +123,7 @@ function tellMessage(message: MessageStory, marks: Marks): Line {
     case 'webhook':
       return `none is needed: the webhook at ${message.host} is called`
     case 'held': {
-      const more = message.more ? '; more files are still to be read, a newer one may count' : ''
+      const more = message.more ? '; more files are still to be read, another one may count' : ''
       return `${marks.good} ${message.file}, verified, valid from epoch ${message.epoch}${more}`
     }
     case 'missing':

@@ -1,6 +1,6 @@
 import type { VerifyResult } from '../../domain/exit-message.ts'
 import type { MessageRefusal } from '../../domain/message-reasons.ts'
-import type { ValidatorIndex } from '../../domain/primitives.ts'
+import type { Epoch, ValidatorIndex } from '../../domain/primitives.ts'
 import type { FileFound } from './contents.ts'
 import type { ExitEntry } from './decode.ts'
 import type { LoadedExit, LoadProgress, RefusedMessage, SupersededMessage } from './snapshot.ts'
@@ -19,8 +19,12 @@ export type Place = {
 
 type Held = LoadedExit & { readonly modifiedAt: number }
 
-/** Gathers what one load finds: files first, then the judgement on each of their exits. */
-export function createCollection() {
+/**
+ * Gathers what one load finds: files first, then the judgement on each of their exits.
+ *
+ * @param reachedEpoch - the epoch of now, where it is known
+ */
+export function createCollection(reachedEpoch: () => Epoch | undefined) {
   const exits = new Map<ValidatorIndex, Held>()
   const refused: RefusedMessage[] = []
   const superseded: SupersededMessage[] = []
@@ -78,7 +82,7 @@ export function createCollection() {
       const found: Held = { exit: result.exit, used, file, entry, modifiedAt }
       const held = exits.get(validatorIndex)
       const [winner, loser] =
-        held === undefined || isBetter(found, held) ? [found, held] : [held, found]
+        held === undefined || isBetter(found, held, reachedEpoch()) ? [found, held] : [held, found]
       exits.set(validatorIndex, winner)
       if (loser !== undefined) {
         superseded.push({ validatorIndex, file: loser.file, entry: loser.entry, by: winner.file })
@@ -96,11 +100,19 @@ export function createCollection() {
 }
 
 /**
- * Of two valid messages that of the earlier epoch counts: it can be used whenever the other can.
- * Of equal ones the newer file's; in one file, or at one time, the later one.
+ * Of two valid messages the newer file's counts, unless it cannot be used yet and the other one can
+ * sooner.
  */
-function isBetter(found: Held, held: Held): boolean {
-  if (found.exit.epoch !== held.exit.epoch) return found.exit.epoch < held.exit.epoch
+function isBetter(found: Held, held: Held, reached: Epoch | undefined): boolean {
+  const isNewer = comesLater(found, held)
+  const newer = isNewer ? found : held
+  const older = isNewer ? held : found
+  const isTooEarly = reached !== undefined && newer.exit.epoch > reached
+  return isTooEarly && older.exit.epoch < newer.exit.epoch ? !isNewer : isNewer
+}
+
+/** In one file, or at one time, the later one is the newer. */
+function comesLater(found: Held, held: Held): boolean {
   if (found.modifiedAt !== held.modifiedAt) return found.modifiedAt > held.modifiedAt
   if (found.file !== held.file) return found.file > held.file
   return found.entry > held.entry

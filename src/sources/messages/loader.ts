@@ -1,5 +1,5 @@
 import type { SigningContext } from '../../domain/fork.ts'
-import type { ValidatorIndex } from '../../domain/primitives.ts'
+import type { Epoch, ValidatorIndex } from '../../domain/primitives.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import { createCollection } from './collection.ts'
 import { createContents, type FileFound } from './contents.ts'
@@ -22,6 +22,8 @@ export type MessageLoaderParts = {
   readonly readKeys?: ReadKeys
   /** What exits must be signed for now. @throws when it cannot be told */
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
+  /** The epoch of now, where it is known: a message for a later one waits. */
+  readonly reachedEpoch?: () => Epoch | undefined
   /** Unix ms. */
   readonly now?: () => number
   /** Told every few seconds of a long load, at each exit that is asked for, and at the end. */
@@ -112,7 +114,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   }
 
   async function loadAll({ listed, context }: Ground, readAt: number, signal: AbortSignal) {
-    const collected = createCollection()
+    const collected = createCollection(parts.reachedEpoch ?? (() => undefined))
     early = collected.exits
     const rounds = createRounds((entries) => judge(entries, context, addJudged, signal), now)
     let lastProgressAt = readAt
