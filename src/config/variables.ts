@@ -23,7 +23,7 @@ const HASH = `0x${'12'.repeat(32)}`
 export const variableTable = {
   EXECUTION_NODE: variable(
     '',
-    'http://127.0.0.1:8545,https://user:pass@example.org/v3/key',
+    'http://127.0.0.1:8545,https://example.org/v3/key',
     'execution nodes: one URL or several with commas between; requests are read from all of them',
   ),
   CONSENSUS_NODE: variable(
