@@ -93,7 +93,9 @@ export function createAsker({ log, now, ask }: AskerParts): () => Asking {
       } catch (error) {
         // What nobody thought of must not cost the answers to other questions.
         const why = `cannot take its answer in: ${messageOf(error)}`
-        return take({ ok: false, why }, { lookUp, node }, evidence)
+        failures.set(lookUp.id, `${node}: ${why}`)
+        addAnswer(evidence, lookUp, node, { ok: false, why })
+        return false
       }
     }
 

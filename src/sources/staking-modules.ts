@@ -68,10 +68,7 @@ export function createStakingModuleReader(locator: Address) {
       operatorId: OperatorId,
       signal: AbortSignal,
     ): Promise<number | undefined> {
-      const name = 'exitDeadlineThreshold'
-      const data = encodeCall(stakingModuleAbi, name, [operatorId])
-      const answer = await callUnlessReverts(node, module, data, signal)
-      const seconds = answer && outputAt(stakingModuleAbi, name, answer, 0)
+      const seconds = await ask(node, module, 'exitDeadlineThreshold', [operatorId], 0, signal)
       return typeof seconds === 'bigint' ? parseModuleLimit(seconds) : undefined
     },
 
@@ -86,14 +83,7 @@ export function createStakingModuleReader(locator: Address) {
       module: Address,
       signal: AbortSignal,
     ): Promise<number | undefined> {
-      const name = 'getNodeOperatorsCount'
-      const answer = await callUnlessReverts(
-        node,
-        module,
-        encodeCall(stakingModuleAbi, name),
-        signal,
-      )
-      const count = answer && outputAt(stakingModuleAbi, name, answer, 0)
+      const count = await ask(node, module, 'getNodeOperatorsCount', [], 0, signal)
       return typeof count === 'bigint' ? Number(count) : undefined
     },
 
@@ -109,11 +99,27 @@ export function createStakingModuleReader(locator: Address) {
       operatorId: OperatorId,
       signal: AbortSignal,
     ): Promise<string | undefined> {
-      const name = 'getNodeOperator'
-      const data = encodeCall(stakingModuleAbi, name, [operatorId, true])
-      const answer = await callUnlessReverts(node, module, data, signal)
-      const told = answer && outputAt(stakingModuleAbi, name, answer, OPERATOR_NAME_AT)
+      const args = [operatorId, true]
+      const told = await ask(node, module, 'getNodeOperator', args, OPERATOR_NAME_AT, signal)
       return typeof told === 'string' && told !== '' ? quote(told, LONGEST_NAME) : undefined
     },
   }
+}
+
+/**
+ * @param place - of the wanted value in what the function returns
+ * @returns `undefined` where the module has no such function, or the value is not there
+ * @throws when the call got no answer
+ */
+async function ask(
+  node: Caller,
+  module: Address,
+  name: string,
+  args: readonly unknown[],
+  place: number,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const data = encodeCall(stakingModuleAbi, name, args)
+  const answer = await callUnlessReverts(node, module, data, signal)
+  return answer && outputAt(stakingModuleAbi, name, answer, place)
 }

@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Story } from '../../src/cli/explain/story.ts'
 import { seededWallet } from '../sim/ledger.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
-import { type Ended, explainHere, paragraph, startExplain } from './explain-support.ts'
+import { createExplain, type Ended, paragraph, startExplain } from './explain-support.ts'
 
 let world: World
 const setUp = async (options?: WorldOptions) => {
@@ -14,19 +13,7 @@ const setUp = async (options?: WorldOptions) => {
 }
 afterEach(() => world.close())
 
-const envOf = (more: NodeJS.ProcessEnv = {}) => world.env({ JOB_INTERVAL: '384000', ...more })
-
-/** As a process of its own. */
-const explain = (who: number | string, more: NodeJS.ProcessEnv = {}, ...flags: string[]) =>
-  startExplain([String(who), ...flags], envOf(more), world.home).ended
-
-const explained = (who: number | string, more: NodeJS.ProcessEnv = {}, ...flags: string[]) =>
-  explainHere([String(who), ...flags], envOf(more))
-
-async function storyOf(who: number | string, more: NodeJS.ProcessEnv = {}): Promise<Story> {
-  const { stdout } = await explained(who, more, '--json')
-  return JSON.parse(stdout)
-}
+const { envOf, explain, explained, storyOf } = createExplain(() => world)
 
 const isoOf = (seconds: number) => new Date(seconds * 1_000).toISOString()
 

@@ -1,12 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { expectInReadme, shortened } from '../docs/output.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type World } from '../support/world.ts'
 import { explainHere } from './explain-support.ts'
-
-const README = new URL('../../README.md', import.meta.url)
-const BLOCK = /(<!-- output: explain -->\n```text\n)([\s\S]*?)(```\n<!-- \/output -->)/
 
 let world: World
 afterEach(() => world.close())
@@ -36,20 +33,11 @@ test('the README shows what explain prints (UPDATE_DOCS=1 writes it)', async () 
   )
 
   expect(code).toBe(0)
-  const shown = readable(stdout)
-  const readme = readFileSync(README, 'utf8')
-  if (process.env.UPDATE_DOCS) {
-    writeFileSync(
-      README,
-      readme.replace(BLOCK, (_, start, _before, end) => `${start}${shown}${end}`),
-    )
-  }
-  const [, , block] = BLOCK.exec(readFileSync(README, 'utf8')) ?? []
-  expect(block).toBe(shown)
+  expectInReadme('explain', readable(stdout))
 })
 
 /** Names for ports, and hashes short enough for a page. */
 function readable(text: string): string {
   const named = text.replaceAll(new URL(world.consensus.url).host, 'beacon:5052')
-  return named.replace(/(0x[0-9a-f]{8})[0-9a-f]{30,}/g, '$1…')
+  return shortened(named)
 }

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Story } from '../../src/cli/explain/story.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type World, type WorldOptions } from '../support/world.ts'
-import { explainHere, paragraph, startExplain } from './explain-support.ts'
+import { createExplain, paragraph } from './explain-support.ts'
 
 let world: World
 const setUp = async (options?: WorldOptions) => {
@@ -15,19 +14,7 @@ afterEach(() => world.close())
 
 const stateFile = () => join(world.home, 'state.sqlite')
 
-const envOf = (more: NodeJS.ProcessEnv = {}) => world.env({ JOB_INTERVAL: '384000', ...more })
-
-/** As a process of its own. */
-const explain = (who: number | string, more: NodeJS.ProcessEnv = {}, ...flags: string[]) =>
-  startExplain([String(who), ...flags], envOf(more), world.home).ended
-
-const explained = (who: number | string, more: NodeJS.ProcessEnv = {}, ...flags: string[]) =>
-  explainHere([String(who), ...flags], envOf(more))
-
-async function storyOf(who: number | string, more: NodeJS.ProcessEnv = {}): Promise<Story> {
-  const { stdout } = await explained(who, more, '--json')
-  return JSON.parse(stdout)
-}
+const { explain, explained, storyOf } = createExplain(() => world)
 
 /** A daemon that has handed out the exit of validator 1. */
 async function startedWithOne(more: NodeJS.ProcessEnv = {}) {

@@ -1,11 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { runHere } from '../cli/command.ts'
 import { createWorld, type World } from '../support/world.ts'
-
-const README = new URL('../../README.md', import.meta.url)
-const BLOCK = /(<!-- output: check -->\n```text\n)([\s\S]*?)(```\n<!-- \/output -->)/
+import { expectInReadme, shortened } from './output.ts'
 
 let world: World
 afterEach(() => world.close())
@@ -41,23 +39,14 @@ test('the README shows what check prints (UPDATE_DOCS=1 writes it)', async () =>
   )
 
   expect(code).toBe(1)
-  const shown = readable(stdout)
-  const readme = readFileSync(README, 'utf8')
-  if (process.env.UPDATE_DOCS) {
-    writeFileSync(
-      README,
-      readme.replace(BLOCK, (_, start, _before, end) => `${start}${shown}${end}`),
-    )
-  }
-  const [, , block] = BLOCK.exec(readFileSync(README, 'utf8')) ?? []
-  expect(block).toBe(shown)
+  expectInReadme('check', readable(stdout))
 })
 
 /** Names for ports and folders, and hashes short enough for a page. */
 function readable(text: string): string {
-  return text
+  const named = text
     .replaceAll(new URL(world.execution.url).host, 'geth:8545')
     .replaceAll(new URL(world.consensus.url).host, 'beacon:5052')
     .replaceAll(world.home, '/app')
-    .replace(/(0x[0-9a-f]{8})[0-9a-f]{30,}/g, '$1…')
+  return shortened(named)
 }
