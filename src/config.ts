@@ -17,8 +17,8 @@ import type { MessagesLocation } from './config/locations.ts'
 import { type Settings, schemas } from './config/schema.ts'
 import { secretsIn } from './config/secrets.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
-import type { Address, Bytes32, Hex } from './domain/primitives.ts'
-import type { Scope } from './domain/scope.ts'
+import type { Address, Bytes32, Hex } from './lib/primitives.ts'
+import type { Scope } from './requests/scope.ts'
 
 export { variables } from './config/variables.ts'
 

@@ -1,12 +1,12 @@
 import type { Config } from '../config.ts'
+import { type ConsensusNode, createConsensusNode } from '../consensus/consensus-node.ts'
+import { createExecutionNode, type ExecutionNode } from '../execution/execution-node.ts'
+import { createJwtAuthorizer } from '../execution/jwt.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
+import type { Exchange } from '../lib/exchange.ts'
 import { createHttpClient } from '../lib/http.ts'
-import type { Metrics } from '../sinks/metrics.ts'
-import { type ConsensusNode, createConsensusNode } from '../sources/consensus-node.ts'
-import type { Exchange } from '../sources/exchange.ts'
-import { createExecutionNode, type ExecutionNode } from '../sources/execution-node.ts'
-import { createJwtAuthorizer } from '../sources/jwt.ts'
-import { createLayer, type Layer } from '../sources/layer.ts'
+import { createLayer, type Layer } from '../lib/layer.ts'
+import type { Metrics } from '../observe/metrics.ts'
 
 export type Nodes = {
   readonly execution: Layer<ExecutionNode>

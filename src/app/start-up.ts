@@ -1,6 +1,6 @@
-import type { Log } from '../cycle/types.ts'
 import { pause as realPause } from '../lib/deadline.ts'
-import type { NodeStatus } from '../sources/layer.ts'
+import type { NodeStatus } from '../lib/layer.ts'
+import type { Log } from '../requests/cycle-parts.ts'
 import type { Nodes } from './nodes.ts'
 
 /** The operator's set-up cannot work: waiting would not help. */

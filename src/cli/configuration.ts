@@ -1,7 +1,7 @@
 import type { Config, ParsedConfig, Problem } from '../config.ts'
 import { describeProblem, parseConfig } from '../config.ts'
-import type { Log } from '../cycle/types.ts'
-import { createLogger } from '../sinks/log.ts'
+import { createLogger } from '../observe/log.ts'
+import type { Log } from '../requests/cycle-parts.ts'
 import { CommandError, type Surroundings } from './surroundings.ts'
 
 /** The configuration as the daemon reads it. Its secrets are masked from now on. */

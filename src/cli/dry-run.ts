@@ -1,6 +1,6 @@
-import { createOffer } from '../app/offer.ts'
 import { createPipeline, type PipelineParts } from '../app/pipeline.ts'
-import type { OfferResult, Reading } from '../cycle/types.ts'
+import { createOffer } from '../exits/offer.ts'
+import type { OfferResult, Reading } from '../requests/cycle-parts.ts'
 import type { World } from './world.ts'
 
 /** Whoever only looks hands nothing out, whatever the cycle decides. */

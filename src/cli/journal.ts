@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { applyFact, type Fact, type Facts, noFacts } from '../domain/facts.ts'
-import type { Address } from '../domain/primitives.ts'
 import { openJournalReadOnly } from '../journal/read-only.ts'
 import { messageOf } from '../lib/message-of.ts'
+import type { Address } from '../lib/primitives.ts'
+import { applyFact, type Fact, type Facts, noFacts } from '../requests/facts.ts'
 
 type Parts = {
   /** STATE_FILE */

@@ -1,5 +1,5 @@
-import type { MessagesTask } from '../app/messages.ts'
-import type { Messages } from '../cycle/types.ts'
+import type { MessagesTask } from '../messages/task.ts'
+import type { Messages } from '../requests/cycle-parts.ts'
 
 /** In place of the task that reads messages, where there is nothing to read them from. */
 export const noTask = (messages: Messages): MessagesTask => ({

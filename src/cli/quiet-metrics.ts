@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { createMetrics, type Metrics } from '../sinks/metrics.ts'
+import { createMetrics, type Metrics } from '../observe/metrics.ts'
 
 /**
  * Metrics that nobody scrapes, for parts that want to count. Through them the load of the messages

@@ -1,6 +1,6 @@
-import type { CycleParts, Reading } from '../cycle/types.ts'
-import type { ExitRequest } from '../domain/exit-request.ts'
 import { pause } from '../lib/deadline.ts'
+import type { CycleParts, Reading } from '../requests/cycle-parts.ts'
+import type { ExitRequest } from '../requests/exit-request.ts'
 
 export type ReadToTheEnd = {
   readonly readRequests: CycleParts['readRequests']

@@ -3,7 +3,7 @@ import type { Environment, ReadFile } from '../config/environment.ts'
 import { describeProblem, parseConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { createRedactor } from '../lib/secret.ts'
-import { createLogger, type Logger } from '../sinks/log.ts'
+import { createLogger, type Logger } from '../observe/log.ts'
 
 type Outside = {
   readonly env: Environment

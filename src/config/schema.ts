@@ -5,7 +5,7 @@ import {
   type OperatorId,
   parseAddress,
   parseBytes32,
-} from '../domain/primitives.ts'
+} from '../lib/primitives.ts'
 import { httpUrl, messagesLocation, urlList } from './locations.ts'
 import type { VariableName } from './variables.ts'
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Facts } from '../domain/facts.ts'
+import type { Facts } from '../requests/facts.ts'
 import { type Connection, isDamage, openDatabase } from './connection.ts'
 import {
   APPLICATION_ID,

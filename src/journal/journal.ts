@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { applyFact, type Fact, type Facts, factsOf, noFacts } from '../domain/facts.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { applyFact, type Fact, type Facts, factsOf, noFacts } from '../requests/facts.ts'
 import { checkPlace } from './inspect.ts'
 import { JournalLockedError, type Lock, lockJournal } from './lock.ts'
 import { openJournalReadOnly } from './read-only.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Facts } from '../domain/facts.ts'
+import type { Facts } from '../requests/facts.ts'
 import { type Connection, isDamage, openDatabase } from './connection.ts'
 import { faultOfKind } from './inspect.ts'
 import { type Identity, readFacts, readIdentity } from './tables.ts'

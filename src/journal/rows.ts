@@ -1,5 +1,3 @@
-import type { ExitRequest, RequestKey } from '../domain/exit-request.ts'
-import { type HistoryFact, keptAnswers } from '../domain/facts.ts'
 import type {
   Address,
   Bytes32,
@@ -7,7 +5,9 @@ import type {
   OperatorId,
   Pubkey,
   ValidatorIndex,
-} from '../domain/primitives.ts'
+} from '../lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { type HistoryFact, keptAnswers } from '../requests/facts.ts'
 
 /** A request as a row of the table `request`, in the order of its columns. */
 export type RequestRow = [

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { type Fact, type Facts, factsOf, noFacts } from '../domain/facts.ts'
+import { type Fact, type Facts, factsOf, noFacts } from '../requests/facts.ts'
 import { type Connection, openDatabase } from './connection.ts'
 import { inspect } from './inspect.ts'
 import { setAside } from './set-aside.ts'

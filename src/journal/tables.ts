@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import {
   applyFact,
   type Fact,
@@ -7,8 +8,7 @@ import {
   MAX_CONTRACTS,
   MAX_HISTORY,
   noFacts,
-} from '../domain/facts.ts'
-import type { Address, Bytes32, Hex } from '../domain/primitives.ts'
+} from '../requests/facts.ts'
 import { type Cell, type Connection, DamagedRowError } from './connection.ts'
 import {
   type HistoryRow,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { SELECTORS } from '../../src/domain/abi.ts'
+import { SELECTORS } from '../../src/execution/abi.ts'
 import { exitRequestLog } from '../sim/abi.ts'
 import { seededAddress } from '../sim/contracts.ts'
 import { seededWallet } from '../sim/ledger.ts'

@@ -1,9 +1,9 @@
 import { getAddress } from 'ethers'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createDriftDetector } from '../../src/app/drift.ts'
-import { parseAddress } from '../../src/domain/primitives.ts'
+import { createExecutionNode } from '../../src/execution/execution-node.ts'
+import { createDriftDetector } from '../../src/jobs/allowlist-drift.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
-import { createExecutionNode } from '../../src/sources/execution-node.ts'
+import { parseAddress } from '../../src/lib/primitives.ts'
 import { until } from '../support/until.ts'
 import { createWorld, cycles, type World, type WorldOptions } from '../support/world.ts'
 

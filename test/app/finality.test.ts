@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { createWaker } from '../../src/app/finality.ts'
+import { createWaker } from '../../src/jobs/finality-watch.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type RunningApp, type World, type WorldOptions } from '../support/world.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { TOPICS } from '../../src/domain/abi.ts'
+import { TOPICS } from '../../src/execution/abi.ts'
 import { exitRequestLog } from '../sim/abi.ts'
 import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
 import { until } from '../support/until.ts'

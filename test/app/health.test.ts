@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createHealth } from '../../src/app/health.ts'
+import { createHealth } from '../../src/observe/health.ts'
 
 const MINUTE = 60_000
 

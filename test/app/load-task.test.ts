@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { createLoadTask, type LoadTaskParts } from '../../src/app/load-task.ts'
-import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
-import type { Wanted } from '../../src/sources/messages/hints.ts'
-import type { MessageLoader } from '../../src/sources/messages/loader.ts'
-import type { LoadedExit, MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
+import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { Wanted } from '../../src/messages/hints.ts'
+import { createLoadTask, type LoadTaskParts } from '../../src/messages/load-task.ts'
+import type { MessageLoader } from '../../src/messages/loader.ts'
+import type { LoadedExit, MessageSnapshot } from '../../src/messages/snapshot.ts'
 import { until } from '../support/until.ts'
 
 const never = new AbortController().signal

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLoop, type LoopParts } from '../../src/app/loop.ts'
+import { createLoop, type LoopParts } from '../../src/jobs/loop.ts'
 import { until } from '../support/until.ts'
 
 function setUp(parts: Partial<LoopParts>) {

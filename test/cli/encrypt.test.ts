@@ -2,7 +2,7 @@ import { mkdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { decrypt } from '@chainsafe/bls-keystore'
 import { expect, test } from 'vitest'
-import { decodeContent } from '../../src/sources/messages/decode.ts'
+import { decodeContent } from '../../src/messages/decode.ts'
 import {
   loaderOf,
   never,

@@ -4,10 +4,10 @@ import { cleanTexts } from '../../src/cli/clean.ts'
 import { type Known, storyOf } from '../../src/cli/explain/story.ts'
 import { parseSubject } from '../../src/cli/explain/subject.ts'
 import { linesOf } from '../../src/cli/explain/text.ts'
-import type { Case } from '../../src/cycle/types.ts'
-import type { HistoryFact } from '../../src/domain/facts.ts'
-import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
-import type { Sighting } from '../../src/domain/request.ts'
+import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { Case } from '../../src/requests/cycle-parts.ts'
+import type { Sighting } from '../../src/requests/derive.ts'
+import type { HistoryFact } from '../../src/requests/facts.ts'
 
 const NOW = Date.parse('2026-03-02T09:30:00Z')
 const HOUR_S = 3_600

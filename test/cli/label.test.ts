@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { labelOf } from '../../src/cli/encrypt/label.ts'
-import type { ExitEntry } from '../../src/sources/messages/decode.ts'
-import { hintsIn } from '../../src/sources/messages/hints.ts'
+import type { ExitEntry } from '../../src/messages/decode.ts'
+import { hintsIn } from '../../src/messages/hints.ts'
 
 const exitOf = (validatorIndex: number) =>
   ({ kind: 'exit', exit: { validatorIndex }, claimedPubkey: undefined }) as unknown as ExitEntry

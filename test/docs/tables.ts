@@ -1,10 +1,10 @@
 import { variableTable } from '../../src/config/variables.ts'
 import { variables } from '../../src/config.ts'
-import { messageReasons } from '../../src/domain/message-reasons.ts'
-import { proofReasons } from '../../src/domain/proof-reasons.ts'
-import type { Reason } from '../../src/domain/reasons.ts'
-import { waitReasons } from '../../src/domain/wait-reasons.ts'
-import { metricTable } from '../../src/sinks/metric-table.ts'
+import type { Reason } from '../../src/lib/reasons.ts'
+import { messageReasons } from '../../src/messages/reasons.ts'
+import { metricTable } from '../../src/observe/metric-table.ts'
+import { proofReasons } from '../../src/proof/reasons.ts'
+import { waitReasons } from '../../src/requests/wait-reasons.ts'
 import { alerts, runbook } from '../packaging/monitoring.ts'
 
 /** The tables of the README by the name in their markers, as the code has them. */

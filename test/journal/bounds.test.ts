@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { applyFact, type Fact, noFacts } from '../../src/domain/facts.ts'
-import { parseAddress } from '../../src/domain/primitives.ts'
+import { parseAddress } from '../../src/lib/primitives.ts'
+import { applyFact, type Fact, noFacts } from '../../src/requests/facts.ts'
 import {
   answered,
   createFolder,

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { applyFact, factsOf, noFacts } from '../../src/domain/facts.ts'
 import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import { applyFact, factsOf, noFacts } from '../../src/requests/facts.ts'
 import {
   address,
   answered,

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { applyFact, type Fact, noFacts } from '../../src/domain/facts.ts'
 import { openDatabase } from '../../src/journal/connection.ts'
 import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import { applyFact, type Fact, noFacts } from '../../src/requests/facts.ts'
 import {
   answered,
   createFolder,

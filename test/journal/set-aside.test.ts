@@ -1,9 +1,9 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { noFacts } from '../../src/domain/facts.ts'
 import { openDatabase } from '../../src/journal/connection.ts'
 import type { JournalOptions } from '../../src/journal/journal.ts'
+import { noFacts } from '../../src/requests/facts.ts'
 import {
   address,
   createFolder,

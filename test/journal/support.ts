@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { ExitRequest, RequestKey } from '../../src/domain/exit-request.ts'
-import type { Fact } from '../../src/domain/facts.ts'
+import { type Connection, openDatabase } from '../../src/journal/connection.ts'
+import { type Journal, type JournalOptions, openJournal } from '../../src/journal/journal.ts'
 import type {
   Address,
   Bytes32,
@@ -12,9 +12,9 @@ import type {
   OperatorId,
   Pubkey,
   ValidatorIndex,
-} from '../../src/domain/primitives.ts'
-import { type Connection, openDatabase } from '../../src/journal/connection.ts'
-import { type Journal, type JournalOptions, openJournal } from '../../src/journal/journal.ts'
+} from '../../src/lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../../src/requests/exit-request.ts'
+import type { Fact } from '../../src/requests/facts.ts'
 
 const bytes = <T extends Hex>(seed: number, length: number) =>
   `0x${seed.toString(16).padStart(length * 2, '0')}` as T

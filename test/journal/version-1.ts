@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Fact } from '../../src/domain/facts.ts'
 import { openDatabase } from '../../src/journal/connection.ts'
+import type { Fact } from '../../src/requests/facts.ts'
 import { IDENTITY } from './support.ts'
 
 /** The tables as the first version made them. */

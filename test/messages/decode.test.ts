@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseJson, parseLongJson } from '../../src/lib/json.ts'
-import { decodeContent } from '../../src/sources/messages/decode.ts'
+import { decodeContent } from '../../src/messages/decode.ts'
 
 const SIGNATURE = `0x${'ab'.repeat(96)}`
 const exit = (index: number) => ({

@@ -5,21 +5,21 @@ import { join } from 'node:path'
 import { create } from '@chainsafe/bls-keystore'
 import { SecretKey } from '@chainsafe/blst'
 import { onTestFinished } from 'vitest'
-import type { ForkVersion, SigningContext } from '../../src/domain/fork.ts'
+import type { ForkVersion, SigningContext } from '../../src/consensus/fork.ts'
+import type { Registry } from '../../src/consensus/registry.ts'
+import { createCryptoPool } from '../../src/lib/crypto-pool.ts'
+import { createFiles } from '../../src/lib/files.ts'
 import {
   type Bytes32,
   type Epoch,
   FAR_FUTURE_EPOCH,
   type Pubkey,
   type ValidatorIndex,
-} from '../../src/domain/primitives.ts'
-import type { Registry } from '../../src/domain/registry.ts'
-import { exitSigningRoot } from '../../src/domain/signing-root.ts'
-import { createCryptoPool } from '../../src/lib/crypto-pool.ts'
-import { createFiles } from '../../src/lib/files.ts'
-import { createFolderStore } from '../../src/sources/messages/folder.ts'
-import { createMessageLoader, type MessageLoaderParts } from '../../src/sources/messages/loader.ts'
-import { MAX_FILE_BYTES } from '../../src/sources/messages/store.ts'
+} from '../../src/lib/primitives.ts'
+import { createFolderStore } from '../../src/messages/folder.ts'
+import { createMessageLoader, type MessageLoaderParts } from '../../src/messages/loader.ts'
+import { exitSigningRoot } from '../../src/messages/signing-root.ts'
+import { MAX_FILE_BYTES } from '../../src/messages/store.ts'
 
 /** Workers cannot be TypeScript: tests use the built ones. */
 const built = (name: string) => new URL(`../../dist/lib/${name}`, import.meta.url)

@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createFiles } from '../../src/lib/files.ts'
-import { createFolderStore } from '../../src/sources/messages/folder.ts'
-import { type StoredFile, StoreError } from '../../src/sources/messages/store.ts'
+import { createFolderStore } from '../../src/messages/folder.ts'
+import { type StoredFile, StoreError } from '../../src/messages/store.ts'
 import { FILE_WORKER, folderStore, never, put, temporaryFolder } from './fixtures.ts'
 
 const isRoot = process.getuid?.() === 0

@@ -1,11 +1,11 @@
 import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { ForkVersion } from '../../src/domain/fork.ts'
-import type { ValidatorIndex } from '../../src/domain/primitives.ts'
+import type { ForkVersion } from '../../src/consensus/fork.ts'
 import type { CryptoPool } from '../../src/lib/crypto-pool.ts'
-import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
-import type { MessageStore } from '../../src/sources/messages/store.ts'
+import type { ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
+import type { MessageStore } from '../../src/messages/store.ts'
 import {
   CHAIN,
   folderStore,

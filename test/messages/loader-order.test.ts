@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import type { Pubkey, ValidatorIndex } from '../../src/domain/primitives.ts'
 import { onAbort } from '../../src/lib/on-abort.ts'
-import { hintsIn } from '../../src/sources/messages/hints.ts'
-import type { MessageLoader } from '../../src/sources/messages/loader.ts'
-import type { LoadProgress } from '../../src/sources/messages/snapshot.ts'
+import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
+import { hintsIn } from '../../src/messages/hints.ts'
+import type { MessageLoader } from '../../src/messages/loader.ts'
+import type { LoadProgress } from '../../src/messages/snapshot.ts'
 import {
   folderStore,
   loaderOf,

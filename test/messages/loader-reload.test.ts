@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Epoch, ValidatorIndex } from '../../src/domain/primitives.ts'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
-import type { MessageSnapshot } from '../../src/sources/messages/snapshot.ts'
-import { StoreError } from '../../src/sources/messages/store.ts'
+import type { Epoch, ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
+import { StoreError } from '../../src/messages/store.ts'
 import { until } from '../support/until.ts'
 import {
   CHAIN,

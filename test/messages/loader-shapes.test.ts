@@ -1,8 +1,8 @@
 import { create } from '@chainsafe/bls-keystore'
 import { expect, test } from 'vitest'
-import type { ForkVersion } from '../../src/domain/fork.ts'
-import { messageReasons } from '../../src/domain/message-reasons.ts'
+import type { ForkVersion } from '../../src/consensus/fork.ts'
 import { passwordCandidates } from '../../src/lib/password.ts'
+import { messageReasons } from '../../src/messages/reasons.ts'
 import {
   bytesOf,
   CHAIN,

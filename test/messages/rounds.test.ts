@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ValidatorIndex } from '../../src/domain/primitives.ts'
-import { createRounds, type ToJudge } from '../../src/sources/messages/rounds.ts'
+import type { ValidatorIndex } from '../../src/lib/primitives.ts'
+import { createRounds, type ToJudge } from '../../src/messages/rounds.ts'
 import { until } from '../support/until.ts'
 
 /** Exits of these validators; nothing looks at what else there is. */

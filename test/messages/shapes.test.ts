@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readShapes } from '../../src/domain/message-shapes.ts'
+import { readShapes } from '../../src/messages/shapes.ts'
 
 const SIGNATURE = `0x${'ab'.repeat(96)}`
 const PUBKEY = `0x${'cd'.repeat(48)}`

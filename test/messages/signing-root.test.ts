@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { PublicKey, Signature, verify } from '@chainsafe/blst'
 import { expect, test } from 'vitest'
-import type { ForkVersion } from '../../src/domain/fork.ts'
-import type { Bytes32, Epoch, ValidatorIndex } from '../../src/domain/primitives.ts'
-import { exitDomain, exitSigningRoot } from '../../src/domain/signing-root.ts'
+import type { ForkVersion } from '../../src/consensus/fork.ts'
+import type { Bytes32, Epoch, ValidatorIndex } from '../../src/lib/primitives.ts'
+import { exitDomain, exitSigningRoot } from '../../src/messages/signing-root.ts'
 import vector from '../vectors/ethdo-mainnet-exit.json' with { type: 'json' }
 import { bytesOf, hexOf } from './fixtures.ts'
 

@@ -4,7 +4,7 @@ import { parse as parseDotenv } from 'dotenv'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { parseConfig } from '../../src/config.ts'
-import { readFrom } from '../config-files.ts'
+import { readFrom } from '../config/files.ts'
 import { parseDockerfile } from './dockerfile.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')

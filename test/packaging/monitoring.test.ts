@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { metricTable } from '../../src/sinks/metric-table.ts'
+import { metricTable } from '../../src/observe/metric-table.ts'
 import {
   alerts,
   dashboard,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { parse as parseYaml } from 'yaml'
-import { metricTable } from '../../src/sinks/metric-table.ts'
+import { metricTable } from '../../src/observe/metric-table.ts'
 
 /** The alerts and the dashboard as they lie in the repository, and what they count on. */
 

@@ -1,5 +1,5 @@
 import { AbiCoder, concat, getBytes, Interface, keccak256, toBeHex } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 
 /**
  * What the Lido contracts take and emit, written from their Solidity signatures: ethers derives

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PublicKey, SecretKey, Signature, verify } from '@chainsafe/blst'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 
 /** Order of the BLS12-381 scalar field. */
 const CURVE_ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n

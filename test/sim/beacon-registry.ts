@@ -1,4 +1,4 @@
-import { FAR_FUTURE_EPOCH, type Hex } from '../../src/domain/primitives.ts'
+import { FAR_FUTURE_EPOCH, type Hex } from '../../src/lib/primitives.ts'
 import { interopPubkey } from './beacon-keys.ts'
 
 /** Epochs as numbers; never is `Infinity`. */

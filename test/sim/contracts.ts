@@ -1,5 +1,5 @@
 import type { Interface, Result, Wallet } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 import {
   CONSENSUS_ABI,
   DELEGATE_ABI,

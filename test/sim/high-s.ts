@@ -1,5 +1,5 @@
 import { decodeRlp, encodeRlp, keccak256, toBeHex } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 
 /** Order of the secp256k1 group. */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Transaction, Wallet } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 import type { RawLog } from './abi.ts'
 import { signTransaction, type TransactionFields } from './transactions.ts'
 

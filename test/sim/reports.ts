@@ -1,5 +1,5 @@
 import type { Wallet } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 import {
   consensusReachedLog,
   encodeExecute,

@@ -1,5 +1,5 @@
 import { type Transaction, toBeHex, toQuantity } from 'ethers'
-import type { Hex } from '../../src/domain/primitives.ts'
+import type { Hex } from '../../src/lib/primitives.ts'
 
 /** Where a transaction stands; `undefined` fields are a pending one's. */
 export type TransactionPlace = {

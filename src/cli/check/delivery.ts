@@ -1,8 +1,8 @@
 import type { Config } from '../../config.ts'
+import { isHeld } from '../../exits/hold-file.ts'
 import { withDeadline } from '../../lib/deadline.ts'
 import { createHttpTarget } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import { isHeld } from '../../sources/hold-file.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
 const ID = 'webhook'

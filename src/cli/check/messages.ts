@@ -1,9 +1,9 @@
-import { createMessages, type MessagesTask } from '../../app/messages.ts'
-import { openStore } from '../../app/store.ts'
 import type { Config } from '../../config.ts'
-import type { Messages } from '../../cycle/types.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { MessageSnapshot } from '../../sources/messages/snapshot.ts'
+import { openStore } from '../../messages/open-store.ts'
+import type { MessageSnapshot } from '../../messages/snapshot.ts'
+import { createMessages, type MessagesTask } from '../../messages/task.ts'
+import type { Messages } from '../../requests/cycle-parts.ts'
 import type { World } from '../world.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 

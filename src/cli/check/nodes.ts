@@ -1,8 +1,8 @@
 import { agreedChain } from '../../app/start-up.ts'
-import { describeTimeLeft } from '../../domain/deadlines.ts'
-import { networkName } from '../../domain/networks.ts'
+import { networkName } from '../../config/networks.ts'
+import type { NodeStatus } from '../../lib/layer.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { NodeStatus } from '../../sources/layer.ts'
+import { describeTimeLeft } from '../../requests/deadlines.ts'
 import { inTime, type World } from '../world.ts'
 import { type Finding, failure, ok, unlessAnother } from './finding.ts'
 

@@ -1,4 +1,4 @@
-import type { MessageSnapshot } from '../../sources/messages/snapshot.ts'
+import type { MessageSnapshot } from '../../messages/snapshot.ts'
 import { cleanTexts } from '../clean.ts'
 import type { ExitCode, Surroundings } from '../surroundings.ts'
 import type { Finding } from './finding.ts'

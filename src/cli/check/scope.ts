@@ -1,7 +1,7 @@
-import type { ModuleId, OperatorId } from '../../domain/primitives.ts'
+import type { ExecutionNode } from '../../execution/execution-node.ts'
+import { createStakingModuleReader } from '../../execution/staking-modules.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { ExecutionNode } from '../../sources/execution-node.ts'
-import { createStakingModuleReader } from '../../sources/staking-modules.ts'
+import type { ModuleId, OperatorId } from '../../lib/primitives.ts'
 import { inTime, type World } from '../world.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 

@@ -1,8 +1,8 @@
-import type { Case, CycleParts } from '../../cycle/types.ts'
-import { deadlineOf } from '../../domain/deadlines.ts'
-import type { ValidatorIndex } from '../../domain/primitives.ts'
-import { isExiting } from '../../domain/registry.ts'
-import type { ChainInfo } from '../../sources/chain-info.ts'
+import type { ChainInfo } from '../../consensus/chain-info.ts'
+import { isExiting } from '../../consensus/registry.ts'
+import type { ValidatorIndex } from '../../lib/primitives.ts'
+import type { Case, CycleParts } from '../../requests/cycle-parts.ts'
+import { deadlineOf } from '../../requests/deadlines.ts'
 
 /** Validators whose requests the daemon would not serve, although it has no fault to tell. */
 export type Shortfall = {

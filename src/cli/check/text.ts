@@ -1,5 +1,5 @@
-import { describeTimeLeft } from '../../domain/deadlines.ts'
-import type { RefusedMessage } from '../../sources/messages/snapshot.ts'
+import type { RefusedMessage } from '../../messages/snapshot.ts'
+import { describeTimeLeft } from '../../requests/deadlines.ts'
 import type { Colours } from '../surroundings.ts'
 import type { Finding, Status } from './finding.ts'
 import type { RequestRow, Verdict } from './requests.ts'

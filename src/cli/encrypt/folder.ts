@@ -1,22 +1,17 @@
 import { type link, mkdir, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type MessageRefusal, messageReasons } from '../../domain/message-reasons.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import type { Files } from '../../lib/files.ts'
 import { deriveKey } from '../../lib/kdf.ts'
-import {
-  createOpener,
-  decodeContent,
-  type ExitEntry,
-  type Parts,
-} from '../../sources/messages/decode.ts'
-import { createFolderStore } from '../../sources/messages/folder.ts'
+import { createOpener, decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
+import { createFolderStore } from '../../messages/folder.ts'
+import { type MessageRefusal, messageReasons } from '../../messages/reasons.ts'
 import {
   MAX_FILE_BYTES,
   type MessageStore,
   type StoredFile,
   type StoreEntry,
-} from '../../sources/messages/store.ts'
+} from '../../messages/store.ts'
 import { freshKdf, type KdfName, sealEnvelope } from './envelope.ts'
 import { labelOf } from './label.ts'
 import { AlreadyThereError, codeOf, publish, syncFolder } from './publish.ts'

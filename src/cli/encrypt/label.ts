@@ -1,4 +1,4 @@
-import type { ExitEntry } from '../../sources/messages/decode.ts'
+import type { ExitEntry } from '../../messages/decode.ts'
 import type { Label } from './envelope.ts'
 
 /** Characters. The daemon reads a little more of it. */

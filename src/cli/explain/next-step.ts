@@ -1,7 +1,7 @@
-import type { Case } from '../../cycle/types.ts'
-import type { ValidatorIndex } from '../../domain/primitives.ts'
-import type { RequestState } from '../../domain/request.ts'
-import { waitReasons } from '../../domain/wait-reasons.ts'
+import type { ValidatorIndex } from '../../lib/primitives.ts'
+import type { Case } from '../../requests/cycle-parts.ts'
+import type { RequestState } from '../../requests/derive.ts'
+import { waitReasons } from '../../requests/wait-reasons.ts'
 import { isoOf } from '../iso.ts'
 
 /** What a daemon with this configuration does next about one request. */

@@ -1,5 +1,5 @@
-import { isExiting, type RegistryEntry } from '../../domain/registry.ts'
-import type { Sighting } from '../../domain/request.ts'
+import { isExiting, type RegistryEntry } from '../../consensus/registry.ts'
+import type { Sighting } from '../../requests/derive.ts'
 import type { ChainTimes } from './times.ts'
 
 /** What one consensus node says of the validator. */

@@ -1,4 +1,4 @@
-import type { Facts } from '../../domain/facts.ts'
+import type { Facts } from '../../requests/facts.ts'
 import { journalIn } from '../journal.ts'
 import { isAbout, type Subject } from './subject.ts'
 

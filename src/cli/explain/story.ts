@@ -1,15 +1,15 @@
-import type { Case } from '../../cycle/types.ts'
+import type { Proven } from '../../proof/judge.ts'
+import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
+import type { Case } from '../../requests/cycle-parts.ts'
 import {
   DELAYED_AFTER_S,
   DELINQUENT_AFTER_S,
   deadlineOf,
   type ModuleLimitOf,
-} from '../../domain/deadlines.ts'
-import type { ExitRequest } from '../../domain/exit-request.ts'
-import type { HistoryFact } from '../../domain/facts.ts'
-import type { Proven } from '../../domain/proof.ts'
-import { type ProofReasonCode, proofReasons } from '../../domain/proof-reasons.ts'
-import { isOpen, type RequestState, type Sightings } from '../../domain/request.ts'
+} from '../../requests/deadlines.ts'
+import { isOpen, type RequestState, type Sightings } from '../../requests/derive.ts'
+import type { ExitRequest } from '../../requests/exit-request.ts'
+import type { HistoryFact } from '../../requests/facts.ts'
 import { isoOf } from '../iso.ts'
 import { type NextStep, nextStep, type Plan } from './next-step.ts'
 import { type NodeView, viewOf } from './node-view.ts'

@@ -3,7 +3,7 @@ import {
   parsePubkey,
   parseValidatorIndex,
   type ValidatorIndex,
-} from '../../domain/primitives.ts'
+} from '../../lib/primitives.ts'
 
 /** Whom a story is about: by one name or both. */
 export type Subject = {

@@ -1,5 +1,5 @@
-import { describeTimeLeft } from '../../domain/deadlines.ts'
-import type { RequestState } from '../../domain/request.ts'
+import { describeTimeLeft } from '../../requests/deadlines.ts'
+import type { RequestState } from '../../requests/derive.ts'
 import type { Colours } from '../surroundings.ts'
 import type { NodeView, StateView } from './node-view.ts'
 import type { Happening, Limit, MessageStory, ProofStory, RequestStory, Story } from './story.ts'

@@ -1,4 +1,4 @@
-import type { ChainInfo } from '../../sources/chain-info.ts'
+import type { ChainInfo } from '../../consensus/chain-info.ts'
 import { isoOf, LAST_MS } from '../iso.ts'
 
 /** When slots and epochs begin, ISO 8601; `undefined` beyond what a date can say. */

@@ -1,4 +1,4 @@
-import type { CycleParts, Reading } from '../../cycle/types.ts'
+import type { CycleParts, Reading } from '../../requests/cycle-parts.ts'
 import { NOTHING_NEW } from '../dry-run.ts'
 import { readToTheEnd } from '../reading.ts'
 import type { Task } from './one-cycle.ts'

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { isSuccess } from '../lib/exchange.ts'
+import { type HttpAnswer, NoAnswerError } from '../lib/http.ts'
+import { type Hex, parseEpoch, parseUint64, parseValidatorIndex } from '../lib/primitives.ts'
+import { quote } from '../lib/secret.ts'
+
+/** The node answered, and said no. */
+export class NodeRefusedError extends Error {
+  override readonly name = 'NodeRefusedError'
+  readonly status: number
+
+  /** @param answer - the node's words, already cut and redacted: it may echo what was sent */
+  constructor(action: string, status: number, answer: string) {
+    super(`${action}: node answered ${status}: ${answer}`)
+    this.status = status
+  }
+}
+
+/** Turns a parser that gives `undefined` into a step of a schema. */
+export const as =
+  <T>(parse: (value: unknown) => T | undefined) =>
+  (value: unknown, context: z.RefinementCtx): T => {
+    const parsed = parse(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue('not a value of this type')
+    return z.NEVER
+  }
+export const epoch = z.unknown().transform(as(parseEpoch))
+export const uint64 = z.unknown().transform(as(parseUint64))
+export const index = z.unknown().transform(as(parseValidatorIndex))
+/** Spec: phase0 `Version`. */
+export const version = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{8}$/)
+  .transform((text) => text.toLowerCase() as Hex)
+
+/** @throws NodeRefusedError on a 4xx that speaks of the question, NoAnswerError on all else */
+export function read<T extends z.ZodType>(
+  action: string,
+  answer: HttpAnswer,
+  schema: T,
+): z.output<T> {
+  if (!isSuccess(answer)) {
+    const ofTheQuestion = [400, 404, 405, 413, 414, 501].includes(answer.status)
+    const error = new NodeRefusedError(action, answer.status, quote(answer.text))
+    throw ofTheQuestion ? error : new NoAnswerError(error.message)
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(answer.text)
+  } catch {
+    throw new NoAnswerError(`${action}: the answer is not JSON: ${quote(answer.text)}`)
+  }
+  const parsed = schema.safeParse(json)
+  if (!parsed.success) throw new NoAnswerError(`${action}: the answer has another shape`)
+  return parsed.data
+}

@@ -1,0 +1,104 @@
+import { Interface, type Result } from 'ethers/abi'
+import type { Hex } from '../lib/primitives.ts'
+
+/**
+ * The calls and events of the Lido contracts that the daemon reads or makes. Written as
+ * fragments, so that they can be held against the contracts' sources line by line.
+ *
+ * @see https://github.com/lidofinance/core (contracts/0.8.9/oracle, contracts/common/interfaces)
+ */
+export const locatorAbi = new Interface([
+  'function validatorsExitBusOracle() view returns (address)',
+  'function stakingRouter() view returns (address)',
+])
+
+/** A report of the oracle, as it is signed and as it is handed in. */
+export const REPORT_DATA =
+  'tuple(uint256 consensusVersion, uint256 refSlot, uint256 requestsCount, uint256 dataFormat, bytes data)'
+
+export const exitBusAbi = new Interface([
+  'function getConsensusContract() view returns (address)',
+  `function submitReportData(${REPORT_DATA} data, uint256 contractVersion)`,
+  'function submitExitRequestsData(tuple(bytes data, uint256 dataFormat) request)',
+  'event ValidatorExitRequest(uint256 indexed stakingModuleId, uint256 indexed nodeOperatorId, uint256 indexed validatorIndex, bytes validatorPubkey, uint256 timestamp)',
+])
+
+export const consensusAbi = new Interface([
+  'function getQuorum() view returns (uint256)',
+  'function getMembers() view returns (address[] addresses, uint256[] lastReportedRefSlots)',
+  'function submitReport(uint256 slot, bytes32 report, uint256 consensusVersion)',
+  'event ConsensusReached(uint256 indexed refSlot, bytes32 report, uint256 support)',
+  'event ReportReceived(uint256 indexed refSlot, address indexed member, bytes32 report)',
+])
+
+/** The struct's first fields: newer contracts have more behind them, and the decoder leaves those. */
+export const stakingRouterAbi = new Interface([
+  'function getStakingModule(uint256 id) view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name) module)',
+])
+
+export const stakingModuleAbi = new Interface([
+  'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
+  'function getNodeOperatorsCount() view returns (uint256)',
+  'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name)',
+])
+
+/** A contract that is an oracle member, and lets a delegate's key sign for it. */
+export const delegateAbi = new Interface([
+  'function execute(address target, bytes data)',
+  'function getDelegate() view returns (address)',
+  'function delegatee() view returns (address)',
+])
+
+const selector = (abi: Interface, name: string): Hex => {
+  const fragment = abi.getFunction(name)
+  if (fragment === null) throw new Error(`no function ${name} in this ABI`)
+  return fragment.selector as Hex
+}
+const topic = (abi: Interface, name: string): Hex => {
+  const fragment = abi.getEvent(name)
+  if (fragment === null) throw new Error(`no event ${name} in this ABI`)
+  return fragment.topicHash as Hex
+}
+
+/** 4 bytes each: the first bytes of the calldata. */
+export const SELECTORS = {
+  validatorsExitBusOracle: selector(locatorAbi, 'validatorsExitBusOracle'),
+  getConsensusContract: selector(exitBusAbi, 'getConsensusContract'),
+  execute: selector(delegateAbi, 'execute'),
+  submitReport: selector(consensusAbi, 'submitReport'),
+  submitReportData: selector(exitBusAbi, 'submitReportData'),
+  submitExitRequestsData: selector(exitBusAbi, 'submitExitRequestsData'),
+} as const
+
+/** 32 bytes each: the first topic of the event. */
+export const TOPICS = {
+  validatorExitRequest: topic(exitBusAbi, 'ValidatorExitRequest'),
+  consensusReached: topic(consensusAbi, 'ConsensusReached'),
+  reportReceived: topic(consensusAbi, 'ReportReceived'),
+} as const
+
+/** `0x` and 8 digits; shorter for calldata that has no selector. */
+export const selectorOf = (input: Hex): Hex => input.slice(0, 10).toLowerCase() as Hex
+
+/**
+ * The arguments of a call, or `undefined` where the calldata does not decode. ethers decodes late,
+ * and throws when a bad argument is looked at: hence a look at all of them.
+ */
+export const decodeInput = (abi: Interface, name: string, input: Hex): Result | undefined =>
+  orUndefined(() => {
+    const args = abi.decodeFunctionData(name, input)
+    args.toArray(true)
+    return args
+  })
+
+/** What a call returned, or `undefined` where that does not decode. */
+export const decodeOutput = (abi: Interface, name: string, output: Hex): Result | undefined =>
+  orUndefined(() => abi.decodeFunctionResult(name, output))
+
+function orUndefined(decode: () => Result): Result | undefined {
+  try {
+    return decode()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,100 @@
+import { messageOf } from '../lib/message-of.ts'
+import type { Bytes32 } from '../lib/primitives.ts'
+import type { BlockHead, ExecutionNode } from './execution-node.ts'
+
+/** Blocks up to this one were read, and what tells that block from another chain's. */
+export type Cursor = {
+  readonly block: number
+  /** `undefined` where no node told it, or nodes told several. */
+  readonly hash: Bytes32 | undefined
+}
+
+type Finding = 'same' | 'other' | 'behind' | 'unknown'
+
+/**
+ * Whether the cursor that an earlier process left is of the chain that the nodes are on. Each node
+ * is asked once; where its finalized block is the cursor's, that costs no call.
+ *
+ * @param alarm - told of a node that has another block there
+ * @param warn - told of a node that is not there yet
+ */
+export function createCursorCheck(
+  alarm: (problem: string) => void,
+  warn: (problem: string) => void,
+) {
+  const findings = new Map<string, Finding>()
+  let isFirst = true
+  let left: Cursor | undefined
+
+  async function find(
+    node: ExecutionNode,
+    head: BlockHead,
+    { block, hash }: Cursor,
+    signal: AbortSignal,
+  ): Promise<Finding> {
+    if (head.number < block) return 'behind'
+    if (hash === undefined) return 'unknown'
+    const found = head.number === block ? head.hash : await node.blockHash(block, signal)
+    if (found === undefined) return 'unknown'
+    return found === hash ? 'same' : 'other'
+  }
+
+  return {
+    /** Never rejects, except for the signal. @param cursor - as the journal held it at the start */
+    async look(
+      node: ExecutionNode,
+      host: string,
+      head: BlockHead,
+      cursor: Cursor | undefined,
+      signal: AbortSignal,
+    ): Promise<void> {
+      if (isFirst) left = cursor
+      isFirst = false
+      if (left === undefined || findings.has(host)) return
+      findings.set(host, 'unknown')
+      try {
+        findings.set(host, await find(node, head, left, signal))
+      } catch (error) {
+        signal.throwIfAborted()
+        warn(`${host}: the block that was read last is not compared: ${messageOf(error)}`)
+      }
+      const { block } = left
+      if (findings.get(host) === 'other') {
+        alarm(
+          `${host} has another block ${block} than the one up to which was read: another chain, a chain that began anew, or a node that lies. The blocks before it are read again`,
+        )
+      }
+      if (findings.get(host) === 'behind') {
+        warn(
+          `${host}: its finalized block ${head.number} is before ${block}, up to which was read: reading goes on from there`,
+        )
+      }
+    },
+    /** It has another block where was read before: what came before that may differ, too. */
+    isElsewhere: (host: string) => findings.get(host) === 'other',
+    /** What this node gave before is not of its chain after all. */
+    disown: (host: string) => void findings.set(host, 'other'),
+    /** No node that was asked stands by it: it says nothing about these nodes' chain. */
+    isDisowned: () =>
+      findings.size > 0 &&
+      [...findings.values()].every((finding) => finding === 'other' || finding === 'behind'),
+  }
+}
+
+/** Hashes that are remembered: the cursor is seldom far behind the newest finalized block. */
+const MOST_HEADS = 256
+
+/** Hashes of finalized blocks, as nodes told them. */
+export function createHeadHashes() {
+  const hashes = new Map<number, Bytes32 | undefined>()
+  return {
+    note({ number, hash }: BlockHead): void {
+      const before = hashes.get(number)
+      // Two nodes that contradict each other: neither is believed.
+      hashes.set(number, hashes.has(number) && before !== hash ? undefined : hash)
+      const [oldest] = hashes.keys()
+      if (hashes.size > MOST_HEADS && oldest !== undefined) hashes.delete(oldest)
+    },
+    hashOf: (block: number) => hashes.get(block),
+  }
+}

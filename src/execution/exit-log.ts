@@ -1,0 +1,128 @@
+import { AbiCoder } from 'ethers/abi'
+import { keccak256 } from 'ethers/crypto'
+import { concat, toBeHex } from 'ethers/utils'
+import { z } from 'zod'
+import {
+  type Address,
+  type Hex,
+  type ModuleId,
+  type OperatorId,
+  parseAddress,
+  parseBytes32,
+  parsePubkey,
+  type ValidatorIndex,
+} from '../lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { TOPICS } from './abi.ts'
+
+/** One question to a node: the exit requests of some operators of one module in a block range. */
+export type ExitLogQuery = {
+  readonly chainId: bigint
+  /** At least one: that of now, and those that were it before. */
+  readonly exitBuses: readonly Address[]
+  readonly moduleId: ModuleId
+  readonly operatorIds: readonly OperatorId[]
+  readonly fromBlock: number
+  readonly toBlock: number
+}
+
+export type ExitLogReading =
+  | { readonly ok: true; readonly request: ExitRequest }
+  | { readonly ok: false; readonly why: string }
+
+/** A uint256 topic. */
+export const topicOf = (value: number): Hex => toBeHex(value, 32) as Hex
+
+const hexWith =
+  <T>(parse: (value: unknown) => T | undefined) =>
+  (value: unknown, context: z.RefinementCtx): T => {
+    const parsed = parse(value)
+    if (parsed !== undefined) return parsed
+    context.addIssue('not the hex that belongs here')
+    return z.NEVER
+  }
+const bytes32 = z.unknown().transform(hexWith(parseBytes32))
+const blockQuantity = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{1,13}$/)
+  .transform(Number)
+const rawLog = z.object({
+  address: z.unknown().transform(hexWith(parseAddress)),
+  topics: z.array(bytes32).length(4),
+  data: z.string().regex(/^0x([0-9a-fA-F]{2})*$/),
+  blockNumber: blockQuantity,
+  blockHash: bytes32,
+  transactionHash: bytes32,
+  logIndex: blockQuantity,
+  removed: z.boolean().nullish(),
+})
+
+/**
+ * Holds one log, as a node gave it, against what was asked for. A node may answer with anything;
+ * what does not belong here is named and dropped by the caller.
+ */
+export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
+  const parsed = rawLog.safeParse(raw)
+  if (!parsed.success) return { ok: false, why: 'malformed log' }
+  const log = parsed.data
+  const [topic, moduleTopic, operatorTopic, indexTopic] = log.topics
+  if (log.removed === true) return { ok: false, why: 'log was removed by a reorg' }
+  if (!query.exitBuses.includes(log.address)) return { ok: false, why: 'log of another contract' }
+  if (log.blockNumber < query.fromBlock || log.blockNumber > query.toBlock) {
+    return { ok: false, why: 'log of a block outside the range' }
+  }
+  const operatorId = query.operatorIds.find((id) => topicOf(id) === operatorTopic)
+  if (
+    topic !== TOPICS.validatorExitRequest ||
+    moduleTopic !== topicOf(query.moduleId) ||
+    operatorId === undefined
+  ) {
+    return { ok: false, why: 'log with other topics' }
+  }
+  const validatorIndex = safeNumber(BigInt(indexTopic ?? '0x0'))
+  const body = decodeBody(log.data)
+  if (validatorIndex === undefined || body === undefined) {
+    return { ok: false, why: 'log data is not that of a ValidatorExitRequest' }
+  }
+  return {
+    ok: true,
+    request: {
+      key: [
+        query.chainId,
+        log.address,
+        log.blockHash,
+        log.transactionHash,
+        log.logIndex,
+        keccak256(concat([...log.topics, log.data])),
+      ].join(':') as RequestKey,
+      chainId: query.chainId,
+      exitBus: log.address,
+      blockNumber: log.blockNumber,
+      blockHash: log.blockHash,
+      transactionHash: log.transactionHash,
+      logIndex: log.logIndex,
+      moduleId: query.moduleId,
+      operatorId,
+      validatorIndex: validatorIndex as ValidatorIndex,
+      ...body,
+    },
+  }
+}
+
+/** Unix seconds of the last instant that a date can express (ECMA-262, time values). */
+const LAST_TIME_S = 8_640_000_000_000 - 365 * 86_400
+
+function decodeBody(data: string) {
+  try {
+    const [bytes, time] = AbiCoder.defaultAbiCoder().decode(['bytes', 'uint256'], data)
+    const pubkey = parsePubkey(bytes)
+    const timestamp = safeNumber(time)
+    if (pubkey === undefined || timestamp === undefined || timestamp > LAST_TIME_S) return undefined
+    return { pubkey, timestamp }
+  } catch {
+    return undefined
+  }
+}
+
+const safeNumber = (value: bigint) =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined

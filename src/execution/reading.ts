@@ -1,0 +1,39 @@
+import type { ModuleId } from '../lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { Contracts } from './contracts.ts'
+
+/** Requests that one node may bring in one reading; a year of genuine ones is fewer. */
+const MOST_OF_ONE_NODE = 10_000
+
+/** What nodes gave since it was last emptied. */
+export function createInbox() {
+  const requests = new Map<RequestKey, ExitRequest>()
+  const reportedBy = new Map<RequestKey, string[]>()
+  const counts = new Map<string, number>()
+  const alarms: string[] = []
+  return {
+    requests,
+    /** Nodes that gave each of them. */
+    reportedBy: reportedBy as ReadonlyMap<RequestKey, readonly string[]>,
+    contracts: new Map<string, Contracts>(),
+    /** Of which something was read. */
+    modules: new Set<ModuleId>(),
+    problems: [] as string[],
+    alarms,
+    add(host: string, request: ExitRequest): void {
+      const hosts = reportedBy.get(request.key) ?? []
+      if (hosts.includes(host)) return
+      const count = (counts.get(host) ?? 0) + 1
+      counts.set(host, count)
+      if (count > MOST_OF_ONE_NODE) {
+        if (count === MOST_OF_ONE_NODE + 1) alarms.push(tooMany(host))
+        return
+      }
+      requests.set(request.key, request)
+      reportedBy.set(request.key, [...hosts, host])
+    },
+  }
+}
+
+const tooMany = (host: string) =>
+  `${host} told of more than ${MOST_OF_ONE_NODE} exit requests at once, so it invents them: the others are left out, and looked at again within the hour`

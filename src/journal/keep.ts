@@ -1,0 +1,50 @@
+import { StartUpError } from '../app/start-up.ts'
+import type { Config } from '../config.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Log } from '../requests/cycle-parts.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { JournalLockedError } from './lock.ts'
+
+type Parts = {
+  readonly config: Pick<Config, 'stateFile' | 'locatorAddress'>
+  readonly chainId: bigint
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'setJournalDegraded'>
+  readonly now: () => number
+}
+
+/** The journal, and what to call after each cycle, so that its file is looked after. */
+export type KeptJournal = Journal & { lookAfter(): void }
+
+/**
+ * The journal as configured.
+ *
+ * @throws StartUpError when another daemon writes this file
+ */
+export function openKeptJournal({ config, chainId, log, metrics, now }: Parts): KeptJournal {
+  const journal = openOrExplain()
+  const tellMetric = () => metrics.setJournalDegraded(journal.degraded())
+  tellMetric()
+  return {
+    ...journal,
+    lookAfter() {
+      journal.retry()
+      tellMetric()
+    },
+  }
+
+  function openOrExplain(): Journal {
+    try {
+      return openJournal({
+        file: config.stateFile,
+        identity: { chainId, locator: config.locatorAddress },
+        now,
+        onProblem: (message) => log.error(message),
+        onRecovery: (message) => log.info(message),
+      })
+    } catch (error) {
+      if (error instanceof JournalLockedError) throw new StartUpError(error.message)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { createFiles, type FileContent, type Files, FolderError, type Scan } from '../lib/files.ts'
+import {
+  MAX_FILE_BYTES,
+  type MessageStore,
+  type StoredContent,
+  type StoreEntry,
+  StoreError,
+} from './store.ts'
+
+const SUFFIX = '.json'
+
+/**
+ * The files directly in one folder. Symbolic links are followed, as secrets in containers are
+ * links; what is not a regular file is named, and never opened in a way that waits.
+ *
+ * @param path - of the folder
+ */
+export function createFolderStore(
+  path: string,
+  files: Files = createFiles(MAX_FILE_BYTES),
+): MessageStore {
+  /** Ten thousand entries are not made anew while nothing differs. */
+  let last: { readonly scan: Scan; readonly entries: readonly StoreEntry[] } | undefined
+
+  return {
+    name: path,
+
+    async list(signal) {
+      let scan: Scan
+      try {
+        scan = await files.scan(path, SUFFIX, signal)
+      } catch (error) {
+        if (error instanceof FolderError) throw folderError(path, error)
+        throw error
+      }
+      if (scan !== last?.scan) last = { scan, entries: entriesOf(scan) }
+      return last.entries
+    },
+
+    async read({ name }, signal) {
+      return toStored(await files.read(join(path, name), signal))
+    },
+
+    close: () => files.close(),
+  }
+}
+
+function entriesOf(scan: Scan): readonly StoreEntry[] {
+  return scan.names.map((name, i) => {
+    const fault = scan.faults.get(i)
+    if (fault !== undefined && fault.kind !== 'gone') {
+      return { name, fault: { code: fault.kind, detail: fault.detail } }
+    }
+    const size = scan.sizes[i] ?? 0
+    if (size > MAX_FILE_BYTES) {
+      return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
+    }
+    return {
+      name,
+      version: scan.versions[i] ?? '',
+      modifiedAt: scan.modifiedAt[i] ?? 0,
+      changedAt: scan.changedAt[i] ?? 0,
+      size,
+    }
+  })
+}
+
+function toStored(content: FileContent): StoredContent {
+  if (content instanceof Uint8Array) return { kind: 'content', bytes: content }
+  const { kind, detail } = content
+  return kind === 'gone' ? { kind } : { kind: 'fault', fault: { code: kind, detail } }
+}
+
+function folderError(path: string, cause: FolderError): StoreError {
+  return new StoreError(`read messages folder ${path}: ${remedyOf(cause.code)}`, { cause })
+}
+
+function remedyOf(code: string): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist. Create or mount it, or correct MESSAGES_LOCATION'
+    case 'ENOTDIR':
+      return 'it is not a folder. Set MESSAGES_LOCATION to the folder that holds the messages'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied. Let the user that the daemon runs as read it'
+    default:
+      return code
+  }
+}

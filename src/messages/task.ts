@@ -1,0 +1,162 @@
+import type { Nodes } from '../app/nodes.ts'
+import type { Config } from '../config.ts'
+import { type ChainInfo, currentEpoch } from '../consensus/chain-info.ts'
+import {
+  chooseForkVersions,
+  type ForkSettings,
+  type ForkVersion,
+  joinSigningContexts,
+  needsStateFork,
+  type SigningContext,
+} from '../consensus/fork.ts'
+import type { RegistryCache } from '../consensus/registry-cache.ts'
+import { createKeysReader, createRegistryReader } from '../consensus/sightings.ts'
+import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
+import { passwordCandidates } from '../lib/password.ts'
+import type { Epoch } from '../lib/primitives.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { CycleParts, Log } from '../requests/cycle-parts.ts'
+import { createLoadTask } from './load-task.ts'
+import { createMessageLoader } from './loader.ts'
+import { openStore } from './open-store.ts'
+import type { MessageSnapshot } from './snapshot.ts'
+
+export type MessagesParts = {
+  readonly config: Config
+  readonly nodes: Nodes
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
+  readonly registry: RegistryCache
+  /** What all nodes agreed on; known before the first load. */
+  readonly chainId: () => bigint
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly now: () => number
+  /** Starts a cycle soon. */
+  readonly wake: () => void
+  /** Told the end of each good load. */
+  readonly onLoaded?: () => void
+  /** Ends a load with the daemon; a load may outlive the cycle that started it. */
+  readonly lifetime: AbortSignal
+  /** Folder of the built workers. */
+  readonly workers: URL
+}
+
+export type MessagesTask = {
+  /** Starts the first load, once the nodes are up. */
+  readonly begin: () => void
+  readonly read: CycleParts['readMessages']
+  readonly isLoaded: () => boolean
+  /** Of the last load that ended well. */
+  readonly snapshot: () => MessageSnapshot | undefined
+  readonly close: () => Promise<void>
+}
+
+/** In webhook mode nobody needs messages. */
+const NO_MESSAGES: MessagesTask = {
+  begin: () => {},
+  read: async () => ({
+    loaded: true,
+    problem: undefined,
+    find: () => undefined,
+    whyMissing: () => undefined,
+  }),
+  isLoaded: () => true,
+  snapshot: () => undefined,
+  close: async () => {},
+}
+
+/**
+ * The messages of the configured location, checked against the chain, loaded again and again.
+ *
+ * @throws StartUpError when the location cannot be read at all
+ */
+export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
+  const { config, log, lifetime } = parts
+  if (config.delivery.mode === 'webhook') return NO_MESSAGES
+  const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', parts.workers) })
+  const [store] = await Promise.all([
+    openStore(config.delivery.location, parts.workers, log, lifetime),
+    tellImplementation(pool, log, lifetime),
+  ])
+
+  const { password } = config.delivery
+  let reached: Epoch | undefined
+  const loader = createMessageLoader({
+    store,
+    passwords: passwordCandidates(password?.bytes ?? []),
+    pool,
+    now: parts.now,
+    readRegistry: createRegistryReader(parts.nodes.consensus.nodes, parts.registry),
+    readKeys: createKeysReader(parts.nodes.consensus.nodes),
+    readSigningContext: (signal) =>
+      readSigningContext(parts, signal, (epoch) => {
+        reached = epoch
+      }),
+    reachedEpoch: () => reached,
+    onProgress: (progress) => task.onProgress(progress),
+  })
+  const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
+  return {
+    read: (requests, signal) =>
+      task.read(
+        requests.map(({ validatorIndex, pubkey }) => ({ index: validatorIndex, pubkey })),
+        signal,
+      ),
+    begin: task.begin,
+    isLoaded: task.isLoaded,
+    snapshot: task.snapshot,
+    async close() {
+      await pool.close()
+      await store.close()
+    },
+  }
+}
+
+async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSignal): Promise<void> {
+  const implementation = await pool.implementation(signal)
+  if (implementation === 'blst-native') {
+    log.info(`BLS signatures are checked by ${implementation}`)
+    return
+  }
+  log.warn(`BLS signatures are checked by ${implementation}, six to ten times slower than blst`, {
+    remedy: 'install the optional package @chainsafe/blst for this platform',
+  })
+}
+
+/** @throws when it cannot be told for which fork messages must be signed */
+async function readSigningContext(
+  { config, nodes, readChainInfo, chainId, now }: MessagesParts,
+  signal: AbortSignal,
+  onEpoch: (epoch: Epoch) => void,
+): Promise<SigningContext> {
+  const info = await readChainInfo(signal)
+  const epoch = currentEpoch(info, nodes.headSlot(), now())
+  onEpoch(epoch)
+  const settings: ForkSettings = {
+    capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
+    forceDeneb: config.forceDencunForkMode,
+  }
+  const contexts: SigningContext[] = []
+  let problem: unknown
+  // One node that errs, or is asked in vain, does not make every message bad.
+  for (const { spec, genesisValidatorsRoot } of info.opinions) {
+    try {
+      const facts = { chainId: chainId(), spec, currentEpoch: epoch }
+      const stateFork = needsStateFork(facts, settings)
+        ? await nodes.consensus.nodes.first(
+            (node, _host, deadline) => node.fork('head', deadline),
+            signal,
+          )
+        : undefined
+      const choice = chooseForkVersions({ ...facts, stateFork }, settings)
+      if (!choice.ok) throw new Error(choice.detail)
+      contexts.push({ genesisValidatorsRoot, forkVersions: choice.forkVersions })
+    } catch (error) {
+      signal.throwIfAborted()
+      problem ??= error
+    }
+  }
+  const joined = joinSigningContexts(contexts)
+  if (joined === undefined) throw problem ?? new Error('no node tells what chain this is')
+  return joined
+}

@@ -1,0 +1,41 @@
+import type { Verdict } from './http-server.ts'
+
+/** A daemon that has not done its work for this many intervals is not healthy. */
+const INTERVALS = 3
+/** A short interval is no reason to cry wolf while a node restarts. */
+const AT_LEAST_MS = 10 * 60 * 1_000
+
+/** What `/health` and `/readyz` answer. Health: is the work getting done? Ready: can it be now? */
+export function createHealth(intervalMs: number, now: () => number = Date.now) {
+  const limitMs = Math.max(INTERVALS * intervalMs, AT_LEAST_MS)
+  let lastGoodAt = now()
+  let hadGood = false
+  let notReady: readonly string[] = ['starting']
+
+  const loading = 'the messages are still loading'
+
+  return {
+    waitingFor(reasons: readonly string[]): void {
+      notReady = reasons
+    },
+    cycleEnded(ok: boolean, failures: readonly string[], loaded: boolean): void {
+      if (ok) {
+        lastGoodAt = now()
+        hadGood = true
+      }
+      notReady = [...(ok ? [] : failures), ...(loaded ? [] : [loading])]
+    },
+    /** The messages are there. No cycle need follow to say so. */
+    messagesLoaded(): void {
+      notReady = notReady.filter((reason) => reason !== loading)
+    },
+    health(): Verdict {
+      const silentMs = now() - lastGoodAt
+      if (silentMs < limitMs) return { ok: true, reasons: [] }
+      const minutes = Math.floor(silentMs / 60_000)
+      const since = hadGood ? 'no good cycle' : 'not one good cycle since the start'
+      return { ok: false, reasons: [`${since} for ${minutes} minutes`, ...notReady] }
+    },
+    ready: (): Verdict => ({ ok: notReady.length === 0, reasons: notReady }),
+  }
+}

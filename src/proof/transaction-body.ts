@@ -1,0 +1,156 @@
+import type { Hex } from '../lib/primitives.ts'
+import { encodeRlp, evenHex, type Rlp } from './rlp.ts'
+
+/**
+ * What a node says of a transaction (`eth_getTransactionByHash`). Nothing of it is believed: it
+ * only helps to write down the signed bytes, and the hash tells whether they are the right ones.
+ */
+type Body = Readonly<Record<string, unknown>>
+
+type Field =
+  | 'chainId'
+  | 'nonce'
+  | 'gasPrice'
+  | 'maxPriorityFeePerGas'
+  | 'maxFeePerGas'
+  | 'gas'
+  | 'to'
+  | 'value'
+  | 'input'
+  | 'accessList'
+  | 'maxFeePerBlobGas'
+  | 'blobVersionedHashes'
+  | 'authorizationList'
+
+const FEE_MARKET: readonly Field[] = [
+  'chainId',
+  'nonce',
+  'maxPriorityFeePerGas',
+  'maxFeePerGas',
+  'gas',
+  'to',
+  'value',
+  'input',
+  'accessList',
+]
+
+/**
+ * The signed fields of each transaction type, in order; yParity, r and s follow.
+ * Sources: Yellow Paper (0), EIP-2930 (1), EIP-1559 (2), EIP-4844 (3), EIP-7702 (4).
+ */
+export const LAYOUTS: ReadonlyMap<number, readonly Field[]> = new Map<number, readonly Field[]>([
+  [0, ['nonce', 'gasPrice', 'gas', 'to', 'value', 'input']],
+  [1, ['chainId', 'nonce', 'gasPrice', 'gas', 'to', 'value', 'input', 'accessList']],
+  [2, FEE_MARKET],
+  [3, [...FEE_MARKET, 'maxFeePerBlobGas', 'blobVersionedHashes']],
+  [4, [...FEE_MARKET, 'authorizationList']],
+])
+
+/** The body is no transaction: a field is of the wrong kind. */
+class MalformedBodyError extends Error {
+  override readonly name = 'MalformedBodyError'
+}
+
+export type Serializations =
+  | { readonly kind: 'serialized'; readonly candidates: readonly Hex[] }
+  | { readonly kind: 'unsupported'; readonly type: string }
+  | { readonly kind: 'malformed'; readonly why: string }
+
+/**
+ * The signed bytes that a body may stand for; none where it is of no known type or no body.
+ *
+ * Nodes write yParity in several ways, or leave it out. It is one bit, so both are offered, and
+ * the hash tells which. A legacy transaction's `v` also carries the chain id (EIP-155).
+ *
+ * @param chainId - for a body that leaves it out
+ */
+export function serializeBody(body: unknown, chainId: bigint): Serializations {
+  if (typeof body !== 'object' || body === null) return { kind: 'malformed', why: 'not an object' }
+  const fields = { chainId: `0x${chainId.toString(16)}`, ...withoutNulls(body) }
+  try {
+    const type = parseInt(quantity(fields, 'type') || '00', 16)
+    const layout = LAYOUTS.get(type)
+    if (layout === undefined) return { kind: 'unsupported', type: `type ${type}` }
+    const signed = layout.map((name) => ENCODERS[name](fields))
+    const rs = [quantity(fields, 'r'), quantity(fields, 's')]
+    const prefix = type === 0 ? '0x' : `0x${evenHex(type.toString(16))}`
+    const signatures = type === 0 ? [quantity(fields, 'v')] : ['', '01']
+    return {
+      kind: 'serialized',
+      candidates: signatures.map((v) => `${prefix}${encodeRlp([...signed, v, ...rs])}` as Hex),
+    }
+  } catch (error) {
+    if (error instanceof MalformedBodyError) return { kind: 'malformed', why: error.message }
+    throw error
+  }
+}
+
+/** `null` is how some nodes leave a field out. */
+const withoutNulls = (body: object): Body =>
+  Object.fromEntries(Object.entries(body).filter(([, value]) => (value ?? null) !== null))
+
+const ENCODERS: Readonly<Record<Field, (body: Body) => Rlp>> = {
+  chainId: (body) => quantity(body, 'chainId'),
+  nonce: (body) => quantity(body, 'nonce'),
+  gasPrice: (body) => quantity(body, 'gasPrice'),
+  maxPriorityFeePerGas: (body) => quantity(body, 'maxPriorityFeePerGas'),
+  maxFeePerGas: (body) => quantity(body, 'maxFeePerGas'),
+  gas: (body) => quantity(body, 'gas' in body ? 'gas' : 'gasLimit'),
+  to: (body) => bytes(body, 'to'),
+  value: (body) => quantity(body, 'value'),
+  input: (body) => bytes(body, 'input' in body ? 'input' : 'data'),
+  accessList: (body) =>
+    list(body, 'accessList').map((entry) => [
+      bytes(entry, 'address'),
+      values(entry, 'storageKeys').map((key) => bytes({ key }, 'key')),
+    ]),
+  maxFeePerBlobGas: (body) => quantity(body, 'maxFeePerBlobGas'),
+  blobVersionedHashes: (body) =>
+    values(body, 'blobVersionedHashes').map((hash) => bytes({ hash }, 'hash')),
+  authorizationList: (body) =>
+    list(body, 'authorizationList').map((entry) => [
+      quantity(entry, 'chainId'),
+      bytes(entry, 'address'),
+      quantity(entry, 'nonce'),
+      'yParity' in entry ? quantity(entry, 'yParity') : parityOf(quantity(entry, 'v')),
+      quantity(entry, 'r'),
+      quantity(entry, 's'),
+    ]),
+}
+
+/** An integer as RLP has it: no leading zeros, zero is empty. Absent counts as zero. */
+function quantity(body: Body, name: string): string {
+  const value = body[name]
+  if (value === undefined) return ''
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) {
+    return value === 0 ? '' : evenHex(value.toString(16))
+  }
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{0,66}$/.test(value)) {
+    throw new MalformedBodyError(`${name} is not a quantity`)
+  }
+  return evenHex(value.slice(2).toLowerCase().replace(/^0+/, ''))
+}
+
+function bytes(body: Body, name: string): string {
+  const value = body[name]
+  if (value === undefined) return ''
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/.test(value)) {
+    throw new MalformedBodyError(`${name} is not hex data`)
+  }
+  return value.slice(2).toLowerCase()
+}
+
+function values(body: Body, name: string): readonly unknown[] {
+  const value = body[name] ?? []
+  if (!Array.isArray(value)) throw new MalformedBodyError(`${name} is not a list`)
+  return value
+}
+
+const list = (body: Body, name: string): readonly Body[] =>
+  values(body, name).map((entry) => {
+    if (typeof entry === 'object' && entry !== null) return withoutNulls(entry)
+    throw new MalformedBodyError(`${name} holds something else than objects`)
+  })
+
+/** Some nodes write 27 and 28 where the signed bytes have 0 and 1. */
+const parityOf = (v: string) => (v === '1b' ? '' : v === '1c' ? '01' : v)

@@ -1,0 +1,73 @@
+import { createCrowd, inAnyOrder } from '../proof/fair-share.ts'
+import type { CycleParts, Proofs, Reading } from './cycle-parts.ts'
+import type { ExitRequest } from './exit-request.ts'
+
+/** Requests without proof that are remembered; a year of genuine ones is fewer. */
+const MAX_UNPROVEN = 10_000
+
+/**
+ * Which requests are remembered, and which are judged first. A node may invent them without end:
+ * it must not crowd out what another one tells, nor what is proven.
+ */
+export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | 'log'>) {
+  const crowd = createCrowd()
+
+  return {
+    /** New requests, in the order of the chain. Of too many at once each node has its share. */
+    admit({ requests, reportedBy }: Reading, proofs: Proofs | undefined): readonly ExitRequest[] {
+      // Where nothing is judged, as in trust mode, what is new counts as proven too.
+      const isKnown = ({ key }: ExitRequest) => journal.facts.requests.has(key)
+      const open = requests.filter(
+        (request) =>
+          !(isKnown(request) && isProven(request, proofs)) && proofs?.isDuplicate(request) !== true,
+      )
+      crowd.note(reportedBy, open)
+      const fresh = open.filter((request) => !isKnown(request))
+      if (fresh.length <= MAX_UNPROVEN) return fresh
+      const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
+      log.error(
+        'too many new exit requests at once, some are left out: a node invents them',
+        details,
+      )
+      const taken = new Set(crowd.inTurn(fresh).slice(0, MAX_UNPROVEN))
+      return fresh.filter((request) => taken.has(request))
+    },
+
+    /** What is not proven comes in turn of the nodes that told it: the time to ask may end. */
+    inOrder(requests: readonly ExitRequest[], proofs: Proofs | undefined): readonly ExitRequest[] {
+      const proven = requests.filter((request) => isProven(request, proofs))
+      const open = requests.filter((request) => !isProven(request, proofs))
+      return [...proven, ...crowd.inTurn(inAnyOrder(open))]
+    },
+
+    /**
+     * The oldest unproven ones give way, loudly, for each node its own; what was genuine among
+     * them comes back when the whole window is read again. Duplicates go at once.
+     *
+     * @returns what is left
+     */
+    forget(requests: readonly ExitRequest[], proofs: Proofs | undefined): readonly ExitRequest[] {
+      if (proofs === undefined) return requests
+      const unproven = requests.filter(({ key }) =>
+        ['none', 'unproven'].includes(proofs.statusOf(key)),
+      )
+      crowd.keepOnly(unproven)
+      const oldest = crowd.inTurn(unproven.toReversed()).slice(MAX_UNPROVEN)
+      if (oldest.length > 0) {
+        const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
+        log.error(
+          'too many unproven exit requests, the oldest gave way: a node invents them',
+          details,
+        )
+      }
+      const gone = new Set(oldest.map(({ key }) => key))
+      for (const { key } of requests) if (proofs.statusOf(key) === 'duplicate') gone.add(key)
+      if (gone.size === 0) return requests
+      journal.append([...gone].map((key) => ({ kind: 'forgotten' as const, key })))
+      return requests.filter(({ key }) => !gone.has(key))
+    },
+  }
+}
+
+const isProven = ({ key }: ExitRequest, proofs: Proofs | undefined): boolean =>
+  proofs?.statusOf(key) === 'proven'

@@ -1,0 +1,146 @@
+import type { Address, Bytes32, ValidatorIndex } from '../lib/primitives.ts'
+import type { VerifiedExit } from '../messages/exit-message.ts'
+import type { Proven, Unproven } from '../proof/judge.ts'
+import type { Asked, ModuleLimitOf } from './deadlines.ts'
+import type { ChainView, Next, OfferHistory, RequestState, Sightings } from './derive.ts'
+import type { ExitRequest, RequestKey } from './exit-request.ts'
+import type { Fact, Facts } from './facts.ts'
+import type { OperatorSummary } from './operator-summary.ts'
+import type { Scope } from './scope.ts'
+
+/** The log as the cycle uses it: `details` are shown behind the message. */
+export type Log = Readonly<
+  Record<
+    'error' | 'warn' | 'info' | 'debug',
+    (message: string, details?: Readonly<Record<string, unknown>>) => void
+  >
+>
+
+/** `duplicate`: another log of the same exit in the same transaction is proven already. */
+export type ProofStatus = 'none' | 'unproven' | 'proven' | 'duplicate'
+
+/** A verified message in memory, and the file that an operator would look for. */
+export type HeldMessage = { readonly exit: VerifiedExit; readonly file: string }
+
+export type Messages = {
+  /** False until the first load has ended. */
+  readonly loaded: boolean
+  /** Also before the first load has ended: a message is usable once it is verified. */
+  find(validator: ValidatorIndex): HeldMessage | undefined
+  /** Why the latest load failed, if it did. What was loaded before stays in use. */
+  readonly problem: string | undefined
+  /** Why no message is held, in words that name file and reason, if one was refused. */
+  whyMissing(validator: ValidatorIndex): string | undefined
+}
+
+export type Reading = {
+  readonly requests: readonly ExitRequest[]
+  /** Nodes that gave each of them. */
+  readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
+  readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
+  readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
+  /** Unix seconds of the newest finalized block that any node told. */
+  readonly finalizedAt: number | undefined
+  /** False when some part of the scope could be read from no node. */
+  readonly complete: boolean
+  readonly problems: readonly string[]
+  /** What the operator must know at once, a sentence each. */
+  readonly alarms: readonly string[]
+}
+
+export type OfferResult = { readonly accepted: boolean; readonly answers: readonly string[] }
+
+/** Everything that a cycle does to the world, as functions. */
+export type CycleParts = {
+  readonly log: Log
+  readonly now: () => number
+  readonly settings: {
+    readonly mode: 'message' | 'webhook'
+    readonly dryRun: boolean
+    /** Whose requests are summed up, also where there are none. */
+    readonly scope: Scope
+  }
+  /** What staking modules leave an operator for an exit, as far as it is known. */
+  readonly limitOf: ModuleLimitOf
+  readonly journal: { readonly facts: Facts; append(facts: readonly Fact[]): void }
+  /** Looks at every node; the sentences say which is down, behind or on another chain. */
+  checkNodes(signal: AbortSignal): Promise<readonly string[]>
+  readRequests(
+    known: {
+      readonly contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
+      readonly exitBuses: Iterable<Address>
+      readonly cursor: number | undefined
+      readonly cursorHash: Bytes32 | undefined
+    },
+    signal: AbortSignal,
+  ): Promise<Reading>
+  /** Judges what is due and gives the latest verdict on each. */
+  prove(requests: readonly ExitRequest[], signal: AbortSignal): Promise<Proofs>
+  /**
+   * What is loaded, after a load that just began had a moment to end.
+   *
+   * @param wanted - proven requests whose validators have not left yet
+   */
+  readMessages(
+    wanted: readonly Pick<ExitRequest, 'validatorIndex' | 'pubkey'>[],
+    signal: AbortSignal,
+  ): Promise<Messages>
+  readSightings(
+    validators: readonly ValidatorIndex[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ValidatorIndex, Sightings>>
+  /** What the beacon chain allows now. `pending` lists validators with a pending withdrawal. */
+  readChain(signal: AbortSignal): Promise<Omit<ChainView, 'hasPendingPartialWithdrawal'>>
+  readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
+  /** True while the operator wants nothing to be submitted. */
+  isHeld(): Promise<boolean>
+  /** What a rehearsal tells of an exit beside its names, for the log. */
+  rehearse(request: ExitRequest): Readonly<Record<string, unknown>>
+  /** When an accepted offer may be repeated, unix ms. */
+  nextOfferAt(offers: OfferHistory): number
+  offer(
+    request: ExitRequest,
+    exit: VerifiedExit | undefined,
+    signal: AbortSignal,
+  ): Promise<OfferResult>
+  readonly metrics: {
+    observePolling(events: number, seconds: number): void
+    countExit(result: 'success' | 'error'): void
+    /** Whether the operator's stop is there, and how many exits it holds back. */
+    setHold(isHeld: boolean, count: number): void
+    setFinalizedBlock(unixSeconds: number): void
+    /** @param summaries - as they are when they are asked for: times go on between cycles */
+    setExitRequests(summaries: () => readonly OperatorSummary[]): void
+    /** Each step of a request once. */
+    observeStep(step: 'submission' | 'exiting' | 'settled', request: Asked, seconds: number): void
+  }
+}
+
+export type Proofs = {
+  readonly statusOf: (key: RequestKey) => ProofStatus
+  /** What the status follows from; `undefined` where nothing is judged, as in trust mode. */
+  readonly verdictOf: (key: RequestKey) => Proven | Unproven | undefined
+  /** Another log of the same exit in the same transaction is proven: this one adds nothing. */
+  readonly isDuplicate: (request: ExitRequest) => boolean
+  /** Look-ups that brought no answer, a sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** One request with what the cycle found about it. */
+export type Case = {
+  readonly request: ExitRequest
+  readonly state: RequestState
+  readonly next: Next
+  readonly message: HeldMessage | undefined
+  /** What proves it, or why it is not proven; `undefined` where nothing was judged. */
+  readonly verdict: Proven | Unproven | undefined
+}
+
+/** What a cycle amounts to. It was good when nothing failed. */
+export type CycleReport = {
+  readonly failures: readonly string[]
+  /** Every request that is known, as it was before anything was handed out. */
+  readonly cases: readonly Case[]
+  /** The operator's stop was there: nothing was handed out. */
+  readonly isHeld: boolean
+}

@@ -1,0 +1,34 @@
+import type {
+  Address,
+  Brand,
+  Bytes32,
+  ModuleId,
+  OperatorId,
+  Pubkey,
+  ValidatorIndex,
+} from '../lib/primitives.ts'
+
+/**
+ * Identity of a request: chain id, bus, block hash, transaction hash, log index and a hash of
+ * topics and data. Two nodes that report the same log report the same request; a node that
+ * changes anything about it reports another one.
+ */
+export type RequestKey = Brand<string, 'RequestKey'>
+
+/** A finalized `ValidatorExitRequest` event as some execution node reported it. Not yet proven. */
+export type ExitRequest = {
+  readonly key: RequestKey
+  readonly chainId: bigint
+  /** The contract that emitted the event. */
+  readonly exitBus: Address
+  readonly blockNumber: number
+  readonly blockHash: Bytes32
+  readonly transactionHash: Bytes32
+  readonly logIndex: number
+  readonly moduleId: ModuleId
+  readonly operatorId: OperatorId
+  readonly validatorIndex: ValidatorIndex
+  readonly pubkey: Pubkey
+  /** Unix time in seconds at which the protocol asked. */
+  readonly timestamp: number
+}

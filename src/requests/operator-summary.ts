@@ -1,0 +1,96 @@
+import type { ModuleId, OperatorId } from '../lib/primitives.ts'
+import {
+  type Asked,
+  ageOf,
+  LIMITS,
+  type Limit,
+  type ModuleLimitOf,
+  passedLimits,
+  timeLeft,
+} from './deadlines.ts'
+import { isOpen, type RequestState, requestStates } from './derive.ts'
+import type { Scope } from './scope.ts'
+
+/** A request as far as it counts here. */
+export type Counted = {
+  readonly request: Asked
+  readonly state: RequestState
+  /** It would be submitted if there were a message. */
+  readonly lacksMessage: boolean
+}
+
+/** What the requests of one operator amount to. All times are seconds. */
+export type OperatorSummary = {
+  readonly moduleId: ModuleId
+  readonly operatorId: OperatorId
+  readonly states: Readonly<Record<RequestState, number>>
+  /** Of the oldest open request; 0 where none is open. */
+  readonly oldestAge: number
+  /** Of the most urgent open request. */
+  readonly timeLeft: number | undefined
+  /** Open requests past each limit. */
+  readonly overdue: Readonly<Record<Limit, number>>
+  readonly withoutMessage: number
+}
+
+/**
+ * One summary for each operator of the scope, also where nothing is requested, and for each other
+ * one that is counted.
+ *
+ * @param now - unix ms
+ */
+export function summarize(
+  counted: readonly Counted[],
+  scope: Scope,
+  now: number,
+  limitOf: ModuleLimitOf,
+): readonly OperatorSummary[] {
+  const operators = new Map<string, { readonly id: Operator; readonly rows: Counted[] }>()
+  const rowsOf = (id: Operator) => {
+    const key = `${id.moduleId}:${id.operatorId}`
+    const found = operators.get(key) ?? { id, rows: [] }
+    operators.set(key, found)
+    return found.rows
+  }
+  for (const [moduleId, operatorIds] of scope) {
+    for (const operatorId of operatorIds) rowsOf({ moduleId, operatorId })
+  }
+  for (const one of counted) rowsOf(one.request).push(one)
+  return [...operators.values()].map(({ id, rows }) => summarizeOne(id, rows, now, limitOf))
+}
+
+type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
+
+function summarizeOne(
+  { moduleId, operatorId }: Operator,
+  rows: readonly Counted[],
+  now: number,
+  limitOf: ModuleLimitOf,
+): OperatorSummary {
+  const open = rows.filter(({ state }) => isOpen(state)).map(({ request }) => request)
+  const passed = open.flatMap((request) => passedLimits(request, now, limitOf))
+  return {
+    moduleId,
+    operatorId,
+    states: countBy(
+      requestStates,
+      rows.map(({ state }) => state),
+    ),
+    oldestAge: open.reduce((oldest, request) => Math.max(oldest, ageOf(request, now)), 0),
+    timeLeft: open.reduce<number | undefined>((least, request) => {
+      const left = timeLeft(request, now, limitOf)
+      return least === undefined || left < least ? left : least
+    }, undefined),
+    overdue: countBy(LIMITS, passed),
+    withoutMessage: rows.filter(({ lacksMessage }) => lacksMessage).length,
+  }
+}
+
+function countBy<Name extends string>(
+  names: readonly Name[],
+  found: readonly Name[],
+): Readonly<Record<Name, number>> {
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>
+  for (const name of found) counts[name] += 1
+  return counts
+}

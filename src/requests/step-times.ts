@@ -1,0 +1,49 @@
+import type { CycleParts } from './cycle-parts.ts'
+import { ageOf } from './deadlines.ts'
+import type { RequestState } from './derive.ts'
+import type { ExitRequest } from './exit-request.ts'
+
+type Step = Parameters<CycleParts['metrics']['observeStep']>[0]
+
+/**
+ * Measures how long exits take, each step of a request once. What the journal knows already, or
+ * was so when this daemon first looked, is no measurement: a restart merely finds it again.
+ */
+export function createStopwatch({ journal, metrics, now }: CycleParts) {
+  const observed = new Set<string>()
+
+  function observe(step: Step, requests: readonly ExitRequest[]): void {
+    for (const request of requests) {
+      const id = `${step}:${request.key}`
+      if (observed.has(id)) continue
+      observed.add(id)
+      metrics.observeStep(step, request, ageOf(request, now()))
+    }
+  }
+
+  return {
+    /** To be called after the journal was told that the exit was accepted. */
+    accepted(request: ExitRequest): void {
+      const offers = journal.facts.offers.get(request.validatorIndex)
+      if (offers?.firstAcceptedAt === offers?.lastAcceptedAt) observe('submission', [request])
+    },
+
+    /**
+     * To be called before the journal is told what a look at the registry found.
+     *
+     * @param requests - all for one validator
+     */
+    sighted(requests: readonly ExitRequest[], state: RequestState): void {
+      const [validator] = requests.map(({ validatorIndex }) => validatorIndex)
+      if (validator === undefined || !journal.facts.sightings.has(validator)) return
+      const earlier = (journal.facts.history.get(validator) ?? []).flatMap((fact) =>
+        fact.kind === 'sighting' ? [fact.seen] : [],
+      )
+      const isLeaving = state === 'exiting' || state === 'settled'
+      if (isLeaving && earlier.every((seen) => seen === 'active')) observe('exiting', requests)
+      if (state === 'settled' && !earlier.includes('settled')) observe('settled', requests)
+    },
+  }
+}
+
+export type Stopwatch = ReturnType<typeof createStopwatch>

@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createConsensusNode } from '../../src/consensus/consensus-node.ts'
+import { createHttpClient } from '../../src/lib/http.ts'
+import type { ValidatorIndex } from '../../src/lib/primitives.ts'
+import { createBeaconChain } from '../sim/beacon-chain.ts'
+import { type BeaconNode, type BeaconNodeOptions, startBeaconNode } from '../sim/beacon-node.ts'
+
+const chain = createBeaconChain({ validators: 300 })
+const never = new AbortController().signal
+const indices = (...list: number[]) => list as ValidatorIndex[]
+const VALIDATORS = '/eth/v1/beacon/states/head/validators'
+
+let server: BeaconNode
+afterEach(() => server.close())
+
+async function setUp(settings: Partial<BeaconNodeOptions> = {}, batchSize = 1_000) {
+  server = await startBeaconNode({ chain, ...settings })
+  let now = 0
+  const node = createConsensusNode(
+    createHttpClient(server.url),
+    batchSize,
+    () => {},
+    () => now,
+  )
+  return { node, later: (ms: number) => (now += ms) }
+}
+const methods = () => server.calls.filter(({ path }) => path === VALIDATORS).map((c) => c.method)
+
+describe('validators', () => {
+  test('come by POST, in batches, without those that the node does not know', async () => {
+    const { node } = await setUp({}, 2)
+    const { entries } = await node.validators('head', indices(3, 1, 9_999, 2, 0), never)
+    expect([...entries.keys()].sort()).toEqual([0, 1, 2, 3])
+    expect(entries.get(indices(3)[0] as ValidatorIndex)).toMatchObject({
+      index: 3,
+      pubkey: chain.pubkey(3),
+      status: 'active_ongoing',
+      exitEpoch: 2n ** 64n - 1n,
+    })
+    expect(methods()).toEqual(['POST', 'POST', 'POST'])
+  })
+
+  test('an empty list asks nobody, since it would ask for everything', async () => {
+    const { node } = await setUp()
+    expect((await node.validators('head', [], never)).entries.size).toBe(0)
+    expect(server.calls).toEqual([])
+  })
+
+  test.each([405, 501, 404] as const)(
+    'come by GET with at most 64 ids for an hour after %i',
+    async (postRefusal) => {
+      const { node, later } = await setUp({ postSupported: false, postRefusal })
+      const all = indices(...Array.from({ length: 200 }, (_, i) => i))
+      expect((await node.validators('head', all, never)).entries.size).toBe(200)
+      expect((await node.validators('head', all, never)).entries.size).toBe(200)
+      expect(methods().filter((method) => method === 'POST')).toHaveLength(1)
+      const widest = Math.max(...server.calls.map(({ query }) => query.getAll('id').length))
+      expect(widest).toBeLessThanOrEqual(64)
+
+      later(60 * 60 * 1_000)
+      await node.validators('head', indices(1), never)
+      expect(methods().filter((method) => method === 'POST')).toHaveLength(2)
+    },
+  )
+
+  test('404 for a state that is not there is an error, not a lack of POST', async () => {
+    const { node } = await setUp()
+    server.faults.add({ kind: 'status', status: 404, match: { path: VALIDATORS } })
+    await expect(node.validators('head', indices(1), never)).rejects.toThrow('404')
+    server.faults.clear()
+    await node.validators('head', indices(1), never)
+    expect(methods().at(-1)).toBe('POST')
+  })
+
+  test.each([413, 414] as const)('%i halves the batch', async (batchRefusal) => {
+    const { node } = await setUp({ maxBatch: 10, batchRefusal })
+    const all = indices(...Array.from({ length: 100 }, (_, i) => i))
+    expect((await node.validators('head', all, never)).entries.size).toBe(100)
+  })
+
+  test('one malformed entry counts as unknown and spoils no other', async () => {
+    const { node } = await setUp()
+    server.onResult(/validators$/, (body) => {
+      body.data[0].validator.pubkey = '0x1234'
+      body.data[1].index = '-1'
+      body.data.push(null, 'text', body.data[2], { ...body.data[2], index: '250' })
+      return body
+    })
+    const { entries } = await node.validators('head', indices(1, 2, 3), never)
+    expect([...entries.keys()]).toEqual([3])
+  })
+
+  test.each([
+    ['HTML', { kind: 'html' }],
+    ['half a body', { kind: 'half-json' }],
+    ['null', { kind: 'null' }],
+    ['another shape', { kind: 'wrong-schema', body: { data: {} } }],
+    ['a redirect', { kind: 'redirect', location: 'http://localhost:1/' }],
+    ['500', { kind: 'status', status: 500 }],
+    ['429', { kind: 'status', status: 429 }],
+    ['a reset', { kind: 'reset' }],
+  ] as const)('%s is no answer', async (_name, fault) => {
+    const { node } = await setUp()
+    server.faults.add(fault)
+    await expect(node.validators('head', indices(1), never)).rejects.toMatchObject({
+      name: 'NoAnswerError',
+    })
+  })
+
+  test('tells an optimistic state', async () => {
+    const { node } = await setUp({ isOptimistic: true })
+    expect((await node.validators('head', indices(1), never)).optimistic).toBe(true)
+  })
+})
+
+test('the chain id comes from the spec where the deposit contract is not served', async () => {
+  const { node } = await setUp()
+  server.faults.add({ kind: 'status', status: 404, match: { path: /deposit_contract/ } })
+  expect(await node.chainId(never)).toBe(560048n)
+})
+
+test('a refused exit keeps the words of the node, without the signature', async () => {
+  const { node } = await setUp({ echoesExit: true, flavour: 'teku' })
+  const exit = chain.signExit(1, { epoch: 99_999 })
+  const refused = node.submitExit(
+    {
+      epoch: 99_999n,
+      validatorIndex: 1,
+      signature: exit.signature,
+    } as never,
+    never,
+  )
+  await expect(refused).rejects.toMatchObject({ name: 'NodeRefusedError', status: 400 })
+  const message = await refused.catch((error: Error) => error.message)
+  expect(message).toContain('submit voluntary exit: node answered 400: ')
+  expect(message).not.toContain(exit.signature.slice(2, 40))
+})
