@@ -1,10 +1,10 @@
 import type { Config } from '../config.ts'
+import { createEvidenceReader } from '../execution/evidence.ts'
 import type { ExecutionNode } from '../execution/execution-node.ts'
 import type { LogReader } from '../execution/logs.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createProver as createCycleProver, type ProverParts } from '../proof/prover.ts'
-import { createEvidenceReader } from '../proof/read-evidence.ts'
 import type { CycleParts } from '../requests/cycle-parts.ts'
 
 type Parts = Pick<

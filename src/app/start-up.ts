@@ -1,4 +1,4 @@
-import { pause as realPause } from '../lib/deadline.ts'
+import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
 import type { NodeStatus } from '../lib/layer.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import type { Nodes } from './nodes.ts'
@@ -7,13 +7,6 @@ import type { Nodes } from './nodes.ts'
 export class StartUpError extends Error {
   override readonly name = 'StartUpError'
 }
-
-const LONGEST_PAUSE_MS = 10_000
-const FIRST_PAUSE_MS = 1_000
-
-/** 1, 2, 4, 8, then 10 s. */
-export const pauseBefore = (attempt: number) =>
-  Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS)
 
 /**
  * Waits until each layer has a node that is up and synced, and says so meanwhile.

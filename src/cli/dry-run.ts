@@ -1,5 +1,5 @@
+import { createOffer } from '../app/offer.ts'
 import { createPipeline, type PipelineParts } from '../app/pipeline.ts'
-import { createOffer } from '../exits/offer.ts'
 import type { OfferResult, Reading } from '../requests/cycle-parts.ts'
 import type { World } from './world.ts'
 

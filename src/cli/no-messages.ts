@@ -1,4 +1,4 @@
-import type { MessagesTask } from '../messages/task.ts'
+import type { MessagesTask } from '../app/messages.ts'
 import type { Messages } from '../requests/cycle-parts.ts'
 
 /** In place of the task that reads messages, where there is nothing to read them from. */

@@ -1,8 +1,12 @@
 import pLimit from 'p-limit'
 import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
-import type { Case, CycleParts } from '../requests/cycle-parts.ts'
-import type { Reporter } from '../requests/report.ts'
+import type { Case, CycleParts, OfferResult } from '../requests/cycle-parts.ts'
+
+/** Told what became of one offer. */
+type OfferTeller = {
+  tellOffer(one: Case, served: readonly Case[], result: OfferResult): void
+}
 
 /** Exits under way at once: a report may ask for hundreds. */
 const OFFERS_AT_ONCE = 32
@@ -17,7 +21,7 @@ const OFFERS_MS = 4 * 60 * 1_000
 export async function actOn(
   cases: readonly Case[],
   parts: CycleParts,
-  reporter: Reporter,
+  reporter: OfferTeller,
   signal: AbortSignal,
   longestMs: number = OFFERS_MS,
 ): Promise<void> {
@@ -76,7 +80,7 @@ function dueByValidator(cases: readonly Case[]): ReadonlyMap<ValidatorIndex, rea
 async function offerOne(
   served: readonly Case[],
   { journal, now, offer, isHeld }: CycleParts,
-  reporter: Reporter,
+  reporter: OfferTeller,
   signal: AbortSignal,
 ): Promise<void> {
   const [one] = served

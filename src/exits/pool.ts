@@ -1,7 +1,7 @@
 import { pause } from '../lib/deadline.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
-import type { SubmissionResult } from '../observe/request-metrics.ts'
+import type { SubmissionResult } from '../requests/submission.ts'
 
 /** What became of one exit that was handed out. */
 export type OfferResult = {

@@ -1,5 +1,4 @@
-import { pauseBefore } from '../app/start-up.ts'
-import { DeadlineError, pause as realPause, withDeadline } from '../lib/deadline.ts'
+import { DeadlineError, pauseBefore, pause as realPause, withDeadline } from '../lib/deadline.ts'
 import type { CycleReport, Log } from '../requests/cycle-parts.ts'
 
 export type LoopParts = {

@@ -62,3 +62,10 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<void> 
     signal.addEventListener('abort', done, { once: true })
   })
 }
+
+const LONGEST_PAUSE_MS = 10_000
+const FIRST_PAUSE_MS = 1_000
+
+/** 1, 2, 4, 8, then 10 s. */
+export const pauseBefore = (attempt: number) =>
+  Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS)

@@ -1,10 +1,8 @@
 import type { Asked } from '../requests/deadlines.ts'
 import { type OperatorSummary, summarize } from '../requests/operator-summary.ts'
 import type { Scope } from '../requests/scope.ts'
+import type { SubmissionResult } from '../requests/submission.ts'
 import type { Instruments } from './instruments.ts'
-
-/** What a node, or the webhook, said to an exit that it was handed. */
-export type SubmissionResult = 'accepted' | 'refused' | 'unanswered'
 
 /** How far an exit has come since the protocol asked for it. */
 export type Step = 'submission' | 'exiting' | 'settled'

@@ -1,6 +1,6 @@
-import { createCrowd, inAnyOrder } from '../proof/fair-share.ts'
 import type { CycleParts, Proofs, Reading } from './cycle-parts.ts'
 import type { ExitRequest } from './exit-request.ts'
+import { createCrowd, inAnyOrder } from './fair-share.ts'
 
 /** Requests without proof that are remembered; a year of genuine ones is fewer. */
 const MAX_UNPROVEN = 10_000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { createLoadTask, type LoadTaskParts } from '../../src/jobs/load-task.ts'
 import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
 import type { Wanted } from '../../src/messages/hints.ts'
-import { createLoadTask, type LoadTaskParts } from '../../src/messages/load-task.ts'
 import type { MessageLoader } from '../../src/messages/loader.ts'
 import type { LoadedExit, MessageSnapshot } from '../../src/messages/snapshot.ts'
 import { until } from '../support/until.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAsker } from '../../src/proof/ask.ts'
+import { createAsker } from '../../src/proof/asker.ts'
 import { createEvidence } from '../../src/proof/evidence.ts'
 import { transactionLookUp } from '../../src/proof/look-up.ts'
 import { nextQuestions } from '../../src/proof/questions.ts'

@@ -1,7 +1,7 @@
+import type { MessagesTask } from '../../app/messages.ts'
 import type { Config } from '../../config.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { Pubkey, ValidatorIndex } from '../../lib/primitives.ts'
-import type { MessagesTask } from '../../messages/task.ts'
 import type { Messages } from '../../requests/cycle-parts.ts'
 import type { MessageStory } from './story.ts'
 

@@ -1,7 +1,7 @@
+import { createMessages, type MessagesTask } from '../../app/messages.ts'
 import type { Nodes } from '../../app/nodes.ts'
 import { agreedChain } from '../../app/start-up.ts'
 import type { NodeStatus } from '../../lib/layer.ts'
-import { createMessages, type MessagesTask } from '../../messages/task.ts'
 import { type JournalReading, readJournal } from '../journal.ts'
 import { noTask } from '../no-messages.ts'
 import type { World } from '../world.ts'

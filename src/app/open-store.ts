@@ -1,13 +1,13 @@
-import { StartUpError } from '../app/start-up.ts'
 import type { MessagesLocation } from '../config/locations.ts'
 import { createFiles } from '../lib/files.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { type BucketStore, createBucketStore } from '../messages/bucket.ts'
+import { createFolderStore } from '../messages/folder.ts'
+import { openGs } from '../messages/gs.ts'
+import { openS3 } from '../messages/s3.ts'
+import { MAX_FILE_BYTES, type MessageStore, StoreError } from '../messages/store.ts'
 import type { Log } from '../requests/cycle-parts.ts'
-import { type BucketStore, createBucketStore } from './bucket.ts'
-import { createFolderStore } from './folder.ts'
-import { openGs } from './gs.ts'
-import { openS3 } from './s3.ts'
-import { MAX_FILE_BYTES, type MessageStore, StoreError } from './store.ts'
+import { StartUpError } from './start-up.ts'
 
 /**
  * The configured location, looked at once: what somebody has to change ends the start, what may be

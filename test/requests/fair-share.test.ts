@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createCrowd, inAnyOrder } from '../../src/proof/fair-share.ts'
 import type { ExitRequest, RequestKey } from '../../src/requests/exit-request.ts'
+import { createCrowd, inAnyOrder } from '../../src/requests/fair-share.ts'
 import { requestOf } from '../journal/support.ts'
 
 const requests = (from: number, count: number) =>

@@ -1,4 +1,3 @@
-import type { Nodes } from '../app/nodes.ts'
 import type { Config } from '../config.ts'
 import { type ChainInfo, currentEpoch } from '../consensus/chain-info.ts'
 import {
@@ -11,15 +10,16 @@ import {
 } from '../consensus/fork.ts'
 import type { RegistryCache } from '../consensus/registry-cache.ts'
 import { createKeysReader, createRegistryReader } from '../consensus/sightings.ts'
+import { createLoadTask } from '../jobs/load-task.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { Epoch } from '../lib/primitives.ts'
+import { createMessageLoader } from '../messages/loader.ts'
+import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
-import { createLoadTask } from './load-task.ts'
-import { createMessageLoader } from './loader.ts'
+import type { Nodes } from './nodes.ts'
 import { openStore } from './open-store.ts'
-import type { MessageSnapshot } from './snapshot.ts'
 
 export type MessagesParts = {
   readonly config: Config

@@ -1,13 +1,13 @@
-import type { Nodes } from '../app/nodes.ts'
 import type { Config } from '../config.ts'
 import { NodeRefusedError } from '../consensus/answers.ts'
+import { createPoolSink } from '../exits/pool.ts'
+import { createWebhookSink, webhookBody } from '../exits/webhook.ts'
 import { createHttpClient } from '../lib/http.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, OfferResult } from '../requests/cycle-parts.ts'
 import { nextPoolOfferAt } from '../requests/derive.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
-import { createPoolSink } from './pool.ts'
-import { createWebhookSink, webhookBody } from './webhook.ts'
+import type { Nodes } from './nodes.ts'
 
 export type Offer = Pick<CycleParts, 'nextOfferAt'> & {
   /** @param deadline - unix seconds by which the validator must be exiting */

@@ -1,13 +1,13 @@
-import type { Nodes } from '../app/nodes.ts'
 import type { Config } from '../config.ts'
 import type { DriftDetector } from '../jobs/allowlist-drift.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
+import type { Verdict } from '../observe/http-server.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
 import type { ModuleLimitOf } from '../requests/deadlines.ts'
 import { timeLeft } from '../requests/deadlines.ts'
 import { isOpen } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
-import type { Verdict } from './http-server.ts'
+import type { Nodes } from './nodes.ts'
 import {
   exitRow,
   latestOf,

@@ -2,11 +2,11 @@ import { pause } from '../lib/deadline.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
+import type { Wanted } from '../messages/hints.ts'
+import type { MessageLoader } from '../messages/loader.ts'
+import type { LoadProgress, MessageSnapshot, RefusedMessage } from '../messages/snapshot.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Log, Messages } from '../requests/cycle-parts.ts'
-import type { Wanted } from './hints.ts'
-import type { MessageLoader } from './loader.ts'
-import type { LoadProgress, MessageSnapshot, RefusedMessage } from './snapshot.ts'
 
 /** How long a cycle waits for a load that it started. */
 const PATIENCE_MS = 5_000

@@ -1,4 +1,4 @@
-import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { ExitRequest, RequestKey } from './exit-request.ts'
 
 /**
  * Who told of requests that nobody has proven. A node may invent them without end: whatever is

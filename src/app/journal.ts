@@ -1,9 +1,9 @@
-import { StartUpError } from '../app/start-up.ts'
 import type { Config } from '../config.ts'
+import { type Journal, openJournal } from '../journal/journal.ts'
+import { JournalLockedError } from '../journal/lock.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
-import { type Journal, openJournal } from './journal.ts'
-import { JournalLockedError } from './lock.ts'
+import { StartUpError } from './start-up.ts'
 
 type Parts = {
   readonly config: Pick<Config, 'stateFile' | 'locatorAddress'>

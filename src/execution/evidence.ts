@@ -1,10 +1,10 @@
-import type { ExecutionNode } from '../execution/execution-node.ts'
-import type { LogReader } from '../execution/logs.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
-import type { Answer } from './evidence.ts'
-import type { LookUp } from './look-up.ts'
+import type { Answer } from '../proof/evidence.ts'
+import type { LookUp } from '../proof/look-up.ts'
+import type { ExecutionNode } from './execution-node.ts'
+import type { LogReader } from './logs.ts'
 
 /** Takes a question of the proof to one node. Logs may come as a part and a failure. */
 export type EvidenceReader = (
