@@ -1,4 +1,4 @@
-import type { Bar, Terminal } from './surroundings.ts'
+import type { Bar, Terminal } from './context.ts'
 
 /** One bar at a time: what begins later takes the place of what was before. */
 export function createBars(terminal: Pick<Terminal, 'bar'>) {

@@ -19,8 +19,8 @@ import { createReport, type Report } from './check/report.ts'
 import { checkReplay, checkRequests, rowsOf, withoutDeadline } from './check/requests.ts'
 import { checkScope } from './check/scope.ts'
 import { parseConfiguration } from './configuration.ts'
+import type { CommandContext, ExitCode } from './context.ts'
 import { type JournalReading, readJournal } from './journal.ts'
-import type { ExitCode, Surroundings } from './surroundings.ts'
 import { closeQuietly, createWorld, untilInterrupted, type World } from './world.ts'
 
 export type CheckOptions = {
@@ -36,24 +36,20 @@ export type CheckOptions = {
  */
 export async function runCheck(
   { fromBlock }: CheckOptions,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  const report = createReport(surroundings)
-  const parsed = parseConfiguration(surroundings)
+  const report = createReport(context)
+  const parsed = parseConfiguration(context)
   report.add('Configuration', tellConfiguration(parsed))
   if (!parsed.ok) {
     report.end()
     return 2
   }
   const { config } = parsed
-  const bars = createBars(surroundings.terminal)
+  const bars = createBars(context.terminal)
   try {
-    await untilInterrupted(surroundings.signal, (lifetime) =>
-      lookAtAll(
-        createWorld(config, surroundings, bars.tell),
-        { report, bars, fromBlock },
-        lifetime,
-      ),
+    await untilInterrupted(context.signal, (lifetime) =>
+      lookAtAll(createWorld(config, context, bars.tell), { report, bars, fromBlock }, lifetime),
     )
   } finally {
     bars.end()

@@ -2,10 +2,10 @@ import type { Config, ParsedConfig, Problem } from '../config.ts'
 import { describeProblem, parseConfig } from '../config.ts'
 import { createLogger } from '../observe/log.ts'
 import type { Log } from '../requests/cycle-parts.ts'
-import { CommandError, type Surroundings } from './surroundings.ts'
+import { type CommandContext, CommandError } from './context.ts'
 
 /** The configuration as the daemon reads it. Its secrets are masked from now on. */
-export function parseConfiguration({ env, readFile, terminal }: Surroundings): ParsedConfig {
+export function parseConfiguration({ env, readFile, terminal }: CommandContext): ParsedConfig {
   const parsed = parseConfig(env, readFile)
   terminal.hide(parsed.secrets)
   return parsed
@@ -16,9 +16,9 @@ export function parseConfiguration({ env, readFile, terminal }: Surroundings): P
  *
  * @throws ConfigurationError with all problems at once
  */
-export function requireConfiguration(surroundings: Surroundings): Config {
-  const parsed = parseConfiguration(surroundings)
-  for (const warning of parsed.warnings) surroundings.terminal.err(`! ${warning}`)
+export function requireConfiguration(context: CommandContext): Config {
+  const parsed = parseConfiguration(context)
+  for (const warning of parsed.warnings) context.terminal.err(`! ${warning}`)
   if (!parsed.ok) throw new ConfigurationError(parsed.problems)
   return parsed.config
 }
@@ -35,7 +35,7 @@ export class ConfigurationError extends CommandError {
 }
 
 /** What the daemon would write to its log: shown with --debug only. */
-export function debugLog({ debug, terminal, now }: Surroundings): Log {
+export function debugLog({ debug, terminal, now }: CommandContext): Log {
   return createLogger({
     level: debug ? 'debug' : 'error',
     format: 'simple',

@@ -3,9 +3,9 @@ import { gather, passwordOf } from '../config/environment.ts'
 import { createFiles } from '../lib/files.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import { MAX_FILE_BYTES } from '../messages/store.ts'
+import { type CommandContext, CommandError, type ExitCode } from './context.ts'
 import type { KdfName } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'
-import { CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
 
 export type EncryptOptions = {
   readonly input: string
@@ -20,12 +20,12 @@ export type EncryptOptions = {
  */
 export async function runEncrypt(
   asked: EncryptOptions,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  const { signal, terminal, workers } = surroundings
-  const passwords = readPassword(surroundings)
+  const { signal, terminal, workers } = context
+  const passwords = readPassword(context)
   const bar = terminal.bar('encrypting', 0)
-  const tally = createTally(surroundings, (done, total) => bar.set(done, total))
+  const tally = createTally(context, (done, total) => bar.set(done, total))
   try {
     const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
     await encryptFolder({ ...asked, passwords, onFile: tally.note, signal, files })
@@ -43,7 +43,7 @@ function readPassword({
   env,
   readFile,
   terminal,
-}: Surroundings): readonly [Uint8Array, ...Uint8Array[]] {
+}: CommandContext): readonly [Uint8Array, ...Uint8Array[]] {
   const { MESSAGES_PASSWORD, MESSAGES_PASSWORD_FILE } = env
   const given = gather({ MESSAGES_PASSWORD, MESSAGES_PASSWORD_FILE }, readFile)
   const [problem] = given.problems
@@ -73,7 +73,7 @@ const refusal = (why: string) =>
 
 /** Says what was refused as it comes, and the sum at the end. */
 function createTally(
-  { terminal, signal, json }: Surroundings,
+  { terminal, signal, json }: CommandContext,
   progress: (done: number, total: number) => void,
 ) {
   const counts: Record<FileOutcome['kind'], number> = { encrypted: 0, kept: 0, refused: 0 }

@@ -4,12 +4,12 @@ import { messageOf } from '../lib/message-of.ts'
 import { createBars } from './bars.ts'
 import { cleanTexts } from './clean.ts'
 import { requireConfiguration } from './configuration.ts'
+import { type CommandContext, CommandError, type ExitCode } from './context.ts'
 import { gather } from './explain/gather.ts'
 import { NobodyAnswersError } from './explain/open.ts'
 import { storyOf } from './explain/story.ts'
 import { parseSubject, type Subject } from './explain/subject.ts'
 import { linesOf } from './explain/text.ts'
-import { CommandError, type ExitCode, type Surroundings } from './surroundings.ts'
 import { createWorld } from './world.ts'
 
 /**
@@ -21,12 +21,12 @@ import { createWorld } from './world.ts'
  */
 export async function runExplain(
   args: readonly string[],
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<ExitCode> {
-  const { terminal, json } = surroundings
+  const { terminal, json } = context
   const subject = readArguments(args)
-  const config = requireConfiguration(surroundings)
-  const story = cleanTexts(await learn(subject, config, surroundings))
+  const config = requireConfiguration(context)
+  const story = cleanTexts(await learn(subject, config, context))
   if (json) terminal.json(story)
   else for (const line of linesOf(story, terminal.colour)) terminal.out(line)
   return story.requests.length > 0 ? 0 : 1
@@ -41,11 +41,11 @@ function readArguments([who, ...more]: readonly string[]): Subject {
   )
 }
 
-async function learn(subject: Subject, config: Config, surroundings: Surroundings) {
-  const { terminal, signal } = surroundings
+async function learn(subject: Subject, config: Config, context: CommandContext) {
+  const { terminal, signal } = context
   const bars = createBars(terminal)
   try {
-    const world = createWorld(config, surroundings, bars.tell)
+    const world = createWorld(config, context, bars.tell)
     return storyOf(await gather(subject, world, signal))
   } catch (error) {
     throw signal.aborted

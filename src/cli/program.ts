@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { messageOf } from '../lib/message-of.ts'
+import { type CommandContext, CommandError, type Terminal } from './context.ts'
 import { kdfNames } from './encrypt/envelope.ts'
 import { HELP } from './help.ts'
-import { CommandError, type Surroundings, type Terminal } from './surroundings.ts'
 
 type Common = { readonly json?: boolean; readonly debug?: boolean }
 
@@ -12,7 +12,7 @@ export type ProgramParts = {
   /** The daemon, until it ends. It deals with the signals of the process by itself. */
   readonly run: (options: Common) => Promise<number>
   /** Called by every other command before it begins. */
-  readonly open: (options: Common) => Surroundings
+  readonly open: (options: Common) => CommandContext
 }
 
 /** What stands before a command and belongs to it. */
@@ -31,7 +31,7 @@ const USAGE_ERROR = 2
 export async function runProgram(args: readonly string[], parts: ProgramParts): Promise<number> {
   const { terminal } = parts
   let code = 0
-  let opened: Surroundings | undefined
+  let opened: CommandContext | undefined
   const open: ProgramParts['open'] = (options) => {
     opened = parts.open(options)
     return opened

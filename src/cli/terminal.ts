@@ -2,7 +2,7 @@ import { Presets, SingleBar } from 'cli-progress'
 import pico from 'picocolors'
 import type { Environment } from '../config/environment.ts'
 import { createRedactor } from '../lib/secret.ts'
-import type { Bar, Terminal } from './surroundings.ts'
+import type { Bar, Terminal } from './context.ts'
 
 type Stream = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean }
 

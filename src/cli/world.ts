@@ -8,8 +8,8 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { type ClockWatch, createClockWatch } from './check/clock.ts'
 import { debugLog } from './configuration.ts'
+import type { CommandContext } from './context.ts'
 import { createQuietMetrics } from './quiet-metrics.ts'
-import type { Surroundings } from './surroundings.ts'
 
 /** The daemon's parts that look at the world, and send nothing. */
 export type World = {
@@ -32,11 +32,11 @@ const GROUP_MS = 40_000
 
 export function createWorld(
   config: Config,
-  surroundings: Surroundings,
+  context: CommandContext,
   progress: World['progress'],
 ): World {
-  const { now, workers } = surroundings
-  const clockWatch = createClockWatch(surroundings.fetch, now)
+  const { now, workers } = context
+  const clockWatch = createClockWatch(context.fetch, now)
   const metrics = createQuietMetrics(config, progress)
   const nodes = createNodes(config, metrics, clockWatch.fetch)
   const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
@@ -47,8 +47,8 @@ export function createWorld(
     registry: createRegistryCache({ intervalMs, batchSize, now }),
     readChainInfo: createChainInfoReader(nodes.consensus.nodes, now),
     clockWatch,
-    log: debugLog(surroundings),
-    fetch: surroundings.fetch,
+    log: debugLog(context),
+    fetch: context.fetch,
     now,
     workers,
     progress,

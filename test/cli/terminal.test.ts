@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { CommandError } from '../../src/cli/context.ts'
 import { complain } from '../../src/cli/program.ts'
-import { CommandError } from '../../src/cli/surroundings.ts'
 import { createTerminal } from '../../src/cli/terminal.ts'
 import { temporaryFolder } from '../messages/fixtures.ts'
 import { follow, MAIN, startCommand } from './command.ts'

@@ -1,6 +1,6 @@
 import type { MessageSnapshot } from '../../messages/snapshot.ts'
 import { cleanTexts } from '../clean.ts'
-import type { ExitCode, Surroundings } from '../surroundings.ts'
+import type { CommandContext, ExitCode } from '../context.ts'
 import type { Finding } from './finding.ts'
 import { countsOf } from './messages.ts'
 import type { RequestRow } from './requests.ts'
@@ -9,7 +9,7 @@ import { linesOfFinding, linesOfRefused, linesOfRequests } from './text.ts'
 export type Report = ReturnType<typeof createReport>
 
 /** Shows what was found as it comes, or all of it as JSON at the end. */
-export function createReport({ terminal, json, version }: Surroundings) {
+export function createReport({ terminal, json, version }: CommandContext) {
   const { out, colour } = terminal
   const checks: Finding[] = []
   let section = ''

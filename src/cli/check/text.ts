@@ -1,6 +1,6 @@
 import type { RefusedMessage } from '../../messages/snapshot.ts'
 import { describeTimeLeft } from '../../requests/deadlines.ts'
-import type { Colours } from '../surroundings.ts'
+import type { Colours } from '../context.ts'
 import type { Finding, Status } from './finding.ts'
 import type { RequestRow, Verdict } from './requests.ts'
 

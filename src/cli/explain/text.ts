@@ -1,6 +1,6 @@
 import { describeTimeLeft } from '../../requests/deadlines.ts'
 import type { RequestState } from '../../requests/derive.ts'
-import type { Colours } from '../surroundings.ts'
+import type { Colours } from '../context.ts'
 import type { NodeView, StateView } from './node-view.ts'
 import type { Happening, Limit, MessageStory, ProofStory, RequestStory, Story } from './story.ts'
 

@@ -33,7 +33,7 @@ export type Terminal = {
 }
 
 /** What a command has around it: the process, as parameters. */
-export type Surroundings = {
+export type CommandContext = {
   readonly env: Environment
   readonly readFile: ReadFile
   readonly terminal: Terminal
