@@ -7,7 +7,6 @@ import { summarize } from './operator-summary.ts'
 import type { Stopwatch } from './step-times.ts'
 import { waitReasons } from './wait-reasons.ts'
 
-
 /** Seconds. A healthy chain finalizes every 13 minutes. */
 const STALE_AFTER_S = 60 * 60
 /** What stays true is said again this often. */
