@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
 import { type Status, statusWhen } from './status-support.ts'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../../docker/README.md', import.meta.url), 'utf8')
 const [, shown = ''] = /<!-- example: status -->\n```json\n([\s\S]*?)```/.exec(readme) ?? []
 const example = JSON.parse(shown) as Status
 

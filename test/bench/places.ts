@@ -11,7 +11,7 @@ export const GENERATORS = ['inputs.js', 'crew-worker.js'].map((name) =>
 /** What our own command makes of them hangs on these. */
 export const DIST_ENCRYPT = join(ROOT, 'dist/cli/encrypt')
 export const INPUTS = join(ROOT, '.tmp/bench-inputs')
-export const README = join(ROOT, 'README.md')
+export const README = join(ROOT, 'test/README.md')
 export const manifestOf = (name?: string) =>
   join(ROOT, name === undefined ? '' : `node_modules/${name}`, 'package.json')
 export const RESULTS = join(ROOT, '.tmp/bench-results.json')

@@ -20,7 +20,9 @@ async function main(): Promise<void> {
     makeClone(process.cwd(), clone)
     world.writeMessage(1)
     world.ask(world.requestOf(1), world.requestOf(2))
-    for (const block of readBlocks(readFileSync(join(clone, 'README.md'), 'utf8'))) {
+    for (const block of ['README.md', 'messages/README.md'].flatMap((path) =>
+      readBlocks(readFileSync(join(clone, path), 'utf8')),
+    )) {
       if (block.run !== 'here') continue
       if (block.commands.some((command) => /DRY_RUN| check$/.test(command))) fillIn(clone, world)
       if (block.commands.some((command) => command.includes('encrypt'))) layOut(clone, world)

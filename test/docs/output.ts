@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
 
-const README = new URL('../../README.md', import.meta.url)
+const README = new URL('../../docker/README.md', import.meta.url)
 
 /**
  * Holds what a command printed against its block in the README. With UPDATE_DOCS=1 it writes it.

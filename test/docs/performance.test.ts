@@ -5,7 +5,7 @@ import type { Result } from '../bench/result.ts'
 import { tableOf } from '../bench/result.ts'
 import { createRows } from '../bench/rows.ts'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 test('the table of the README has a line for each row of the benchmark, in its order', () => {
   // Nothing is measured here: only the names are looked at.

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../../messages/README.md', import.meta.url), 'utf8')
 const [, receiver = ''] = /## Webhook[\s\S]*?```js\n([\s\S]*?)```/.exec(readme) ?? []
 
 let world: World

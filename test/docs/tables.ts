@@ -7,7 +7,7 @@ import { proofReasons } from '../../src/proof/reasons.ts'
 import { waitReasons } from '../../src/requests/wait-reasons.ts'
 import { alerts, runbook } from '../packaging/monitoring.ts'
 
-/** The tables of the README by the name in their markers, as the code has them. */
+/** The tables of the documents by the name in their markers, as the code has them. */
 export const tables: Readonly<Record<string, string>> = {
   environment: table(
     ['Variable', 'Default', 'Meaning'],
@@ -29,7 +29,7 @@ export const tables: Readonly<Record<string, string>> = {
   alerts: table(
     ['What is wrong', 'Alerts, without `ValidatorEjector` in front'],
     runbook.map(({ heading, anchor }) => [
-      `[${heading}](docker/RUNBOOK.md#${anchor})`,
+      `[${heading}](RUNBOOK.md#${anchor})`,
       alerts
         .filter(({ annotations }) => annotations.runbook_url?.endsWith(`#${anchor}`))
         .map(({ alert, labels, for: wait }) => {

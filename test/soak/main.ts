@@ -8,6 +8,8 @@ import { reportOf } from './report.ts'
 import { type Episode, playEpisode, replay, soak } from './soak.ts'
 import type { Tally } from './tally.ts'
 
+const README = 'test/README.md'
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -15,7 +17,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '20' },
     /** Episodes at a time. */
     jobs: { type: 'string', default: String(Math.min(2, cpus().length)) },
-    /** Writes the figures into README.md. */
+    /** Writes the figures into test/README.md. */
     readme: { type: 'boolean', default: false },
     /** As a child of its own: plays this one, as JSON. */
     episode: { type: 'string' },
@@ -73,7 +75,7 @@ async function playAll(): Promise<void> {
   writeFileSync(REPORT, report)
   console.log(report)
   if (values.readme) {
-    writeFileSync('README.md', withReport(readFileSync('README.md', 'utf8'), tally, run))
+    writeFileSync(README, withReport(readFileSync(README, 'utf8'), tally, run))
   }
   tell(`nothing was lost, nobody left unasked; the report is in ${REPORT}`)
 }

@@ -4,7 +4,7 @@ import { titlesIn, withReport } from './readme.ts'
 import { rowsOf } from './report.ts'
 import { createTally } from './tally.ts'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const titles = rowsOf(createTally()).map(([title]) => title)
 
 test('the README shows what the soak reports', () => {

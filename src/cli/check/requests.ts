@@ -190,7 +190,7 @@ function tellUnproven(rows: readonly RequestRow[], shortfall: Shortfall): readon
   const codes = [...new Set(unproven.map(({ reason }) => reason ?? 'not judged'))].sort()
   const [id, title] = ['request-proof', 'proof']
   const detail = `${unproven.length} not proven, so nothing is sent for them: ${codes.join(', ')}`
-  const remedy = 'see "When a request is not proven" in the README for each reason'
+  const remedy = 'see "When a request is not proven" in docker/README.md for each reason'
   if (owed.length === 0) return [warning({ id, title, detail, remedy })]
   const still = `; ${owed.length === 1 ? 'one validator is' : `${owed.length} validators are`} active still`
   return [failure({ id, title, detail: `${detail}${still}`, remedy })]
