@@ -76,6 +76,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       ? undefined
       : await startHttpServer({
           port,
+          host: config.http.host,
           runMetrics: config.http.runMetrics,
           runHealthCheck: config.http.runHealthCheck,
           metrics: metrics.expose,

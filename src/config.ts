@@ -1,6 +1,7 @@
 import {
   type Complain,
   checkJwtSecret,
+  checkNetwork,
   checkSigners,
   requireOneWay,
   trustModeOf,
@@ -14,6 +15,7 @@ import {
   type ReadFile,
 } from './config/environment.ts'
 import type { MessagesLocation } from './config/locations.ts'
+import { isForNode, type NodeHeaders } from './config/node-headers.ts'
 import { type Settings, schemas } from './config/schema.ts'
 import { secretsIn } from './config/secrets.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
@@ -50,6 +52,10 @@ export type Config = {
   /** Base URLs, with paths and credentials, without trailing slashes. At least one. */
   readonly executionNodes: readonly string[]
   readonly consensusNodes: readonly string[]
+  /** What nodes want beside the URL: see `headersFor`. Secret. */
+  readonly nodeHeaders: NodeHeaders
+  /** The chain that every node must be on; `undefined`: the one that they agree on. */
+  readonly chainId: bigint | undefined
   readonly locatorAddress: Address
   /** Whose validators may be exited. Never empty. */
   readonly scope: Scope
@@ -71,6 +77,8 @@ export type Config = {
   readonly http: {
     /** `undefined`: no server. */
     readonly port: number | undefined
+    /** `undefined`: every interface. */
+    readonly host: string | undefined
     readonly runMetrics: boolean
     readonly runHealthCheck: boolean
     readonly runStatus: boolean
@@ -161,7 +169,9 @@ function configOf(given: Given, settings: Settings): Config {
   return {
     executionNodes: checked.EXECUTION_NODE,
     consensusNodes: checked.CONSENSUS_NODE,
-    locatorAddress: checked.LOCATOR_ADDRESS,
+    nodeHeaders: settings.NODE_HEADERS ?? new Map(),
+    chainId: settings.NETWORK?.chainId,
+    locatorAddress: settings.LOCATOR_ADDRESS ?? checked.NETWORK.lido.locator,
     scope: scopeOf(settings, checked),
     delivery: deliveryOf(given, settings, checked),
     oracleAllowlist: settings.ORACLE_ADDRESSES_ALLOWLIST ?? [],
@@ -177,6 +187,7 @@ function configOf(given: Given, settings: Settings): Config {
     finalityEvents: checked.FINALITY_EVENTS,
     http: {
       port: checked.HTTP_PORT === 0 ? undefined : checked.HTTP_PORT,
+      host: settings.HTTP_HOST,
       runMetrics: checked.RUN_METRICS,
       runHealthCheck: checked.RUN_HEALTH_CHECK,
       runStatus: checked.RUN_STATUS,
@@ -213,6 +224,7 @@ export function parseConfig(env: Environment, readFile: ReadFile): ParsedConfig 
   for (const { variable, problem } of given.problems) complain(variable, problem)
   const settings = readSettings(given, complain)
   requireOneWay(given, complain)
+  checkNetwork(settings, complain)
   checkSigners(given, settings, complain)
   checkJwtSecret(settings.JWT_SECRET_PATH, readFile, complain)
 
@@ -220,6 +232,12 @@ export function parseConfig(env: Environment, readFile: ReadFile): ParsedConfig 
   if ((settings.JOB_INTERVAL ?? Infinity) < SHORTEST_SENSIBLE_INTERVAL) {
     warnings.push(`JOB_INTERVAL is in milliseconds: ${settings.JOB_INTERVAL} polls without a rest`)
   }
+  const nodes = [...(settings.EXECUTION_NODE ?? []), ...(settings.CONSENSUS_NODE ?? [])]
+  const hosts = [...(settings.NODE_HEADERS?.keys() ?? [])]
+  hosts.forEach((host, at) => {
+    if (isForNode(host, nodes)) return
+    warnings.push(`NODE_HEADERS: host ${at + 1} of ${hosts.length} is no configured node: unused`)
+  })
   const secrets = secretsIn(env, given, settings.LOGGER_SECRETS ?? [])
   if (problems.length > 0) {
     return { ok: false, problems, warnings, secrets, logger: loggerOf(settings) }

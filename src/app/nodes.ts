@@ -1,3 +1,4 @@
+import { headersFor } from '../config/node-headers.ts'
 import type { Config } from '../config.ts'
 import { type ConsensusNode, createConsensusNode } from '../consensus/consensus-node.ts'
 import { createExecutionNode, type ExecutionNode } from '../execution/execution-node.ts'
@@ -9,6 +10,8 @@ import { createLayer, type Layer } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 
 export type Nodes = {
+  /** The chain that every node must be on, where NETWORK names one. */
+  readonly expectedChainId: bigint | undefined
   readonly execution: Layer<ExecutionNode>
   readonly consensus: Layer<ConsensusNode>
   /** Every execution node, for what must not count for or against it. */
@@ -39,7 +42,7 @@ export function createNodes(
     config.jwtSecretPath === undefined ? undefined : createJwtAuthorizer(config.jwtSecretPath)
   const executionNodes = name(config.executionNodes, (url) =>
     createExecutionNode(
-      createHttpClient(url, fetchFn),
+      createHttpClient(url, fetchFn, headersFor(config.nodeHeaders, url)),
       observer(metrics.observeExecutionRequest, url),
       authorize,
       callTimeoutMs,
@@ -47,7 +50,7 @@ export function createNodes(
   )
   const consensusNodes = name(config.consensusNodes, (url) =>
     createConsensusNode(
-      createHttpClient(url, fetchFn),
+      createHttpClient(url, fetchFn, headersFor(config.nodeHeaders, url)),
       config.validatorsBatchSize,
       observer(metrics.observeConsensusRequest, url),
       Date.now,
@@ -56,6 +59,7 @@ export function createNodes(
   )
   const headSlots = new Map<string, bigint>()
   return {
+    expectedChainId: config.chainId,
     executionNodes,
     consensusNodes,
     execution: createLayer('execution', executionNodes, {

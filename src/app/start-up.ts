@@ -1,3 +1,4 @@
+import { networkName } from '../config/networks.ts'
 import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
 import type { NodeStatus } from '../lib/layer.ts'
 import type { Log } from '../requests/cycle-parts.ts'
@@ -29,7 +30,7 @@ export async function waitForNodes(
     const statuses = await lookAtBoth(nodes, signal)
     if (statuses === undefined) return undefined
     for (const status of statuses) looked(status)
-    const chainId = agreedChain(statuses)
+    const chainId = agreedChain(statuses, nodes.expectedChainId)
     const missing = missingLayers(statuses)
     for (const status of statuses) warnOf(status, missing, warned, log)
     if (missing.length === 0 && chainId !== undefined) {
@@ -61,9 +62,13 @@ async function lookAtBoth(
 /**
  * The chain id of all nodes that told one.
  *
- * @throws StartUpError when they are on different chains
+ * @param expected - the chain of NETWORK, where it is set
+ * @throws StartUpError when they are on different chains, or not on the expected one
  */
-export function agreedChain(statuses: readonly NodeStatus[]): bigint | undefined {
+export function agreedChain(
+  statuses: readonly NodeStatus[],
+  expected: bigint | undefined,
+): bigint | undefined {
   const told = statuses.filter((status) => status.chainId !== undefined)
   const chains = new Set(told.map((status) => status.chainId))
   if (chains.size > 1) {
@@ -72,7 +77,14 @@ export function agreedChain(statuses: readonly NodeStatus[]): bigint | undefined
       `the nodes are on different chains (${list.join(', ')}): set EXECUTION_NODE and CONSENSUS_NODE to nodes of one network`,
     )
   }
-  return [...chains][0]
+  const [chainId] = chains
+  if (chainId !== undefined && expected !== undefined && chainId !== expected) {
+    const [network, name] = [networkName(expected), networkName(chainId)]
+    throw new StartUpError(
+      `NETWORK is ${network} and the nodes are on ${name}: set EXECUTION_NODE and CONSENSUS_NODE to nodes of ${network}, or correct NETWORK`,
+    )
+  }
+  return chainId
 }
 
 function missingLayers(statuses: readonly NodeStatus[]): readonly string[] {

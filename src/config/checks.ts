@@ -7,7 +7,10 @@ export type Complain = (variable: string, problem: string) => void
 /** What must be set, and what must not be set together. */
 export function requireOneWay(given: Given, complain: Complain): void {
   const has = (name: keyof Given['values']) => given.values[name] !== undefined
-  for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE', 'LOCATOR_ADDRESS'] as const) {
+  if (!has('LOCATOR_ADDRESS') && !has('NETWORK')) {
+    complain('NETWORK', 'is required unless LOCATOR_ADDRESS is set')
+  }
+  for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE'] as const) {
     const failed = given.problems.some(({ variable }) => variable === `${name}_FILE`)
     if (!has(name) && !failed) complain(name, 'is required')
   }
@@ -24,6 +27,16 @@ export function requireOneWay(given: Given, complain: Complain): void {
   } else if (!has('MESSAGES_LOCATION') && !has('VALIDATOR_EXIT_WEBHOOK')) {
     complain('MESSAGES_LOCATION', 'one of it and VALIDATOR_EXIT_WEBHOOK is required')
   }
+}
+
+/** Two ways to say where the protocol is: a second one that says something else is a slip. */
+export function checkNetwork(settings: Settings, complain: Complain): void {
+  const { NETWORK: network, LOCATOR_ADDRESS: locator } = settings
+  if (network === undefined || locator === undefined || network.lido.locator === locator) return
+  complain(
+    'LOCATOR_ADDRESS',
+    `is not the Locator of NETWORK=${network.name}, ${network.lido.locator}: remove one of the two`,
+  )
 }
 
 /** By its name, or by its old name. */

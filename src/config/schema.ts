@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import {
   type Hex,
@@ -7,6 +8,8 @@ import {
   parseBytes32,
 } from '../lib/primitives.ts'
 import { httpUrl, messagesLocation, urlList } from './locations.ts'
+import { LIDO_NETWORKS } from './networks.ts'
+import type { NodeHeaders } from './node-headers.ts'
 import type { VariableName } from './variables.ts'
 
 /** The longest time a timer of Node can wait, in milliseconds: beyond it, it fires at once. */
@@ -111,10 +114,42 @@ const headerValue = text.regex(
   'must be usable as an HTTP header: printable characters on one line',
 )
 
+const HEADERS_RULE = 'must be a JSON object: hosts with objects of HTTP headers'
+const nodeHeaders = json(HEADERS_RULE)
+  .pipe(parsedBy(entriesOf, HEADERS_RULE))
+  .pipe(
+    z.array(
+      z.tuple([
+        text.toLowerCase().regex(/^[^\s/@]+$/, 'must name nodes as host or host:port'),
+        z
+          .unknown()
+          .pipe(parsedBy(entriesOf, HEADERS_RULE))
+          .pipe(z.array(z.tuple([headerName, headerValue]), HEADERS_RULE)),
+      ]),
+    ),
+  )
+  .transform(
+    (hosts): NodeHeaders => new Map(hosts.map(([host, list]) => [host, Object.fromEntries(list)])),
+  )
+
+const HOST_RULE = 'must be an IP address or a host name, without port'
+const httpHost = text
+  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
+  .refine(
+    (host) => isIP(host) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
+    HOST_RULE,
+  )
+
+const network = oneOf(LIDO_NETWORKS.map(({ name }) => name)).transform(
+  (name) => LIDO_NETWORKS.find((one) => one.name === name) ?? z.NEVER,
+)
+
 /** How each variable is read once it is set or has a default. */
 export const schemas = {
   EXECUTION_NODE: urlList,
   CONSENSUS_NODE: urlList,
+  NODE_HEADERS: nodeHeaders,
+  NETWORK: network,
   LOCATOR_ADDRESS: address,
   EJECTOR_SCOPE: scope,
   STAKING_MODULE_ID: moduleId,
@@ -140,6 +175,7 @@ export const schemas = {
     .toLowerCase()
     .transform((port) => (port === 'false' ? '0' : port))
     .pipe(integer(0, 65_535)),
+  HTTP_HOST: httpHost,
   RUN_METRICS: boolean,
   RUN_HEALTH_CHECK: boolean,
   RUN_STATUS: boolean,

@@ -59,6 +59,21 @@ const passwordForms = (password: string) => [
   password.normalize('NFKD').replace(/\p{Cc}/gu, ''),
 ]
 
+/** The values of NODE_HEADERS; the whole text where it cannot be read. */
+function textsIn(json: string | undefined): string[] {
+  if (json === undefined) return []
+  const texts: string[] = []
+  try {
+    JSON.parse(json, (_key, value) => {
+      if (typeof value === 'string') texts.push(value)
+      return value
+    })
+  } catch {
+    return [json]
+  }
+  return texts
+}
+
 /** Names stand for their values; what is no name is a value itself. */
 function ofListed(entry: string, env: Environment, values: Given['values']): string[] {
   const byName: Readonly<Record<string, string | undefined>> = values
@@ -87,6 +102,7 @@ export function secretsIn(env: Environment, given: Given, listed: readonly strin
   const all = [
     ...passwords.flatMap((password) => passwordForms(password ?? '')),
     values.WEBHOOK_TOKEN ?? '',
+    ...textsIn(values.NODE_HEADERS),
     ...urls.flatMap(urlsIn).flatMap(ofUrl),
     ...FOREIGN_SECRETS.map((name) => env[name] ?? ''),
     ...listed.flatMap((entry) => ofListed(entry, env, values)),

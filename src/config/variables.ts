@@ -31,7 +31,21 @@ export const variableTable = {
     'http://127.0.0.1:5052',
     'consensus nodes: one URL or several with commas between; exits go to all of them',
   ),
-  LOCATOR_ADDRESS: variable('', ADDRESS, 'address of the Lido Locator contract'),
+  NODE_HEADERS: variable(
+    '',
+    '{"node.example.org":{"X-API-Key":"key"}}',
+    'HTTP headers for nodes that want a key, by host or host:port, as JSON',
+  ),
+  NETWORK: variable(
+    '',
+    'mainnet',
+    'mainnet or hoodi: sets the Locator, and the chain that all nodes must be on',
+  ),
+  LOCATOR_ADDRESS: variable(
+    '',
+    ADDRESS,
+    'address of the Lido Locator contract; NETWORK may stand for it',
+  ),
   EJECTOR_SCOPE: variable(
     '',
     '{"1":[123],"4":[0,1]}',
@@ -62,13 +76,14 @@ export const variableTable = {
     'transactions that ask for exits directly and are believed, as JSON',
   ),
   MESSAGES_PASSWORD: variable('', 'a-long-password', 'password of encrypted (EIP-2335) messages'),
-  BLOCKS_PRELOAD: variable('50000', '50000', 'blocks to look back at start'),
+  BLOCKS_PRELOAD: variable('108000', '108000', 'blocks to look back at start (15 days)'),
   BLOCKS_LOOP: variable('32', '32', 'blocks to read again at each poll'),
   LOAD_LOGS_STEP: variable('10000', '10000', 'widest block range of one eth_getLogs request'),
   VALIDATORS_BATCH_SIZE: variable('1000', '1000', 'validators in one request to a consensus node'),
   JOB_INTERVAL: variable('384000', '384000', 'milliseconds between polls (one epoch)'),
   FINALITY_EVENTS: variable('true', 'true', 'poll at once when the chain finalizes'),
   HTTP_PORT: variable('8989', '8989', 'port of metrics and health; 0 or false: no server'),
+  HTTP_HOST: variable('', '127.0.0.1', 'address that HTTP_PORT is opened on; empty: every one'),
   RUN_METRICS: variable('false', 'true', 'serve /metrics'),
   RUN_HEALTH_CHECK: variable('true', 'true', 'serve /health, /livez and /readyz'),
   RUN_STATUS: variable('false', 'true', 'serve /status'),
@@ -109,6 +124,7 @@ export type VariableName = keyof typeof variableTable
 export const FILE_VARIABLES = [
   'EXECUTION_NODE',
   'CONSENSUS_NODE',
+  'NODE_HEADERS',
   'MESSAGES_PASSWORD',
   'WEBHOOK_TOKEN',
 ] as const satisfies readonly VariableName[]

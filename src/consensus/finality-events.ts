@@ -15,7 +15,11 @@ export type StreamNews =
   | { readonly kind: 'ended'; readonly host: string; readonly why: string }
 
 export type FinalityEventsParts = {
-  readonly nodes: readonly { readonly host: string; readonly baseUrl: string }[]
+  readonly nodes: readonly {
+    readonly host: string
+    readonly baseUrl: string
+    readonly headers?: Readonly<Record<string, string>>
+  }[]
   /** Hosts that may be listened to now. */
   readonly healthy: () => readonly string[]
   readonly fetch: typeof fetch
@@ -78,6 +82,7 @@ export async function followFinality(
     const end = await listenOnce(
       {
         baseUrl: slot.baseUrl,
+        headers: slot.headers ?? {},
         path: PATH,
         fetch: parts.fetch,
         names: [...FIELDS.keys()],

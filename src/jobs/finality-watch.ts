@@ -1,4 +1,5 @@
 import type { Nodes } from '../app/nodes.ts'
+import { headersFor } from '../config/node-headers.ts'
 import type { Config } from '../config.ts'
 import { followFinality, type StreamNews } from '../consensus/finality-events.ts'
 import { pause, withDeadline } from '../lib/deadline.ts'
@@ -6,7 +7,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 
 export type FinalityParts = {
-  readonly config: Pick<Config, 'consensusNodes'>
+  readonly config: Pick<Config, 'consensusNodes' | 'nodeHeaders'>
   readonly nodes: Nodes
   readonly fetch: typeof fetch
   /** The last block that a cycle has read. */
@@ -46,10 +47,10 @@ export async function watchFinality(parts: FinalityParts, signal: AbortSignal): 
     await followFinality(
       {
         // Named in the order in which they are configured.
-        nodes: nodes.consensusNodes.map(({ host }, at) => ({
-          host,
-          baseUrl: config.consensusNodes[at] as string,
-        })),
+        nodes: nodes.consensusNodes.map(({ host }, at) => {
+          const baseUrl = config.consensusNodes[at] as string
+          return { host, baseUrl, headers: headersFor(config.nodeHeaders, baseUrl) }
+        }),
         healthy: nodes.consensus.nodes.hosts,
         fetch: parts.fetch,
         onFinalized: () => waker.nudge(signal),

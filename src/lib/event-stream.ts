@@ -13,6 +13,8 @@ export type StreamEnd = {
 export type EventStreamParts = {
   /** Base path and credentials as in `createHttpTarget`. */
   readonly baseUrl: string
+  /** Beside those. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly path: string
   readonly fetch: typeof fetch
   /** Events of other names are ignored. */
@@ -41,7 +43,7 @@ const NO_STREAM = 'the answer is no event stream'
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export async function listenOnce(parts: EventStreamParts, signal: AbortSignal): Promise<StreamEnd> {
-  const { urlOf, headers } = createHttpTarget(parts.baseUrl)
+  const { urlOf, headers } = createHttpTarget(parts.baseUrl, parts.headers)
   const connection = new AbortController()
   const budget = createBudget()
   const source = new EventSource(urlOf(parts.path), {

@@ -34,10 +34,14 @@ export type HttpTarget = {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** `user:pass@` becomes a Basic header, since `fetch` refuses it; a query of the base is kept. */
-export function createHttpTarget(baseUrl: string): HttpTarget {
+/**
+ * `user:pass@` becomes a Basic header, since `fetch` refuses it; a query of the base is kept.
+ *
+ * @param extra - headers for every request; they win over the Basic header
+ */
+export function createHttpTarget(baseUrl: string, extra: HttpTarget['headers'] = {}): HttpTarget {
   const base = new URL(baseUrl)
-  const headers = basicAuthorization(base)
+  const headers = { ...basicAuthorization(base), ...extra }
   base.username = ''
   base.password = ''
   return { urlOf: (path) => joinUrl(base, path), headers }
@@ -49,8 +53,12 @@ export function createHttpTarget(baseUrl: string): HttpTarget {
  *
  * @throws NoAnswerError when no whole answer came; the reason of `signal` when that fired
  */
-export function createHttpClient(baseUrl: string, fetchFn: typeof fetch = fetch): HttpClient {
-  const target = createHttpTarget(baseUrl)
+export function createHttpClient(
+  baseUrl: string,
+  fetchFn: typeof fetch = fetch,
+  extra: HttpTarget['headers'] = {},
+): HttpClient {
+  const target = createHttpTarget(baseUrl, extra)
 
   return async function request({ method, path = '', body, headers, timeoutMs, signal }) {
     const init: RequestInit = {

@@ -8,7 +8,7 @@ export type HttpServerOptions = {
   /** 0: any free one. */
   readonly port: number
   /** Every interface unless given: in a container the port is published from outside. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** Serve `/metrics`. */
   readonly runMetrics: boolean
   /** Serve `/health`, `/livez` and `/readyz`. */

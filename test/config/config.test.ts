@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { headersFor } from '../../src/config/node-headers.ts'
 import { describeProblem, parseConfig } from '../../src/config.ts'
+import { createRedactor } from '../../src/lib/secret.ts'
 import { readFrom } from './files.ts'
 
 const SIGNER = '0x00000000000000000000000000000000000000Aa'
@@ -40,6 +42,8 @@ describe('defaults', () => {
     expect(configOf()).toEqual({
       executionNodes: ['http://localhost:8545'],
       consensusNodes: ['http://localhost:5052'],
+      nodeHeaders: new Map(),
+      chainId: undefined,
       locatorAddress: '0xc1d0b3de6792bf6b4b37eccdcc24e45978cfd2eb',
       scope: new Map([[1, [123]]]),
       delivery: {
@@ -52,13 +56,19 @@ describe('defaults', () => {
       submitTxHashAllowlist: [],
       trustMode: false,
       dryRun: false,
-      blocksPreload: 50_000,
+      blocksPreload: 108_000,
       blocksLoop: 32,
       loadLogsStep: 10_000,
       validatorsBatchSize: 1_000,
       jobIntervalMs: 384_000,
       finalityEvents: true,
-      http: { port: 8989, runMetrics: false, runHealthCheck: true, runStatus: false },
+      http: {
+        port: 8989,
+        host: undefined,
+        runMetrics: false,
+        runHealthCheck: true,
+        runStatus: false,
+      },
       logger: { level: 'info', format: 'simple' },
       forceDencunForkMode: false,
       capellaForkVersion: undefined,
@@ -82,9 +92,9 @@ describe('defaults', () => {
     const problems = parsed.ok ? [] : parsed.problems
     expect(problems.map(({ variable }) => variable)).toEqual([
       'JOB_INTERVAL',
+      'NETWORK',
       'EXECUTION_NODE',
       'CONSENSUS_NODE',
-      'LOCATOR_ADDRESS',
       'EJECTOR_SCOPE',
       'MESSAGES_LOCATION',
       'ORACLE_ADDRESSES_ALLOWLIST',
@@ -207,7 +217,100 @@ describe('whom to believe', () => {
   })
 })
 
+describe('the network', () => {
+  const bare = { LOCATOR_ADDRESS: '' }
+
+  test.each([
+    ['mainnet', 1n, '0xc1d0b3de6792bf6b4b37eccdcc24e45978cfd2eb'],
+    ['HOODI', 560_048n, '0xe2ef9536daaaebff5b1c130957ab3e80056b06d8'],
+  ])('%s stands for the Locator and the chain', (NETWORK, chainId, locatorAddress) => {
+    expect(configOf({ ...bare, NETWORK })).toMatchObject({ chainId, locatorAddress })
+  })
+
+  test('an address beside it must be the same', () => {
+    expect(configOf({ NETWORK: 'mainnet' })).toMatchObject({ chainId: 1n })
+    expect(problemsOf({ NETWORK: 'hoodi' })).toEqual(['LOCATOR_ADDRESS'])
+  })
+
+  test('one of the two is required, and chains without the protocol are none', () => {
+    expect(problemsOf(bare)).toEqual(['NETWORK'])
+    for (const NETWORK of ['holesky', 'sepolia', '1', '__proto__']) {
+      expect(problemsOf({ ...bare, NETWORK }), NETWORK).toEqual(['NETWORK'])
+    }
+  })
+})
+
+describe('headers for nodes', () => {
+  const nodes = {
+    EXECUTION_NODE: 'https://A.example/v3,http://b:8545',
+    CONSENSUS_NODE: 'http://[::1]:5052',
+  }
+  const NODE_HEADERS = JSON.stringify({
+    'a.example': { 'X-API-Key': 'one', 'X-Other': 'other' },
+    'A.EXAMPLE:443': { 'X-API-Key': 'exact' },
+    'b:1': { 'X-API-Key': 'another port' },
+    '[::1]': { Authorization: 'Bearer six' },
+  })
+
+  test('are found by host and by host with port, which wins', () => {
+    const { nodeHeaders } = configOf({ ...nodes, NODE_HEADERS })
+
+    expect(headersFor(nodeHeaders, 'https://a.example/v3')).toEqual({
+      'X-API-Key': 'exact',
+      'X-Other': 'other',
+    })
+    expect(headersFor(nodeHeaders, 'http://b:8545')).toEqual({})
+    expect(headersFor(nodeHeaders, 'http://[::1]:5052')).toEqual({ Authorization: 'Bearer six' })
+  })
+
+  test('a host that is no node of ours is told, without its name', () => {
+    expect(warningsOf({ ...nodes, NODE_HEADERS })).toEqual([
+      'NODE_HEADERS: host 3 of 4 is no configured node: unused',
+    ])
+  })
+
+  test('may stand in a file', () => {
+    const env = { NODE_HEADERS_FILE: '/h' }
+
+    expect(configOf(env, { '/h': '{"localhost":{"X-Key":"k"}}\n' }).nodeHeaders.size).toBe(1)
+  })
+
+  test.each([
+    '[]',
+    'null',
+    '{"a":"b"}',
+    '{"a":{"X-Key":1}}',
+    '{"a":{"X Key":"v"}}',
+    '{"a":{"X-Key":"one\\ntwo"}}',
+    '{"a":{"Host":"b"}}',
+    '{"http://a":{"X-Key":"v"}}',
+    '{"a":{"X-Key":"v"}',
+  ])('%s is refused', (value) => {
+    expect(problemsOf({ NODE_HEADERS: value })).toEqual(['NODE_HEADERS'])
+  })
+
+  test('are secret, also when they are refused', () => {
+    for (const value of ['{"localhost":{"X-Key":"s3cr3t-key"}}', '{"a":{"X Key":"s3cr3t-key"}}']) {
+      expect(createRedactor(parse({ NODE_HEADERS: value }).secrets)('s3cr3t-key')).toBe('<secret>')
+    }
+  })
+})
+
 describe('the rest', () => {
+  test.each(['127.0.0.1', '::1', '[::1]', 'localhost', '10.0.0.1'])(
+    'HTTP_HOST may be %s',
+    (host) => {
+      expect(configOf({ HTTP_HOST: host }).http.host).toBe(host.replace(/[[\]]/g, ''))
+    },
+  )
+
+  test.each(['http://a', 'a:8989', 'a b', '-', 'a/b', '[::1', '::g'])(
+    '%s is no HTTP_HOST',
+    (host) => {
+      expect(problemsOf({ HTTP_HOST: host })).toEqual(['HTTP_HOST'])
+    },
+  )
+
   test('a token must fit into a header, and the header must be free', () => {
     const webhook = { MESSAGES_LOCATION: '', VALIDATOR_EXIT_WEBHOOK: 'https://h.example/exit/' }
 

@@ -244,7 +244,7 @@ describe('.env.example', () => {
     name,
     value,
   ])
-  const PRESET = ['LOCATOR_ADDRESS', 'MESSAGES_LOCATION']
+  const PRESET = ['NETWORK', 'MESSAGES_LOCATION']
 
   test('has every variable once, with its default', () => {
     const expected = variables.map(({ name, default: value }) => [name, value])

@@ -23,7 +23,7 @@ export async function checkNodes({ nodes }: World, signal: AbortSignal): Promise
     Promise.all([nodes.execution.check(deadline), nodes.consensus.check(deadline)]),
   )
   const statuses = both.flat()
-  const chain = chainOf(statuses)
+  const chain = chainOf(statuses, nodes.expectedChainId)
   if (chain.id !== undefined) {
     nodes.execution.expectChain(chain.id)
     nodes.consensus.expectChain(chain.id)
@@ -53,12 +53,13 @@ function tellNode(status: NodeStatus, usable: readonly NodeStatus[]): Finding {
   return unlessAnother(isAnotherGood, { id, title, detail, remedy })
 }
 
-function chainOf(statuses: readonly NodeStatus[]) {
+function chainOf(statuses: readonly NodeStatus[], expected: bigint | undefined) {
   try {
-    return { id: agreedChain(statuses), findings: [] }
+    return { id: agreedChain(statuses, expected), findings: [] }
   } catch (error) {
     const detail = messageOf(error).replace(/: set EXECUTION_NODE.*$/s, '')
-    const remedy = 'set EXECUTION_NODE and CONSENSUS_NODE to nodes of one network'
+    const remedy =
+      'set EXECUTION_NODE and CONSENSUS_NODE to nodes of one network, that of NETWORK where it is set'
     return {
       id: undefined,
       findings: [failure({ id: 'chain', title: 'one chain', detail, remedy })],

@@ -13,19 +13,19 @@ const ASK_MS = 2_000
  * fine, unless that is another one.
  */
 export async function checkPort(
-  { http: { port }, stateFile }: Pick<Config, 'http' | 'stateFile'>,
+  { http: { port, host }, stateFile }: Pick<Config, 'http' | 'stateFile'>,
   fetchFn: typeof fetch,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (port === undefined) return []
   const [id, title] = ['http-port', `HTTP_PORT ${port}`]
-  const why = await tryToListen(port)
+  const why = await tryToListen(port, host)
   if (why === undefined) return [ok(id, title, 'free')]
   const remedy = 'set HTTP_PORT to another one'
   if (why !== 'EADDRINUSE') {
     return [failure({ id, title, detail: `cannot be listened on: ${why}`, remedy })]
   }
-  if (!(await isDaemonThere(port, fetchFn, signal))) {
+  if (!(await isDaemonThere(port, host, fetchFn, signal))) {
     return [
       failure({ id, title, detail: 'taken', remedy: `if that is no running daemon, ${remedy}` }),
     ]
@@ -46,23 +46,34 @@ function isStateFree(stateFile: string | undefined): boolean {
 }
 
 /** @returns why it cannot be listened on */
-function tryToListen(port: number): Promise<string | undefined> {
+function tryToListen(port: number, host: string | undefined): Promise<string | undefined> {
   return new Promise((tell) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => tell(error.code ?? messageOf(error)))
-    server.listen(port, () => server.close(() => tell(undefined)))
+    server.listen({ port, ...(host !== undefined && { host }) }, () =>
+      server.close(() => tell(undefined)),
+    )
   })
+}
+
+/** Where a server on this address answers from here; every interface includes the loopback one. */
+function askedHost(host: string | undefined): string {
+  if (host === undefined || host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** It is known by how it answers: `/livez` with a status, or, without health, with its own 404. */
 async function isDaemonThere(
   port: number,
+  host: string | undefined,
   fetchFn: typeof fetch,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
     return await withDeadline(ASK_MS, signal, async (deadline) => {
-      const response = await fetchFn(`http://127.0.0.1:${port}/livez`, { signal: deadline })
+      const response = await fetchFn(`http://${askedHost(host)}:${port}/livez`, {
+        signal: deadline,
+      })
       const body = await response.text()
       return response.status === 404
         ? body === 'not found\n'

@@ -37,7 +37,7 @@ export async function openParts(
 ): Promise<Opened> {
   const { config, nodes } = world
   const statuses = await lookAt(nodes, lifetime)
-  const told = agreedChain(statuses)
+  const told = agreedChain(statuses, nodes.expectedChainId)
   const { stateFile: file, locatorAddress: locator } = config
   const journal = readJournal({ file, locator, chainId: told })
   const chainId = told ?? chainOf(journal, subject)
