@@ -76,8 +76,10 @@ function makeClone(repository: string, clone: string): void {
 function fillIn(clone: string, world: World): void {
   const values = world.env()
   const filled = readFileSync(join(clone, '.env'), 'utf8').replace(
-    /^(EXECUTION_NODE|CONSENSUS_NODE|EJECTOR_SCOPE|LOCATOR_ADDRESS|ORACLE_ADDRESSES_ALLOWLIST)=.*$/gm,
-    (_line, name: string) => `${name}=${values[name]}`,
+    /^(EXECUTION_NODE|CONSENSUS_NODE|EJECTOR_SCOPE|NETWORK|ORACLE_ADDRESSES_ALLOWLIST)=.*$/gm,
+    // The simulated chain is none that NETWORK knows.
+    (_line, name: string) =>
+      name === 'NETWORK' ? `LOCATOR_ADDRESS=${values.LOCATOR_ADDRESS}` : `${name}=${values[name]}`,
   )
   writeFileSync(join(clone, '.env'), filled)
   cpSync(world.folder, join(clone, 'messages'), { recursive: true })

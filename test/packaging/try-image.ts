@@ -15,7 +15,7 @@ export async function tryImage(image: Replayed, user: number | undefined): Promi
   const run = [...image.entrypoint, ...image.command]
   const lost = start(run, {})
   expect('without an environment it ends with code 1', await lost.ended, 1)
-  for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE', 'LOCATOR_ADDRESS', 'MESSAGES_LOCATION']) {
+  for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE', 'NETWORK', 'MESSAGES_LOCATION']) {
     expect(`and names ${name}`, lost.output().includes(`error: ${name}: `), true)
   }
 
