@@ -5,7 +5,7 @@ import { createSightingsReader, createWithdrawalsReader } from '../consensus/sig
 import { createExitEventReader } from '../execution/exit-events.ts'
 import { createRequestReader } from '../execution/exit-requests.ts'
 import { createLogReader } from '../execution/logs.ts'
-import { isHeld } from '../exits/hold-file.ts'
+import { createHoldLook } from '../exits/hold-file.ts'
 import { createModuleLimits } from '../jobs/module-limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
@@ -106,11 +106,24 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       }
     },
     readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
-    isHeld: async () => config.holdFile !== undefined && (await isHeld(config.holdFile)),
+    isHeld: createHoldReader(config.holdFile, log),
     nextOfferAt: parts.offer.nextOfferAt,
     rehearse: (request) =>
       parts.offer.rehearse?.(request, deadlineOf(request, limits.limitOf)) ?? {},
     offer: (request, exit, signal) =>
       parts.offer.offer(request, exit, signal, deadlineOf(request, limits.limitOf)),
+  }
+}
+
+/** A problem is told once, and again when it is another one. */
+function createHoldReader(path: string | undefined, log: Log): CycleParts['isHeld'] {
+  if (path === undefined) return async () => false
+  const look = createHoldLook(path)
+  let told: string | undefined
+  return async () => {
+    const { isHeld, problem } = await look()
+    if (problem !== undefined && problem !== told) log.warn(problem)
+    told = problem
+    return isHeld
   }
 }

@@ -1,21 +1,32 @@
-import { readFile } from 'node:fs/promises'
 import { SignJWT } from 'jose'
+import { openSmallFile } from '../lib/files.ts'
+import { messageOf } from '../lib/message-of.ts'
 
 /**
  * A fresh bearer token for each request: HS256 over `{iat}`.
  *
- * The file is read each time, so that a secret that was rotated serves at once; it is small, and
- * the kernel keeps it in memory.
+ * The file is read each time, so that a secret that was rotated serves at once. By a thread of its
+ * own: a mount that hangs must not occupy the threads that look names of hosts up.
  *
  * @see https://github.com/ethereum/execution-apis (engine/authentication.md)
  */
 export function createJwtAuthorizer(path: string) {
+  const file = openSmallFile(path)
+
   return async function authorize(): Promise<Record<string, string>> {
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuedAt()
-      .sign(parseSecret(await readFile(path, 'utf8'), path))
+      .sign(parseSecret(await readSecret(), path))
     return { authorization: `Bearer ${token}` }
+  }
+
+  async function readSecret(): Promise<string> {
+    try {
+      return Buffer.from(await file.read()).toString()
+    } catch (error) {
+      throw new Error(`JWT_SECRET_PATH: ${path} cannot be read: ${messageOf(error)}`)
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from './crypto-jobs.ts'
 import { type KdfParams, kdfMemory } from './kdf.ts'
 import { onAbort } from './on-abort.ts'
-import { THREAD_OPTIONS } from './thread-options.ts'
+import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
 
 /** The work itself broke off: nothing is known about what was asked. */
 export class CryptoWorkError extends Error {
@@ -71,7 +71,7 @@ type Thread = {
  * process alive, and are replaced when they crash; the jobs of a crashed one are tried once more.
  */
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
-  const workerUrl = options.workerUrl ?? new URL('./crypto-worker.js', import.meta.url)
+  const worker = options.workerUrl ?? workerUrl('crypto-worker.js')
   const size = Math.max(1, options.size ?? availableParallelism())
   const memoryLimit =
     options.kdfMemoryBytes ?? kdfMemoryBytes(totalmem(), process.constrainedMemory())
@@ -159,7 +159,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   }
 
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(workerUrl, THREAD_OPTIONS), tasks: new Map() }
+    const thread: Thread = { worker: new Worker(worker, THREAD_OPTIONS), tasks: new Map() }
     threads.add(thread)
     thread.worker.unref()
     thread.worker.on('message', (answer: CryptoAnswer) => receive(thread, answer))

@@ -2,6 +2,7 @@ import {
   type BigIntStats,
   closeSync,
   constants,
+  type Dirent,
   fstatSync,
   lstatSync,
   openSync,
@@ -11,9 +12,55 @@ import {
 } from 'node:fs'
 import { sep } from 'node:path'
 import { parentPort } from 'node:worker_threads'
-import type { FileAnswer, FileContent, FileFault, FileRequest, Scan } from './file-jobs.ts'
+import type { NamePatterns } from './files.ts'
+
+/** What is asked of the file thread. */
+export type FileJob =
+  | { readonly kind: 'scan'; readonly folder: string; readonly names: NamePatterns }
+  | { readonly kind: 'read'; readonly paths: readonly string[]; readonly maxBytes: number }
+  | { readonly kind: 'stat'; readonly path: string }
+
+export type FileRequest = { readonly id: number; readonly job: FileJob }
+
+export type FileAnswer = { readonly id: number } & (
+  | { readonly kind: 'scanned'; readonly found: Scan }
+  /** Nothing differs from the last answer about that folder. */
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'read'; readonly contents: readonly FileContent[] }
+  | { readonly kind: 'there' }
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string }
+)
+
+/** Column by column, since that is cheap to hand from thread to thread. */
+export type Scan = {
+  readonly names: readonly string[]
+  /** Changes whenever the content may have: size, mtime, ctime (nanoseconds) and inode. */
+  readonly versions: readonly string[]
+  /** Bytes. */
+  readonly sizes: Float64Array
+  /** Unix ms. */
+  readonly modifiedAt: Float64Array
+  /** Unix ms of the last change to content or attributes. */
+  readonly changedAt: Float64Array
+  /** What is not a readable file, by position. */
+  readonly faults: ReadonlyMap<number, FileFault>
+  /** Names that are noticed but not listed; a folder with the number of files in it. */
+  readonly passedOver: readonly string[]
+}
+
+export type FileFault = {
+  /** `unreadable`: it may be readable next time. `gone`: it is not there any more. */
+  readonly kind: 'not-a-file' | 'dangling-link' | 'unreadable' | 'too-large' | 'gone'
+  /** The system's, for example `EACCES`, where it was the system that said no. */
+  readonly code: string
+  readonly detail: string
+}
+
+export type FileContent = Uint8Array | FileFault
 
 const LARGE_BYTES = 64 * 1024
+/** Folders in one folder that are looked into for files that were meant. */
+const MOST_FOLDERS = 100
 
 /**
  * Entry of the file thread. It works synchronously: for thousands of small files that takes a
@@ -42,29 +89,41 @@ const scans = new Map<string, Scan>()
 
 function run({ id, job }: FileRequest): FileAnswer {
   try {
-    if (job.kind === 'read') {
-      return { id, kind: 'read', contents: job.paths.map((path) => read(path, job.maxBytes)) }
+    switch (job.kind) {
+      case 'read':
+        return { id, kind: 'read', contents: job.paths.map((path) => read(path, job.maxBytes)) }
+      case 'stat':
+        statSync(job.path)
+        return { id, kind: 'there' }
+      case 'scan': {
+        const found = scan(job.folder, job.names)
+        const last = scans.get(job.folder)
+        scans.set(job.folder, found)
+        return last !== undefined && isSame(last, found)
+          ? { id, kind: 'unchanged' }
+          : { id, kind: 'scanned', found }
+      }
     }
-    const found = scan(job.folder, job.suffix)
-    const last = scans.get(job.folder)
-    scans.set(job.folder, found)
-    return last !== undefined && isSame(last, found)
-      ? { id, kind: 'unchanged' }
-      : { id, kind: 'scanned', found }
   } catch (error) {
-    return { id, kind: 'failed', code: codeOf(error) }
+    const code = codeOf(error)
+    return { id, kind: 'failed', code, detail: explain(code, pathOf(job)) }
   }
 }
 
-function scan(folder: string, suffix: string): Scan {
+const pathOf = (job: FileJob) =>
+  job.kind === 'scan' ? job.folder : job.kind === 'stat' ? job.path : ''
+
+function scan(folder: string, patterns: NamePatterns): Scan {
+  const wanted = new RegExp(patterns.wanted, 'is')
   const names: string[] = []
   const versions: string[] = []
   const sizes: number[] = []
   const modifiedAt: number[] = []
   const changedAt: number[] = []
   const faults = new Map<number, FileFault>()
-  for (const name of readdirSync(folder)) {
-    if (!name.endsWith(suffix)) continue
+  const entries = readdirSync(folder, { withFileTypes: true })
+  for (const { name } of entries) {
+    if (!wanted.test(name)) continue
     // Joining paths by the book costs a third of the look itself.
     const stats = look(`${folder}${sep}${name}`)
     if ('kind' in stats && stats.kind === 'gone') continue
@@ -83,6 +142,29 @@ function scan(folder: string, suffix: string): Scan {
     modifiedAt: Float64Array.from(modifiedAt),
     changedAt: Float64Array.from(changedAt),
     faults,
+    passedOver: passedOver(folder, entries, wanted, new RegExp(patterns.noticed, 'is')),
+  }
+}
+
+/** Files that look as if they were meant, and folders that hold some. Hidden folders are none. */
+function passedOver(folder: string, entries: Dirent[], wanted: RegExp, noticed: RegExp): string[] {
+  const others = entries.filter(({ name }) => !wanted.test(name))
+  const folders = others
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .slice(0, MOST_FOLDERS)
+    .flatMap(({ name }) => {
+      const count = countIn(`${folder}${sep}${name}`, wanted)
+      return count === 0 ? [] : [`${name}/ (${count})`]
+    })
+  const files = others.filter((entry) => !entry.isDirectory() && noticed.test(entry.name))
+  return [...files.map(({ name }) => name), ...folders]
+}
+
+function countIn(folder: string, wanted: RegExp): number {
+  try {
+    return readdirSync(folder).filter((name) => wanted.test(name)).length
+  } catch {
+    return 0
   }
 }
 
@@ -91,7 +173,8 @@ const isSame = (a: Scan, b: Scan) =>
   a.faults.size === 0 &&
   b.faults.size === 0 &&
   a.names.length === b.names.length &&
-  a.names.every((name, i) => name === b.names[i] && a.versions[i] === b.versions[i])
+  a.names.every((name, i) => name === b.names[i] && a.versions[i] === b.versions[i]) &&
+  a.passedOver.join('/') === b.passedOver.join('/')
 
 const versionOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats) =>
   `${size}:${mtimeNs}:${ctimeNs}:${ino}`
@@ -100,14 +183,34 @@ const versionOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats) =>
 function look(path: string): BigIntStats | FileFault {
   try {
     const stats = statSync(path, { bigint: true })
-    return stats.isFile() ? stats : { kind: 'not-a-file', detail: kindOf(stats) }
+    return stats.isFile() ? stats : fault('not-a-file', '', kindOf(stats))
   } catch (error) {
     const code = codeOf(error)
-    if (code === 'ELOOP') return { kind: 'dangling-link', detail: 'leads back to itself' }
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') return { kind: 'unreadable', detail: code }
+    if (code === 'ELOOP') return fault('dangling-link', code, 'leads back to itself')
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(code, path)
     return isLink(path)
-      ? { kind: 'dangling-link', detail: 'its target does not exist' }
-      : { kind: 'gone', detail: code }
+      ? fault('dangling-link', code, 'its target does not exist')
+      : fault('gone', code, code)
+  }
+}
+
+const fault = (kind: FileFault['kind'], code: string, detail: string): FileFault => ({
+  kind,
+  code,
+  detail,
+})
+const unreadable = (code: string, path: string) => fault('unreadable', code, explain(code, path))
+
+/** Where permission is denied: to whom it belongs, and who asks. */
+function explain(code: string, path: string): string {
+  if (code !== 'EACCES' && code !== 'EPERM') return code
+  const asker = process.geteuid === undefined ? '' : `, the daemon runs as uid ${process.geteuid()}`
+  try {
+    const { uid, gid, mode } = statSync(path)
+    const digits = (mode & 0o7777).toString(8).padStart(4, '0')
+    return `${code}: it belongs to uid ${uid}, gid ${gid}, with mode ${digits}${asker}`
+  } catch {
+    return `${code}${asker}`
   }
 }
 
@@ -132,13 +235,13 @@ function read(path: string, maxBytes: number): FileContent {
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = fstatSync(file, { bigint: true })
-    if (!stats.isFile()) return { kind: 'not-a-file', detail: kindOf(stats) }
+    if (!stats.isFile()) return fault('not-a-file', '', kindOf(stats))
     const content = readAll(file, Number(stats.size), maxBytes)
-    return content ?? { kind: 'too-large', detail: `over ${maxBytes} bytes` }
+    return content ?? fault('too-large', '', `over ${maxBytes} bytes`)
   } catch (error) {
     const code = codeOf(error)
-    const kind = code === 'ENOENT' ? 'gone' : code === 'ENXIO' ? 'not-a-file' : 'unreadable'
-    return { kind, detail: code }
+    if (code === 'ENOENT') return fault('gone', code, code)
+    return code === 'ENXIO' ? fault('not-a-file', code, code) : unreadable(code, path)
   } finally {
     if (file !== undefined) closeSync(file)
   }

@@ -1,70 +1,74 @@
 import { Worker } from 'node:worker_threads'
-import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-jobs.ts'
+import { DeadlineError, withDeadline } from './deadline.ts'
+import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-worker.ts'
 import { onAbort } from './on-abort.ts'
-import { THREAD_OPTIONS } from './thread-options.ts'
+import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
 
-export type { FileContent, Scan } from './file-jobs.ts'
+export type { FileContent, FileFault, Scan } from './file-worker.ts'
 
-/** The folder as a whole could not be looked at. `code` is the system's, for example `ENOENT`. */
-export class FolderError extends Error {
-  override readonly name = 'FolderError'
+/** A file or folder could not be looked at. */
+export class FileError extends Error {
+  override readonly name = 'FileError'
+  /** The system's, for example `ENOENT`; `ETIMEDOUT` when its mount does not answer. */
   readonly code: string
 
-  constructor(code: string) {
-    super(`scan folder: ${code}`)
+  constructor(code: string, detail: string = code) {
+    super(detail)
     this.code = code
   }
 }
 
+/** Which names of a folder matter, as sources of regular expressions in which letter case is ignored. */
+export type NamePatterns = {
+  /** Names of files that are listed. */
+  readonly wanted: string
+  /** Other names that are told: files that look like those, and folders that hold some. */
+  readonly noticed: string
+}
+
 export type Files = {
-  /** Entries directly in the folder whose names end so. @throws FolderError */
-  scan(folder: string, suffix: string, signal: AbortSignal): Promise<Scan>
+  /** What is directly in the folder. @throws FileError */
+  scan(folder: string, names: NamePatterns, signal: AbortSignal): Promise<Scan>
   /** One content, or what is wrong with it. Calls of one turn of the event loop travel together. */
   read(path: string, signal: AbortSignal): Promise<FileContent>
+  /** @throws FileError when nothing is there, or that cannot be told */
+  stat(path: string, signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
-type Waiting = {
-  readonly resolve: (answer: FileAnswer) => void
-  readonly reject: (reason: unknown) => void
-}
-type Reading = {
-  readonly path: string
-  readonly resolve: (content: FileContent) => void
+type Settle<T> = {
+  readonly resolve: (value: T) => void
   readonly reject: (reason: unknown) => void
 }
 
 /**
- * Folders and files, looked at by a thread of their own. It starts at the first call, does not
- * keep the process alive when idle, and is replaced at the next call after a crash.
+ * Folders and files, looked at by a thread of their own, so that a mount that hangs occupies that
+ * thread and nothing else. It starts at the first call, does not keep the process alive when idle,
+ * and is replaced at the next call after a crash.
  *
- * @param maxBytes - a larger file is refused, also one that grows while it is read
- * @param workerUrl - the built worker; beside this file by default
+ * @param maxBytes - a larger file is rejected, also one that grows while it is read
  */
-export function createFiles(
-  maxBytes: number,
-  workerUrl: URL = new URL('./file-worker.js', import.meta.url),
-): Files {
-  const waiting = new Map<number, Waiting>()
-  let worker: Worker | undefined
+export function createFiles(maxBytes: number, worker: URL = workerUrl('file-worker.js')): Files {
+  const pending = new Map<number, Settle<FileAnswer>>()
+  let thread: Worker | undefined
   let lastId = 0
-  let readings: Reading[] = []
+  let reads: (Settle<FileContent> & { readonly path: string })[] = []
   /** The same object is given again while nothing differs. */
   const scans = new Map<string, Scan>()
 
   function start(): Worker {
-    const started = new Worker(workerUrl, THREAD_OPTIONS)
+    const started = new Worker(worker, THREAD_OPTIONS)
     const lost = (cause: unknown) => {
-      if (worker === started) worker = undefined
-      for (const { reject } of waiting.values()) {
+      if (thread === started) thread = undefined
+      for (const { reject } of pending.values()) {
         reject(new Error('the file thread ended', { cause }))
       }
-      waiting.clear()
+      pending.clear()
     }
     started.on('message', (answer: FileAnswer) => {
-      waiting.get(answer.id)?.resolve(answer)
-      waiting.delete(answer.id)
-      if (waiting.size === 0) started.unref()
+      pending.get(answer.id)?.resolve(answer)
+      pending.delete(answer.id)
+      if (pending.size === 0) started.unref()
     })
     started.on('error', lost)
     started.on('exit', lost)
@@ -73,28 +77,32 @@ export function createFiles(
 
   function ask(job: FileJob): Promise<FileAnswer> {
     return new Promise((resolve, reject) => {
-      worker ??= start()
-      worker.ref()
+      thread ??= start()
+      thread.ref()
       const id = ++lastId
-      waiting.set(id, { resolve, reject })
-      worker.postMessage({ id, job } satisfies FileRequest)
+      pending.set(id, { resolve, reject })
+      thread.postMessage({ id, job } satisfies FileRequest)
     })
   }
 
   /** Remembers the answer whether or not somebody still waits: the thread counts on it. */
-  async function scanNow(folder: string, suffix: string): Promise<Scan> {
-    const answer = await ask({ kind: 'scan', folder, suffix })
+  async function scanNow(folder: string, names: NamePatterns): Promise<Scan> {
+    const answer = await ask({ kind: 'scan', folder, names })
     if (answer.kind === 'scanned') scans.set(folder, answer.found)
     const found = scans.get(folder)
-    if (answer.kind === 'failed' || found === undefined) {
-      throw new FolderError(answer.kind === 'failed' ? answer.code : 'no answer')
-    }
+    if (answer.kind === 'failed') throw new FileError(answer.code, answer.detail)
+    if (found === undefined) throw new Error('scan folder: no answer')
     return found
   }
 
-  async function flush() {
-    const batch = readings
-    readings = []
+  async function statNow(path: string): Promise<void> {
+    const answer = await ask({ kind: 'stat', path })
+    if (answer.kind === 'failed') throw new FileError(answer.code, answer.detail)
+  }
+
+  async function readAll() {
+    const batch = reads
+    reads = []
     try {
       const answer = await ask({ kind: 'read', paths: batch.map(({ path }) => path), maxBytes })
       const contents = answer.kind === 'read' ? answer.contents : []
@@ -109,20 +117,17 @@ export function createFiles(
   }
 
   return {
-    scan(folder, suffix, signal) {
-      return orAborted(scanNow(folder, suffix), signal)
-    },
-
+    scan: (folder, names, signal) => orAborted(scanNow(folder, names), signal),
+    stat: (path, signal) => orAborted(statNow(path), signal),
     read(path, signal) {
       const content = new Promise<FileContent>((resolve, reject) => {
-        readings.push({ path, resolve, reject })
-        if (readings.length === 1) setImmediate(() => void flush())
+        reads.push({ path, resolve, reject })
+        if (reads.length === 1) setImmediate(() => void readAll())
       })
       return orAborted(content, signal)
     },
-
     async close() {
-      await worker?.terminate()
+      await thread?.terminate()
     },
   }
 }
@@ -133,4 +138,58 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     const settled = onAbort(signal, () => reject(signal.reason))
     work.then(resolve, reject).finally(settled)
   })
+}
+
+/** Milliseconds for one small file. */
+const SMALL_FILE_MS = 5_000
+const SMALL_FILE_BYTES = 1024 * 1024
+
+export type SmallFile = {
+  /** @throws FileError */
+  read(): Promise<Uint8Array>
+  /** Resolves when something of that name is there. @throws FileError with `ENOENT` when not */
+  stat(): Promise<void>
+  close(): void
+}
+
+/**
+ * One small file that a variable names, looked at again and again by a thread of its own: a mount
+ * that hangs costs the time-out, and stops nobody else.
+ *
+ * @param timeoutMs - for one look
+ */
+export function openSmallFile(
+  path: string,
+  timeoutMs: number = SMALL_FILE_MS,
+  files: Files = createFiles(SMALL_FILE_BYTES),
+): SmallFile {
+  async function within<T>(look: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    try {
+      return await withDeadline(timeoutMs, new AbortController().signal, look)
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error
+      throw new FileError('ETIMEDOUT', `no answer within ${timeoutMs} ms: its mount hangs`)
+    }
+  }
+
+  return {
+    async read() {
+      const content = await within((signal) => files.read(path, signal))
+      if (content instanceof Uint8Array) return content
+      throw new FileError(content.code, content.detail)
+    },
+    stat: () => within((signal) => files.stat(path, signal)),
+    // Not awaited: a thread in a call that hangs cannot be ended.
+    close: () => void files.close(),
+  }
+}
+
+/** Reads one small file, once. @throws FileError */
+export async function readSmallFile(path: string, timeoutMs?: number): Promise<Uint8Array> {
+  const file = openSmallFile(path, timeoutMs)
+  try {
+    return await file.read()
+  } finally {
+    file.close()
+  }
 }

@@ -8,3 +8,7 @@ export const THREAD_OPTIONS: WorkerOptions = {
   execArgv: [],
   resourceLimits: { maxYoungGenerationSizeMb: 4 },
 }
+
+/** A worker of this folder. Workers cannot be TypeScript: sources that run unbuilt use built ones. */
+export const workerUrl = (name: string) =>
+  new URL(import.meta.url.endsWith('.ts') ? `../../dist/lib/${name}` : name, import.meta.url)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { createFiles, type FileContent, type Files, FolderError, type Scan } from '../lib/files.ts'
+import { createFiles, type FileContent, FileError, type Files, type Scan } from '../lib/files.ts'
+import { MESSAGE_NAMES } from './names.ts'
 import {
   MAX_FILE_BYTES,
   type MessageStore,
@@ -7,8 +8,6 @@ import {
   type StoreEntry,
   StoreError,
 } from './store.ts'
-
-const SUFFIX = '.json'
 
 /**
  * The files directly in one folder. Symbolic links are followed, as secrets in containers are
@@ -29,9 +28,9 @@ export function createFolderStore(
     async list(signal) {
       let scan: Scan
       try {
-        scan = await files.scan(path, SUFFIX, signal)
+        scan = await files.scan(path, MESSAGE_NAMES, signal)
       } catch (error) {
-        if (error instanceof FolderError) throw folderError(path, error)
+        if (error instanceof FileError) throw folderError(path, error)
         throw error
       }
       if (scan !== last?.scan) last = { scan, entries: entriesOf(scan) }
@@ -72,11 +71,11 @@ function toStored(content: FileContent): StoredContent {
   return kind === 'gone' ? { kind } : { kind: 'fault', fault: { code: kind, detail } }
 }
 
-function folderError(path: string, cause: FolderError): StoreError {
-  return new StoreError(`read messages folder ${path}: ${remedyOf(cause.code)}`, { cause })
+function folderError(path: string, cause: FileError): StoreError {
+  return new StoreError(`read messages folder ${path}: ${remedyOf(cause)}`, { cause })
 }
 
-function remedyOf(code: string): string {
+function remedyOf({ code, message }: FileError): string {
   switch (code) {
     case 'ENOENT':
       return 'it does not exist. Create or mount it, or correct MESSAGES_LOCATION'
@@ -84,7 +83,7 @@ function remedyOf(code: string): string {
       return 'it is not a folder. Set MESSAGES_LOCATION to the folder that holds the messages'
     case 'EACCES':
     case 'EPERM':
-      return 'permission denied. Let the user that the daemon runs as read it'
+      return `permission denied (${message}). Let the user that the daemon runs as read it`
     default:
       return code
   }
