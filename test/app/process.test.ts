@@ -98,7 +98,8 @@ describe('the process', () => {
     const start = Date.now()
     daemon.child.kill('SIGTERM')
     expect(await daemon.exited).toBe(0)
-    expect(Date.now() - start).toBeLessThan(10_000)
+    // The node would hold it for good; the rest is for a busy machine.
+    expect(Date.now() - start).toBeLessThan(30_000)
   })
 
   test('a second signal ends it at once', async () => {
@@ -179,11 +180,13 @@ describe('the process', () => {
     'an error that nobody handles (%s) is told in full without secrets, and ends it with code 1',
     async (code) => {
       await setUp()
-      const later = `setTimeout(()=>{const{error}=globalThis;${code}},1500)`
+      const later = `process.on('SIGUSR2',()=>{const{error}=globalThis;${code}})`
       const thrown = "globalThis.error=Error('boom\\u0020http://user:w0rdw0rd@host')"
       const daemon = run(
         world.env({ ...quiet, NODE_OPTIONS: `--import=data:text/javascript,${thrown};${later}` }),
       )
+      await daemon.said('messages loaded')
+      daemon.child.kill('SIGUSR2')
       expect(await daemon.exited).toBe(1)
       expect(daemon.output()).toMatch(/error: unexpected error, ending .*boom .*\n? +at /)
       expect(daemon.output()).not.toContain('w0rdw0rd')

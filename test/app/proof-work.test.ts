@@ -58,7 +58,7 @@ test('of a thousand genuine requests among a thousand forged ones exactly the ge
   chain.finalize()
   const app = await world.start({ LOGGER_LEVEL: 'info' })
 
-  await until('the genuine ones are sent', () => beacon.accepted.length >= 1_000, 60_000)
+  await until('the genuine ones are sent', () => beacon.accepted.length >= 1_000, 120_000)
   await cycles(app, 2)
   expect(beacon.exitedIndices()).toEqual(range(0, 1_000))
   expect(world.consensus.postedExits()).toHaveLength(1_000)
@@ -67,4 +67,4 @@ test('of a thousand genuine requests among a thousand forged ones exactly the ge
     'event_security_verification{result="success",app="validator-ejector"} 1000',
   )
   expect(text).toContain('event_security_verification{result="error",app="validator-ejector"} 1000')
-}, 90_000)
+}, 180_000)

@@ -133,12 +133,14 @@ describe('events of finality', () => {
   })
 
   test('a node without that path is not asked again for a while', async () => {
-    const { node } = await setUp()
-    node.faults.add({ kind: 'status', status: 404, match: PATH })
-    const one = follow([node.url])
-    await until('said', () => one.of('not-served').length === 1)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(node.calls).toHaveLength(1)
+    const { nodes } = await setUp([{}, {}])
+    const [without, failing] = nodes as [BeaconNode, BeaconNode]
+    without.faults.add({ kind: 'status', status: 404, match: PATH })
+    failing.faults.add({ kind: 'status', status: 503, match: PATH, times: 3 })
+    const one = follow([without.url, failing.url])
+    await until('the other one serves them in the end', () => one.of('connected').length === 1)
+    expect(failing.calls).toHaveLength(4)
+    expect(without.calls).toHaveLength(1)
   })
 
   test('come from the next healthy node when one fails', async () => {

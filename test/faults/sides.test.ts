@@ -6,7 +6,7 @@ import { troublesOf } from './kinds.ts'
 
 const VALIDATORS = 30
 
-describe('one fault at the webhook, while a request comes in', { timeout: 30_000 }, () => {
+describe('one fault at the webhook, while a request comes in', () => {
   let world: World
   let receiver: WebhookReceiver
   let app: RunningApp

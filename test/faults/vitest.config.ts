@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/faults/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Above what `until` waits, which then says what it waited for.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     isolate: false,
     maxWorkers: 4,

@@ -179,7 +179,7 @@ describe('faults', () => {
     const { port } = await start()
 
     expect(await raw(port, 'GET /health HTTP/1.1\r\nHost: a\r\n')).toMatch(/^HTTP\/1\.1 408 /)
-  }, 15_000)
+  })
 
   test('an upload without end is refused and cut off', async () => {
     const { port } = await start()
@@ -220,7 +220,7 @@ describe('faults', () => {
     await until('somebody else is served', async () => (await get('/health')).status === 200)
     await until('they are let go', () => sockets.every(({ destroyed }) => destroyed))
     clearInterval(drip)
-  }, 40_000)
+  })
 
   test('unknown paths leave nothing behind', async () => {
     const { port } = await start()
@@ -242,7 +242,7 @@ describe('faults', () => {
 
     // Kept, they would be 40 MB.
     expect(heapInUse() - before).toBeLessThan(10_000_000)
-  }, 40_000)
+  })
 
   test('a taken port is named', async () => {
     const { port } = await start()
@@ -265,26 +265,29 @@ describe('the end', () => {
     const idle = connect(port, '127.0.0.1')
     idle.on('error', () => {})
     await once(idle, 'connect')
-    const started = Date.now()
 
+    // Nothing else would end the answer that never comes for 30 s.
+    const started = Date.now()
     await Promise.all([close(), expect(hanging).rejects.toThrow()])
 
-    expect(Date.now() - started).toBeLessThan(2_000)
+    expect(Date.now() - started).toBeLessThan(25_000)
     await expect(fetch(url)).rejects.toThrow()
     agent.destroy()
     await close()
   })
 
   test('an answer under way is still given', async () => {
+    let reply: ((late: { contentType: string; body: string }) => void) | undefined
     const { get, close } = await start({
-      metrics: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 100))
-        return { contentType: 'text/plain', body: 'late' }
-      },
+      metrics: () =>
+        new Promise((resolve) => {
+          reply = resolve
+        }),
     })
     const answer = get('/metrics')
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await until('it is asked', () => reply !== undefined)
     const closed = close()
+    reply?.({ contentType: 'text/plain', body: 'late' })
 
     expect(await (await answer).text()).toBe('late')
     await closed

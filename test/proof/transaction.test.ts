@@ -241,14 +241,17 @@ describe('transactions that others signed', () => {
 test('a body of megabytes is refused at a cost that grows in a line with it', () => {
   const keys = Array.from({ length: 30_000 }, (_, at) => id(String(at)))
   const { body, hash } = signed('member 1', call)
+  /** The least of three times, of CPU: what else runs on this machine must not count. */
   function cost(length: number): number {
     const storageKeys = keys.slice(0, length)
     const heavy = { ...body, accessList: [{ address: EXIT_BUS, storageKeys }] }
-    const start = process.cpuUsage()
-    expect(checkTransaction(heavy, hash, CHAIN_ID).ok).toBe(false)
-    return process.cpuUsage(start).user
+    const costs = [1, 2, 3].map(() => {
+      const start = process.cpuUsage()
+      expect(checkTransaction(heavy, hash, CHAIN_ID).ok).toBe(false)
+      return process.cpuUsage(start).user
+    })
+    return Math.min(...costs)
   }
-  cost(3_000)
 
   // Ten times the body: about ten times the cost, where squares would cost a hundred times.
   expect(cost(30_000)).toBeLessThan(40 * cost(3_000))

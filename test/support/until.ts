@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Long: it is used up only by what fails, and a busy machine may be ten times slower. */
+const PATIENCE_MS = 60_000
+
 /**
  * Polls until the check gives something else than `undefined` or `false`. No test sleeps to wait.
  *
@@ -8,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function until<T>(
   what: string,
   check: () => T | Promise<T>,
-  timeoutMs = 15_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = Date.now() + timeoutMs
   let last: unknown
