@@ -160,6 +160,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         async runCycle(signal) {
           const report = await runCycle(signal)
           status.cycleReported(report)
+          health.cycleReported(report.notReady)
           return report
         },
         intervalMs: config.jobIntervalMs,

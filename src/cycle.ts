@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { actOn } from './exits/act.ts'
 import { messageOf } from './lib/message-of.ts'
 import type { Epoch, ValidatorIndex } from './lib/primitives.ts'
@@ -9,6 +10,7 @@ import { createLookOut } from './requests/registry-watch.ts'
 import { createReporter } from './requests/report.ts'
 import { isInScope } from './requests/scope.ts'
 import { createStopwatch } from './requests/step-times.ts'
+import { sumUpUnread } from './requests/unread.ts'
 
 /**
  * The story of one poll: read → record → prove → look up → decide → act → record.
@@ -58,13 +60,14 @@ export function createCycle(parts: CycleParts) {
     else await actOn(cases, parts, reporter, signal)
     reporter.sumUp(cases)
 
-    return { failures, cases, isHeld }
+    const { unread } = journal.facts
+    return { failures, cases, isHeld, notReady: unread.length === 0 ? [] : [sumUpUnread(unread)] }
   }
 
   async function readAndRecord(failures: string[], signal: AbortSignal): Promise<void> {
     const start = performance.now()
-    const { contracts, exitBuses, cursor, cursorHash } = journal.facts
-    const known = { contracts, exitBuses, cursor, cursorHash }
+    const { contracts, exitBuses, cursor, cursorHash, unread } = journal.facts
+    const known = { contracts, exitBuses, cursor, cursorHash, unread }
     const reading = await parts.readRequests(known, signal)
     const seconds = (performance.now() - start) / 1_000
     parts.metrics.observePolling(reading.requests.length, seconds)
@@ -75,7 +78,11 @@ export function createCycle(parts: CycleParts) {
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
       ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
       ...(reading.cursor === undefined ? [] : [{ kind: 'cursor' as const, ...reading.cursor }]),
+      ...(isDeepStrictEqual(unread, reading.unread)
+        ? []
+        : [{ kind: 'unread' as const, blocks: reading.unread }]),
     ])
+    reporter.tellUnread(reading.unread, unread)
     for (const request of fresh) reporter.tellNew(request)
     for (const alarm of reading.alarms) log.error(alarm)
     for (const problem of reading.problems) reporter.warnOnce(problem)

@@ -40,6 +40,8 @@ export const NOTHING_NEW: Reading = {
   contracts: [],
   cursor: undefined,
   finalizedAt: undefined,
+  unread: [],
+  remaining: 0,
   complete: true,
   problems: [],
   alarms: [],

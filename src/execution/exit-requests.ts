@@ -4,6 +4,7 @@ import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import type { Address, Bytes32, ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { UnreadBlocks } from '../requests/facts.ts'
 import type { Scope } from '../requests/scope.ts'
 import { type Contracts, resolveContracts } from './contracts.ts'
 import { type Cursor, createCursorCheck, createHeadHashes } from './cursor-check.ts'
@@ -46,6 +47,10 @@ export type RequestReading = {
   readonly cursor: Cursor | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
+  /** Blocks that no node gave, and no earlier reading either; lowest first. */
+  readonly unread: readonly UnreadBlocks[]
+  /** Blocks that are still to be read; `undefined` before any node was asked for some. */
+  readonly remaining: number | undefined
   /** False when some module could be read from no node, and no node is at it. */
   readonly complete: boolean
   /** What went wrong, a sentence each. Nothing of it is lost: it is read again. */
@@ -104,6 +109,8 @@ export function createRequestReader(
       upTo: progress.byAny(),
       cursor: cursorAfter(known),
       finalizedAt: states.newestHead(),
+      unread: [],
+      remaining: undefined,
       complete: [...scope.keys()].every((moduleId) => modules.has(moduleId)),
       problems,
       alarms,

@@ -5,7 +5,7 @@ import { type Connection, isDamage, openDatabase } from './connection.ts'
 import {
   APPLICATION_ID,
   type Identity,
-  OLD_VERSION,
+  OLD_VERSIONS,
   readFacts,
   readIdentity,
   SCHEMA_VERSION,
@@ -91,7 +91,7 @@ function faultOfHeader(header: Buffer): string | undefined {
 
 function faultOfNumbers(applicationId: unknown, version: unknown): string | undefined {
   if (applicationId !== APPLICATION_ID) return 'is the database of another program'
-  if (version === SCHEMA_VERSION || version === OLD_VERSION) return undefined
+  if (version === SCHEMA_VERSION || OLD_VERSIONS.includes(Number(version))) return undefined
   return `has schema version ${version}, not ${SCHEMA_VERSION}`
 }
 

@@ -8,7 +8,7 @@ import {
   deleteFacts,
   type Identity,
   migrate,
-  OLD_VERSION,
+  OLD_VERSIONS,
   writeFact,
 } from './tables.ts'
 
@@ -58,7 +58,10 @@ export function openFileStore(
     if (found.kind !== 'journal') createTables(database, identity)
     database.exec('PRAGMA disk.journal_mode = WAL')
     database.exec('PRAGMA disk.synchronous = FULL')
-    if (found.kind === 'journal' && database.number('user_version') === OLD_VERSION) {
+    if (
+      found.kind === 'journal' &&
+      OLD_VERSIONS.includes(Number(database.number('user_version')))
+    ) {
       migrate(database, found.facts)
     }
     proveWritable(database)

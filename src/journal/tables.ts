@@ -22,9 +22,12 @@ import {
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
 /** In the header of the file. A change of the tables needs another one. */
-export const SCHEMA_VERSION = 2
-/** Had no answers in the history, and no hash of the cursor. It is read, and rewritten. */
-export const OLD_VERSION = 1
+export const SCHEMA_VERSION = 3
+/**
+ * Are read, and rewritten. 1 had no answers in the history, and no hash of the cursor; neither had
+ * a table of unread blocks.
+ */
+export const OLD_VERSIONS: readonly number[] = [1, 2]
 
 /** A journal belongs to one protocol on one chain. */
 export type Identity = { readonly chainId: bigint; readonly locator: Address }
@@ -34,6 +37,14 @@ export type Identity = { readonly chainId: bigint; readonly locator: Address }
  * is the protocol's, in seconds. `digest` is over the rest of the row: a damaged one must not pass
  * for a request that is known.
  */
+const UNREAD_SCHEMA = `CREATE TABLE disk.unread (
+  seq INTEGER PRIMARY KEY,
+  from_block INTEGER NOT NULL,
+  to_block INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  hosts TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;`
 const SCHEMA = `
 CREATE TABLE disk.identity (chain_id TEXT NOT NULL, locator TEXT NOT NULL) STRICT;
 CREATE TABLE disk.request (
@@ -84,6 +95,7 @@ CREATE TABLE disk.cursor (
   hash TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
+${UNREAD_SCHEMA}
 `
 
 const REQUEST =
@@ -92,9 +104,12 @@ const TRANSACTION = 'hash, serialized'
 const CONTRACT = 'role, address'
 const HISTORY = 'validator_index, at, what, answers'
 const CURSOR = 'block, hash'
+const UNREAD = 'from_block, to_block, reason, hosts'
 type TransactionRow = [hash: Bytes32, serialized: Hex]
 type ContractRow = [role: 'exit-bus' | 'consensus', address: Address]
 type CursorRow = [block: number, hash: Bytes32 | '']
+/** `hosts` is JSON. */
+type UnreadRow = [fromBlock: number, toBlock: number, reason: string, hosts: string]
 
 /** Makes the tables of an empty file. Header and tables come in one transaction. */
 export function createTables(database: Connection, { chainId, locator }: Identity): void {
@@ -106,12 +121,16 @@ export function createTables(database: Connection, { chainId, locator }: Identit
   })
 }
 
-/** The tables of the older version become those of this one, in one transaction. */
+/** The tables of an older version become those of this one, in one transaction. */
 export function migrate(database: Connection, facts: Facts): void {
   database.transaction(() => {
+    const isFirst = database.number('user_version') === 1
+    database.exec(UNREAD_SCHEMA)
     deleteFacts(database)
-    database.exec(`ALTER TABLE disk.history ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'`)
-    database.exec(`ALTER TABLE disk.cursor ADD COLUMN hash TEXT NOT NULL DEFAULT ''`)
+    if (isFirst) {
+      database.exec(`ALTER TABLE disk.history ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'`)
+      database.exec(`ALTER TABLE disk.cursor ADD COLUMN hash TEXT NOT NULL DEFAULT ''`)
+    }
     for (const fact of factsOf(facts)) writeFact(database, fact)
     database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
   })
@@ -127,7 +146,8 @@ export function readIdentity(database: Connection): Identity | undefined {
 /** @throws DamagedRowError; SqliteError */
 export function readFacts(database: Connection): Facts {
   const facts = noFacts()
-  const isOld = database.number('user_version') === OLD_VERSION
+  const version = database.number('user_version')
+  const isFirst = version === 1
   for (const row of read<RequestRow>(database, 'request', REQUEST)) {
     applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
   }
@@ -138,13 +158,20 @@ export function readFacts(database: Connection): Facts {
   )) {
     applyFact(facts, { kind: 'transaction', hash, serialized })
   }
-  const history = isOld ? 'validator_index, at, what' : HISTORY
+  const history = isFirst ? 'validator_index, at, what' : HISTORY
   for (const [validator, at, what, answers] of read<HistoryRow>(database, 'history', history)) {
     applyFact(facts, toHistoryFact([validator, at, what, answers ?? '[]']))
   }
-  for (const [block, hash] of read<CursorRow>(database, 'cursor', isOld ? 'block' : CURSOR)) {
+  for (const [block, hash] of read<CursorRow>(database, 'cursor', isFirst ? 'block' : CURSOR)) {
     applyFact(facts, { kind: 'cursor', block, hash: hash || undefined })
   }
+  const unread = version === SCHEMA_VERSION ? read<UnreadRow>(database, 'unread', UNREAD) : []
+  facts.unread = unread.map(([fromBlock, toBlock, reason, hosts]) => ({
+    fromBlock,
+    toBlock,
+    reason,
+    hosts: JSON.parse(hosts),
+  }))
   readContracts(database, facts)
   return facts
 }
@@ -191,6 +218,12 @@ export function writeFact(database: Connection, fact: Fact): void {
     case 'cursor':
       database.exec('DELETE FROM disk.cursor')
       insert(database, 'cursor', CURSOR, [fact.block, fact.hash ?? ''])
+      return
+    case 'unread':
+      database.exec('DELETE FROM disk.unread')
+      for (const { fromBlock, toBlock, reason, hosts } of fact.blocks) {
+        insert(database, 'unread', UNREAD, [fromBlock, toBlock, reason, JSON.stringify(hosts)])
+      }
   }
 }
 
@@ -209,7 +242,14 @@ const PRUNE_CONTRACTS = `DELETE FROM disk.contract WHERE role = ?1 AND seq NOT I
 
 /** Empties the tables of facts. The caller holds a transaction. */
 export function deleteFacts(database: Connection): void {
-  for (const table of ['request', 'signed_transaction', 'contract', 'history', 'cursor']) {
+  for (const table of [
+    'request',
+    'signed_transaction',
+    'contract',
+    'history',
+    'cursor',
+    'unread',
+  ]) {
     database.exec(`DELETE FROM disk.${table}`)
   }
 }

@@ -11,6 +11,7 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
   let lastGoodAt = now()
   let hadGood = false
   let notReady: readonly string[] = ['starting']
+  let toSetRight: readonly string[] = []
 
   const loading = 'the messages are still loading'
 
@@ -25,6 +26,10 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
       }
       notReady = [...(ok ? [] : failures), ...(loaded ? [] : [loading])]
     },
+    /** @param reasons - what keeps `/readyz` from being good, although the cycle did its work */
+    cycleReported(reasons: readonly string[]): void {
+      toSetRight = reasons
+    },
     /** The messages are there. No cycle need follow to say so. */
     messagesLoaded(): void {
       notReady = notReady.filter((reason) => reason !== loading)
@@ -36,6 +41,9 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
       const since = hadGood ? 'no good cycle' : 'not one good cycle since the start'
       return { ok: false, reasons: [`${since} for ${minutes} minutes`, ...notReady] }
     },
-    ready: (): Verdict => ({ ok: notReady.length === 0, reasons: notReady }),
+    ready(): Verdict {
+      const reasons = [...notReady, ...toSetRight]
+      return { ok: reasons.length === 0, reasons }
+    },
   }
 }

@@ -143,6 +143,11 @@ export const metricTable = {
     [],
     'Time of the newest finalized block that any execution node told, in Unix time',
   ),
+  unread_blocks: metric(
+    'gauge',
+    [],
+    'Blocks within the look-back whose logs no execution node gives: requests in them are not seen',
+  ),
   submissions_on_hold: metric('gauge', [], 'Whether HOLD_FILE exists: 1 or 0'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   finality_events_connected: metric(

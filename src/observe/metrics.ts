@@ -116,6 +116,7 @@ export function createMetrics(options: MetricsOptions) {
   const finalityEvents = gauge('finality_events_connected')
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
+  const unread = gauge('unread_blocks')
   const finalized = gauge('finalized_block_timestamp_seconds')
   const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options.scope)
 
@@ -174,6 +175,7 @@ export function createMetrics(options: MetricsOptions) {
       allowlistStale(stale)
     },
     setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
+    setUnreadBlocks: (count: number) => unread(count),
     setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */
     expose: async () => {

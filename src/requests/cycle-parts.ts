@@ -4,7 +4,7 @@ import type { Proven, Unproven } from '../proof/judge.ts'
 import type { Asked, ModuleLimitOf } from './deadlines.ts'
 import type { ChainView, Next, OfferHistory, RequestState, Sightings } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
-import type { Fact, Facts } from './facts.ts'
+import type { Fact, Facts, UnreadBlocks } from './facts.ts'
 import type { OperatorSummary } from './operator-summary.ts'
 import type { Scope } from './scope.ts'
 
@@ -41,6 +41,10 @@ export type Reading = {
   readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
+  /** Blocks that no node gave, and no earlier reading either; lowest first. */
+  readonly unread: readonly UnreadBlocks[]
+  /** Blocks that are still to be read; `undefined` before any node was asked for some. */
+  readonly remaining: number | undefined
   /** False when some part of the scope could be read from no node. */
   readonly complete: boolean
   readonly problems: readonly string[]
@@ -71,6 +75,7 @@ export type CycleParts = {
       readonly exitBuses: Iterable<Address>
       readonly cursor: number | undefined
       readonly cursorHash: Bytes32 | undefined
+      readonly unread: readonly UnreadBlocks[]
     },
     signal: AbortSignal,
   ): Promise<Reading>
@@ -109,6 +114,8 @@ export type CycleParts = {
     /** Whether the operator's stop is there, and how many exits it holds back. */
     setHold(isHeld: boolean, count: number): void
     setFinalizedBlock(unixSeconds: number): void
+    /** How many blocks no node gives. */
+    setUnreadBlocks(count: number): void
     /** @param summaries - as they are when they are asked for: times go on between cycles */
     setExitRequests(summaries: () => readonly OperatorSummary[]): void
     /** Each step of a request once. */
@@ -143,4 +150,6 @@ export type CycleReport = {
   readonly cases: readonly Case[]
   /** The operator's stop was there: nothing was handed out. */
   readonly isHeld: boolean
+  /** What the operator must set right although the cycle did its work: for `/readyz`. */
+  readonly notReady: readonly string[]
 }

@@ -38,6 +38,21 @@ export type Fact =
       /** Of that block, so that a later process can tell whether it is on the same chain. */
       readonly hash: Bytes32 | undefined
     }
+  /** Every range that could not be read, in the place of those that were known before. */
+  | { readonly kind: 'unread'; readonly blocks: readonly UnreadBlocks[] }
+
+/**
+ * Blocks, first and last included, whose logs no execution node gave, although everything up to the
+ * cursor counts as read: requests in them are not known.
+ */
+export type UnreadBlocks = {
+  readonly fromBlock: number
+  readonly toBlock: number
+  /** What a node answered, cut and redacted. */
+  readonly reason: string
+  /** Nodes that were asked for them. */
+  readonly hosts: readonly string[]
+}
 
 /** What happened to one validator. */
 export type HistoryFact = Extract<
@@ -60,6 +75,8 @@ export type Facts = {
   cursor: number | undefined
   /** Of the cursor's block, where a node told it. */
   cursorHash: Bytes32 | undefined
+  /** Lowest first, without overlap. */
+  unread: readonly UnreadBlocks[]
 }
 
 export const noFacts = (): Facts => ({
@@ -73,6 +90,7 @@ export const noFacts = (): Facts => ({
   history: new Map(),
   cursor: undefined,
   cursorHash: undefined,
+  unread: [],
 })
 
 /** Adds one fact to the working set. Repeating a fact changes nothing but its time. */
@@ -108,6 +126,9 @@ export function applyFact(facts: Facts, fact: Fact): void {
     case 'cursor':
       facts.cursor = fact.block
       facts.cursorHash = fact.hash
+      return
+    case 'unread':
+      facts.unread = fact.blocks
   }
 }
 
@@ -171,7 +192,7 @@ function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
 
 /** Facts that amount to this working set, when they are added to an empty one in this order. */
 export function factsOf(facts: Facts): readonly Fact[] {
-  const { contracts, cursor, cursorHash: hash } = facts
+  const { contracts, cursor, cursorHash: hash, unread } = facts
   return [
     ...[...facts.requests.values()].map(({ request, seenAt }) => ({
       kind: 'request' as const,
@@ -186,6 +207,7 @@ export function factsOf(facts: Facts): readonly Fact[] {
     ...(contracts === undefined ? [] : contractFactsOf(facts, contracts)),
     ...[...facts.history.values()].flat(),
     ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor, hash }]),
+    ...(unread.length === 0 ? [] : [{ kind: 'unread' as const, blocks: unread }]),
   ]
 }
 

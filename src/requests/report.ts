@@ -2,9 +2,11 @@ import type { Case, CycleParts, Messages, OfferResult } from './cycle-parts.ts'
 import { describeTimeLeft, timeLeft } from './deadlines.ts'
 import { stateAfterOffers } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
+import type { UnreadBlocks } from './facts.ts'
 import { openNamesOf } from './names.ts'
 import { summarize } from './operator-summary.ts'
 import type { Stopwatch } from './step-times.ts'
+import { countBlocks, sumUpUnread, UNREAD_REMEDY } from './unread.ts'
 import { waitReasons } from './wait-reasons.ts'
 
 /** Seconds. A healthy chain finalizes every 13 minutes. */
@@ -88,6 +90,19 @@ export function createReporter(parts: CycleParts, stopwatch: Stopwatch) {
         age: describeTimeLeft(age),
         remedy: 'check the execution nodes, and whether the chain finalizes',
       })
+    },
+
+    /** @param before - those that the cycle before found */
+    tellUnread(blocks: readonly UnreadBlocks[], before: readonly UnreadBlocks[]): void {
+      metrics.setUnreadBlocks(countBlocks(blocks))
+      if (blocks.length === 0) {
+        if (before.length > 0)
+          log.info('blocks that could not be read have been read, or are older than BLOCKS_PRELOAD')
+        return
+      }
+      // The oldest ones leave the look-back with each block, and that is no news.
+      const ends = blocks.map(({ toBlock, hosts }) => [toBlock, ...hosts].join()).join(';')
+      if (isNews('unread', ends)) log.error(sumUpUnread(blocks), { remedy: UNREAD_REMEDY })
     },
 
     tellNew(request: ExitRequest): void {

@@ -111,6 +111,7 @@ function rowsOf(fact: Fact): readonly Row[] {
       return [history(fact, fact.seen)]
     case 'cursor':
       return [['cursor', 'block', [fact.block]]]
+    case 'unread':
     case 'forgotten':
       return []
   }

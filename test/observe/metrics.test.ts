@@ -110,6 +110,7 @@ test('everything of the table comes out with its type, labels and help, and noth
     metrics.observeStep(step, { moduleId: MODULE, operatorId: OPERATOR, timestamp: 0 }, 7_200)
   }
   metrics.setFinalizedBlock(1)
+  metrics.setUnreadBlocks(1)
   metrics.setFinalityEvents(true)
   metrics.setAllowlistDrift(1, 0)
   metrics.setJournalDegraded(false)

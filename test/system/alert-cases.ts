@@ -201,6 +201,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     fires: { series: { finalized_block_timestamp_seconds: always(600) }, at: '1h21m' },
     quiet: { series: { finalized_block_timestamp_seconds: always(600) }, at: '1h10m' },
   },
+  ValidatorEjectorBlocksUnread: lasting('unread_blocks', 4 * ONE_CYCLE, '36m'),
   ValidatorEjectorAllowlistMissing: lasting('oracle_allowlist_missing', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorAllowlistStale: lasting('oracle_allowlist_stale', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorOnHold: lasting('submissions_on_hold', 100, '1h10m'),
