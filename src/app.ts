@@ -23,7 +23,6 @@ export type AppOptions = {
   readonly version: string
   readonly log: Logger
   /** Test seams: the real ones unless given. */
-  readonly fetch?: typeof fetch
   readonly now?: () => number
   /** Milliseconds for one call to a node. */
   readonly callTimeoutMs?: number
@@ -86,8 +85,8 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         })
 
   async function run(): Promise<void> {
-    const nodes = createNodes(config, metrics, options.fetch ?? fetch, options.callTimeoutMs)
-    const offer = createOffer(config, nodes, options.fetch ?? fetch, metrics)
+    const nodes = createNodes(config, metrics, options.callTimeoutMs)
+    const offer = createOffer(config, nodes, metrics)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
     const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
     const registry = createRegistryCache({ intervalMs, batchSize, now })
@@ -177,10 +176,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       })
       wakeLoop = loop.wake
       if (config.finalityEvents) {
-        const fetchFn = options.fetch ?? fetch
         const { wake } = loop
         void watchFinality(
-          { config, nodes, fetch: fetchFn, lastRead: () => lastRead, wake, log, metrics },
+          { config, nodes, lastRead: () => lastRead, wake, log, metrics },
           stopping.signal,
         )
       }

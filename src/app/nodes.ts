@@ -5,7 +5,7 @@ import { createExecutionNode, type ExecutionNode } from '../execution/execution-
 import { createJwtAuthorizer } from '../execution/jwt.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
 import type { Exchange } from '../lib/exchange.ts'
-import { createHttpClient } from '../lib/http.ts'
+import { createHttpClient, type Send } from '../lib/http.ts'
 import { createLayer, type Layer } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 
@@ -26,8 +26,8 @@ export type Nodes = {
 export function createNodes(
   config: Config,
   metrics: Metrics,
-  fetchFn: typeof fetch,
   callTimeoutMs?: number,
+  sendFn?: Send,
 ): Nodes {
   const observer =
     (observe: Metrics['observeExecutionRequest'], url: string) =>
@@ -42,7 +42,7 @@ export function createNodes(
     config.jwtSecretPath === undefined ? undefined : createJwtAuthorizer(config.jwtSecretPath)
   const executionNodes = name(config.executionNodes, (url) =>
     createExecutionNode(
-      createHttpClient(url, fetchFn, headersFor(config.nodeHeaders, url)),
+      createHttpClient(url, sendFn, headersFor(config.nodeHeaders, url)),
       observer(metrics.observeExecutionRequest, url),
       authorize,
       callTimeoutMs,
@@ -50,7 +50,7 @@ export function createNodes(
   )
   const consensusNodes = name(config.consensusNodes, (url) =>
     createConsensusNode(
-      createHttpClient(url, fetchFn, headersFor(config.nodeHeaders, url)),
+      createHttpClient(url, sendFn, headersFor(config.nodeHeaders, url)),
       config.validatorsBatchSize,
       observer(metrics.observeConsensusRequest, url),
       Date.now,

@@ -24,7 +24,6 @@ const REFUSED: OfferResult = { accepted: false, answers: ['no message was given'
 export function createOffer(
   config: Config,
   nodes: Nodes,
-  fetchFn: typeof fetch,
   metrics: Pick<Metrics, 'expectSubmissions' | 'countSubmission'>,
 ): Offer {
   const { delivery } = config
@@ -50,7 +49,7 @@ export function createOffer(
   }
   const { host } = new URL(delivery.url)
   metrics.expectSubmissions([host])
-  const webhook = createWebhookSink(createHttpClient(delivery.url, fetchFn), {
+  const webhook = createWebhookSink(createHttpClient(delivery.url), {
     host,
     onAnswer,
     timeoutMs: delivery.timeoutMs,

@@ -93,10 +93,10 @@ async function lookAtAll(world: World, told: Told, lifetime: AbortSignal): Promi
   report.add('This machine', [
     ...checkClock(world.clockWatch, config),
     checkJournal(config, reading),
-    ...(await checkPort(config, world.fetch, lifetime)),
+    ...(await checkPort(config, world.send, lifetime)),
   ])
   if (delivery.mode === 'webhook') {
-    report.add('Webhook', [await checkWebhook(delivery, world.fetch, lifetime)])
+    report.add('Webhook', [await checkWebhook(delivery, world.send, lifetime)])
   }
   await lookAtWork(world, found, reading, told, lifetime)
 }

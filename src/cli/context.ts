@@ -1,5 +1,6 @@
 import type { createColors } from 'picocolors'
 import type { Environment, ReadFile } from '../config/environment.ts'
+import type { Send } from '../lib/http.ts'
 
 export type Colours = ReturnType<typeof createColors>
 
@@ -44,7 +45,7 @@ export type CommandContext = {
   /** Stacks of errors, and what the daemon's log would say, on standard error. */
   readonly debug: boolean
   readonly version: string
-  readonly fetch: typeof fetch
+  readonly send: Send
   /** Unix ms. */
   readonly now: () => number
   /** Folder of the built workers; ends in a slash. */

@@ -11,7 +11,7 @@ type Parts = World & Pick<PipelineParts, 'chainId' | 'messages' | 'journal' | 'l
 /** The daemon's parts of a cycle, without a way out. */
 export function openDryPipeline(parts: Parts) {
   let upTo: number | undefined
-  const { nextOfferAt } = createOffer(parts.config, parts.nodes, parts.fetch, parts.metrics)
+  const { nextOfferAt } = createOffer(parts.config, parts.nodes, parts.metrics)
   const pipeline = createPipeline({
     ...parts,
     offer: { offer: refuse, nextOfferAt, settled: async () => {} },

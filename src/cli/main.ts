@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { send } from '../lib/http.ts'
 import { openEnvironment, readVersion } from './process.ts'
 import { complain, runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
@@ -64,7 +65,7 @@ async function main(): Promise<number> {
         json,
         debug,
         version,
-        fetch,
+        send,
         now: Date.now,
         workers: new URL('../lib/', import.meta.url),
       }

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { type ChainInfo, createChainInfoReader } from '../consensus/chain-info.ts'
 import { createRegistryCache, type RegistryCache } from '../consensus/registry-cache.ts'
 import { pause, withDeadline } from '../lib/deadline.ts'
+import type { Send } from '../lib/http.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
@@ -20,7 +21,7 @@ export type World = {
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   readonly clockWatch: ClockWatch
   readonly log: Log
-  readonly fetch: typeof fetch
+  readonly send: Send
   readonly now: () => number
   readonly workers: URL
   /** Told how far long work is. */
@@ -36,9 +37,9 @@ export function createWorld(
   progress: World['progress'],
 ): World {
   const { now, workers } = context
-  const clockWatch = createClockWatch(context.fetch, now)
+  const clockWatch = createClockWatch(context.send, now)
   const metrics = createQuietMetrics(config, progress)
-  const nodes = createNodes(config, metrics, clockWatch.fetch)
+  const nodes = createNodes(config, metrics, undefined, clockWatch.send)
   const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
   return {
     config,
@@ -48,7 +49,7 @@ export function createWorld(
     readChainInfo: createChainInfoReader(nodes.consensus.nodes, now),
     clockWatch,
     log: debugLog(context),
-    fetch: context.fetch,
+    send: context.send,
     now,
     workers,
     progress,

@@ -22,7 +22,6 @@ export type FinalityEventsParts = {
   }[]
   /** Hosts that may be listened to now. */
   readonly healthy: () => readonly string[]
-  readonly fetch: typeof fetch
   /** The chain finalized an epoch: a nudge, and nobody vouches for it. */
   readonly onFinalized: () => void
   readonly tell: (news: StreamNews) => void
@@ -84,8 +83,6 @@ export async function followFinality(
         baseUrl: slot.baseUrl,
         headers: slot.headers ?? {},
         path: PATH,
-        fetch: parts.fetch,
-        names: [...FIELDS.keys()],
         silenceMs,
         onEvent(name, data) {
           if (!isEvent(name, data)) return false
@@ -106,8 +103,10 @@ export async function followFinality(
 }
 
 function isEvent(name: string, data: string): boolean {
+  const wanted = FIELDS.get(name)
+  if (wanted === undefined) return false
   try {
-    const field: unknown = JSON.parse(data)?.[FIELDS.get(name) ?? '']
+    const field: unknown = JSON.parse(data)?.[wanted]
     return parseUint64(field) !== undefined
   } catch {
     return false

@@ -9,7 +9,6 @@ import type { Log } from '../requests/cycle-parts.ts'
 export type FinalityParts = {
   readonly config: Pick<Config, 'consensusNodes' | 'nodeHeaders'>
   readonly nodes: Nodes
-  readonly fetch: typeof fetch
   /** The last block that a cycle has read. */
   readonly lastRead: () => number | undefined
   /** Ends the rest between cycles. */
@@ -52,7 +51,6 @@ export async function watchFinality(parts: FinalityParts, signal: AbortSignal): 
           return { host, baseUrl, headers: headersFor(config.nodeHeaders, baseUrl) }
         }),
         healthy: nodes.consensus.nodes.hosts,
-        fetch: parts.fetch,
         onFinalized: () => waker.nudge(signal),
         tell: (news) => tell(news, parts),
       },

@@ -1,5 +1,7 @@
-import { EventSource, type FetchLike } from 'eventsource'
-import { createHttpTarget } from './http.ts'
+import { createParser } from 'eventsource-parser'
+import { createHttpTarget, type OpenAnswer, type Send, send } from './http.ts'
+import { messageOf } from './message-of.ts'
+import { onAbort } from './on-abort.ts'
 
 /** Why a stream is over. */
 export type StreamEnd = {
@@ -16,9 +18,7 @@ export type EventStreamParts = {
   /** Beside those. */
   readonly headers?: Readonly<Record<string, string>>
   readonly path: string
-  readonly fetch: typeof fetch
-  /** Events of other names are ignored. */
-  readonly names: readonly string[]
+  readonly send?: Send
   /** @returns whether this is an event that counts as a sign of life; it must not throw */
   readonly onEvent: (name: string, data: string) => boolean
   /** The stream is over after so many milliseconds without a sign of life, from the first on. */
@@ -26,14 +26,13 @@ export type EventStreamParts = {
 }
 
 /**
- * Bytes that a stream may send between two signs of life. The library buffers a line, and an event
- * of many lines, without a bound of its own; with this one, neither can be longer.
+ * Bytes that a stream may send between two signs of life. The parser buffers a line, and an event
+ * of many lines; with this bound, neither can be longer.
  */
 const MAX_BYTES_PER_EVENT = 1024 * 1024
 /** Bytes that a stream may send in a minute, so that a flood of events costs no time either. */
 const MAX_BYTES_PER_MINUTE = 4 * 1024 * 1024
 const MINUTE_MS = 60_000
-const NO_STREAM = 'the answer is no event stream'
 
 /**
  * Listens to one stream of server-sent events until it ends, once: connecting again is up to the
@@ -43,55 +42,64 @@ const NO_STREAM = 'the answer is no event stream'
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export async function listenOnce(parts: EventStreamParts, signal: AbortSignal): Promise<StreamEnd> {
-  const { urlOf, headers } = createHttpTarget(parts.baseUrl, parts.headers)
+  const { silenceMs } = parts
+  if (signal.aborted) return { why: 'stopped' }
   const connection = new AbortController()
-  const budget = createBudget()
-  const source = new EventSource(urlOf(parts.path), {
-    fetch: boundedFetch(parts.fetch, headers, budget, connection.signal),
-  })
+  let end: StreamEnd | undefined
+  const close = (why: StreamEnd) => {
+    end ??= why
+    connection.abort(new Error(why.why))
+  }
+  const why = `silent for ${silenceMs / 1_000} s`
+  const timer = setTimeout(() => close({ why, silent: true }), silenceMs)
+  const stop = onAbort(signal, () => close({ why: 'stopped' }))
   try {
-    return await endOf(source, parts, budget.restart, signal)
+    const { urlOf, headers } = createHttpTarget(parts.baseUrl, parts.headers)
+    const answer = await (parts.send ?? send)(urlOf(parts.path), {
+      method: 'GET',
+      headers: { accept: 'text/event-stream', 'cache-control': 'no-store', ...headers },
+      signal: connection.signal,
+    })
+    end = refusalOf(answer) ?? end
+    if (end === undefined) {
+      await readEvents(answer.body, parts, () => timer.refresh(), connection.signal)
+    }
+    return end ?? { why: 'the stream ended' }
+  } catch (error) {
+    return end ?? { why: messageOf(error) }
   } finally {
-    // Only now, and not in the listener: the library sets its timer for the next attempt after it.
-    source.close()
+    clearTimeout(timer)
+    stop()
     connection.abort()
   }
 }
 
-function endOf(
-  source: EventSource,
-  { names, onEvent, silenceMs }: EventStreamParts,
-  onLife: () => void,
-  signal: AbortSignal,
-): Promise<StreamEnd> {
-  return new Promise((resolve) => {
-    const finish = (end: StreamEnd) => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
-      resolve(end)
-    }
-    const stop = () => finish({ why: 'stopped' })
-    const why = `silent for ${silenceMs / 1_000} s`
-    const timer = setTimeout(() => finish({ why, silent: true }), silenceMs)
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    for (const name of names) {
-      source.addEventListener(name, ({ data }) => {
-        if (signal.aborted || !onEvent(name, String(data))) return
-        timer.refresh()
-        onLife()
-      })
-    }
-    source.addEventListener('error', ({ code, message }) => {
-      // A stream may send an event that is called "error": that is not the end of it.
-      if (source.readyState === source.OPEN) return
-      if (code === undefined) finish({ why: message ?? 'the stream ended' })
-      else finish({ why: code === 200 ? NO_STREAM : `HTTP ${code}`, refusedWith: code })
-    })
-  })
+function refusalOf({ status, headers }: OpenAnswer): StreamEnd | undefined {
+  if (status !== 200) return { why: `HTTP ${status}`, refusedWith: status }
+  if (/^text\/event-stream\b/i.test(headers['content-type'] ?? '')) return undefined
+  return { why: 'the answer is no event stream', refusedWith: status }
 }
 
-type Budget = ReturnType<typeof createBudget>
+async function readEvents(
+  body: AsyncIterable<Uint8Array>,
+  { onEvent }: EventStreamParts,
+  onLife: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const budget = createBudget()
+  const parser = createParser({
+    onEvent({ event = 'message', data }) {
+      if (signal.aborted || !onEvent(event, data)) return
+      onLife()
+      budget.restart()
+    },
+  })
+  const decoder = new TextDecoder()
+  for await (const chunk of body) {
+    budget.spend(chunk.byteLength)
+    parser.feed(decoder.decode(chunk, { stream: true }))
+  }
+}
 
 function createBudget() {
   let sinceLife = 0
@@ -112,33 +120,5 @@ function createBudget() {
       if (sinceLife > MAX_BYTES_PER_EVENT) throw new Error('the stream sends an endless event')
       if (inMinute > MAX_BYTES_PER_MINUTE) throw new Error('the stream sends too much')
     },
-  }
-}
-
-function boundedFetch(
-  fetchFn: typeof fetch,
-  headers: Readonly<Record<string, string>>,
-  budget: Budget,
-  signal: AbortSignal,
-): FetchLike {
-  return async (url, init) => {
-    const response = await fetchFn(url, {
-      redirect: 'manual',
-      headers: { ...init.headers, ...headers },
-      signal,
-    })
-    const bounded = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        budget.spend(chunk.byteLength)
-        controller.enqueue(chunk)
-      },
-    })
-    return {
-      status: response.status,
-      url: response.url,
-      redirected: response.redirected,
-      headers: response.headers,
-      body: response.body?.pipeThrough(bounded) ?? null,
-    }
   }
 }

@@ -1,3 +1,5 @@
+import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http'
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import { withDeadline } from './deadline.ts'
 
 export type HttpAnswer = { readonly status: number; readonly text: string }
@@ -17,15 +19,90 @@ export type HttpRequest = {
 export type HttpClient = (request: HttpRequest) => Promise<HttpAnswer>
 
 /**
- * No usable answer came: refused, reset, too slow, too long, overloaded, or not what the protocol
- * speaks. Never a verdict on what was asked.
+ * No usable answer came: rejected connection, reset, too slow, too long, overloaded, a redirect, or
+ * not what the protocol speaks. Never a verdict on what was asked.
  */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError'
+  /** HTTP status, where something answered all the same. */
+  readonly status: number | undefined
+
+  constructor(
+    message: string,
+    options: { readonly cause?: unknown; readonly status?: number } = {},
+  ) {
+    super(message, options)
+    this.status = options.status
+  }
 }
+
+/** An answer whose body is yet to be read. Leaving the loop over `body` closes the connection. */
+export type OpenAnswer = {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+export type Outgoing = {
+  readonly method: 'GET' | 'POST' | 'OPTIONS'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+/** Sends one request. Follows no redirect; a test may stand in for it. */
+export type Send = (url: URL, request: Outgoing) => Promise<OpenAnswer>
+
+/** Milliseconds. Many servers close an idle connection after 5 s: a request must not meet that. */
+const IDLE_MS = 4_000
+const plainAgent = new PlainAgent({ keepAlive: true, timeout: IDLE_MS })
+const tlsAgent = new TlsAgent({ keepAlive: true, timeout: IDLE_MS })
+
+/**
+ * By `node:http`: `fetch` refuses ports that nodes use (5060, 5061, 6000, 10080), and costs the
+ * start of the process more.
+ */
+export const send: Send = ({ href, protocol }, { method, headers, body, signal }) =>
+  new Promise((resolve, reject) => {
+    const isTls = protocol === 'https:'
+    const request = (isTls ? tlsRequest : plainRequest)(href, {
+      method,
+      // Some providers answer 403 to a request without one.
+      headers: { 'user-agent': 'validator-ejector', ...headers },
+      agent: isTls ? tlsAgent : plainAgent,
+      signal,
+    })
+    request.on('error', reject)
+    request.on('response', (answer) => {
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer })
+    })
+    request.end(body)
+  })
 
 /** Bounds a body that never ends; nothing that is asked for comes near. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+/**
+ * Sends a request, and reads the whole answer.
+ *
+ * @param timeoutMs - covers the body too
+ * @throws NoAnswerError when no whole answer came; the reason of `signal` when that fired
+ */
+export async function exchange(
+  sendFn: Send,
+  url: URL,
+  { timeoutMs, signal, ...request }: Outgoing & { readonly timeoutMs: number },
+): Promise<HttpAnswer & { readonly location: string | undefined }> {
+  try {
+    return await withDeadline(timeoutMs, signal, async (deadline) => {
+      const { status, headers, body } = await sendFn(url, { ...request, signal: deadline })
+      return { status, text: await readText(body), location: headers.location }
+    })
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw new NoAnswerError(describe(error), { cause: error })
+  }
+}
 
 /** Where the requests to one base URL go, and what each must carry. */
 export type HttpTarget = {
@@ -35,7 +112,7 @@ export type HttpTarget = {
 }
 
 /**
- * `user:pass@` becomes a Basic header, since `fetch` refuses it; a query of the base is kept.
+ * `user:pass@` becomes a Basic header, and shows in no URL any more; a query of the base is kept.
  *
  * @param extra - headers for every request; they win over the Basic header
  */
@@ -48,22 +125,21 @@ export function createHttpTarget(baseUrl: string, extra: HttpTarget['headers'] =
 }
 
 /**
- * A client for one base URL (`createHttpTarget`). Redirects are not followed: a 3xx is an answer
- * like any other.
+ * A client for one base URL (`createHttpTarget`). A redirect is an error that says where to.
  *
  * @throws NoAnswerError when no whole answer came; the reason of `signal` when that fired
  */
 export function createHttpClient(
   baseUrl: string,
-  fetchFn: typeof fetch = fetch,
+  sendFn: Send = send,
   extra: HttpTarget['headers'] = {},
 ): HttpClient {
   const target = createHttpTarget(baseUrl, extra)
 
-  return async function request({ method, path = '', body, headers, timeoutMs, signal }) {
-    const init: RequestInit = {
-      method,
-      redirect: 'manual',
+  return async function request({ path = '', body, headers, ...more }) {
+    const url = target.urlOf(path)
+    const { status, text, location } = await exchange(sendFn, url, {
+      ...more,
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -71,24 +147,36 @@ export function createHttpClient(
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }
-    try {
-      return await withDeadline(timeoutMs, signal, async (deadline) => {
-        const response = await fetchFn(target.urlOf(path), { ...init, signal: deadline })
-        return { status: response.status, text: await readText(response) }
+    })
+    if (status >= 300 && status < 400) {
+      const where = location === undefined ? 'nowhere' : readableUrl(location, url)
+      throw new NoAnswerError(`HTTP ${status}: redirects to ${where}; set the URL to that`, {
+        status,
       })
-    } catch (error) {
-      if (signal.aborted) throw signal.reason
-      throw new NoAnswerError(describe(error), { cause: error })
     }
+    return { status, text }
   }
 }
 
-function basicAuthorization(base: URL): Record<string, string> {
-  if (base.username === '' && base.password === '') return {}
-  const pair = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+/** Without user, password, query and fragment, where secrets may be. */
+function readableUrl(location: string, base: URL): string {
+  if (!URL.canParse(location, base.href)) return 'what is no URL'
+  const { origin, pathname } = new URL(location, base)
+  return `${origin}${pathname}`.slice(0, 300)
 }
+
+function basicAuthorization({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {}
+  const pair = Buffer.concat([unescaped(username), Buffer.from(':'), unescaped(password)])
+  return { authorization: `Basic ${pair.toString('base64')}` }
+}
+
+/** The bytes of a part of a URL, which is ASCII. A `%` that is no escape counts as itself. */
+const unescaped = (text: string) =>
+  Buffer.from(
+    text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  )
 
 /** `https://host/v3/KEY?q=1` and `/eth/v1/x?y=2` → `https://host/v3/KEY/eth/v1/x?q=1&y=2`. */
 function joinUrl(base: URL, path: string): URL {
@@ -99,11 +187,10 @@ function joinUrl(base: URL, path: string): URL {
   return url
 }
 
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return ''
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     length += chunk.byteLength
     if (length > MAX_ANSWER_BYTES) throw new Error(`answer longer than ${MAX_ANSWER_BYTES} bytes`)
     chunks.push(chunk)
@@ -111,11 +198,9 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** `fetch` hides the reason one or two causes deep; its messages name no more than host and port. */
+/** Messages of the network name no more than host and port. Several addresses fail without one. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  return cause.message || code || error.message
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return error.message || code || error.name
 }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { checkClock, createClockWatch } from '../../src/cli/check/clock.ts'
+import { send } from '../../src/lib/http.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../sim/webhook-receiver.ts'
 
 let server: WebhookReceiver
@@ -8,8 +9,10 @@ afterEach(() => server.close())
 /** What is said when this clock is so far ahead of a server's, which tells its time as all do. */
 async function tellOf(secondsAhead: number, jwtSecretPath?: string) {
   server = await startWebhookReceiver()
-  const watch = createClockWatch(fetch, () => Date.now() + secondsAhead * 1_000)
-  await watch.fetch(server.url, { method: 'POST' })
+  const watch = createClockWatch(send, () => Date.now() + secondsAhead * 1_000)
+  const { signal } = new AbortController()
+  const answer = await watch.send(new URL(server.url), { method: 'POST', signal })
+  for await (const _ of answer.body);
   return checkClock(watch, { jwtSecretPath })
 }
 
@@ -33,5 +36,5 @@ test('with JWT, which nodes refuse then, it is a failure', async () => {
 
 test('where no node tells its time, nothing is said', async () => {
   server = await startWebhookReceiver()
-  expect(checkClock(createClockWatch(fetch, Date.now), { jwtSecretPath: undefined })).toEqual([])
+  expect(checkClock(createClockWatch(send, Date.now), { jwtSecretPath: undefined })).toEqual([])
 })

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runProgram } from '../../src/cli/program.ts'
 import { createTerminal } from '../../src/cli/terminal.ts'
+import { type Send, send } from '../../src/lib/http.ts'
 import type { World } from '../support/world.ts'
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -102,7 +103,7 @@ export async function runHere(
       json,
       debug,
       version: '0.0.0-test',
-      fetch: now === undefined ? fetch : dated(now),
+      send: now === undefined ? send : dated(now),
       now: now ?? Date.now,
       workers,
     }),
@@ -112,9 +113,8 @@ export async function runHere(
 
 /** Servers that live at that moment too. */
 const dated =
-  (now: () => number): typeof fetch =>
+  (now: () => number): Send =>
   async (...how) => {
-    const { body, status, headers } = await fetch(...how)
-    const date = new Date(now()).toUTCString()
-    return new Response(body, { status, headers: { ...Object.fromEntries(headers), date } })
+    const answer = await send(...how)
+    return { ...answer, headers: { ...answer.headers, date: new Date(now()).toUTCString() } }
   }

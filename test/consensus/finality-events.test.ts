@@ -37,7 +37,6 @@ function follow(
     {
       nodes,
       healthy: () => nodes.map(({ host }) => host),
-      fetch,
       onFinalized: () => {
         finalized += 1
       },

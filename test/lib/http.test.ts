@@ -29,13 +29,6 @@ describe('the HTTP client', () => {
     expect(String(server?.calls[0]?.query)).toBe('token=1&y=2')
   })
 
-  test('turns user and password of the URL into a header', async () => {
-    const { url } = await setUp()
-    await createHttpClient(url.replace('//', '//us%40er:p%3Ass@'))(get)
-    const expected = Buffer.from('us@er:p:ss').toString('base64')
-    expect(server?.calls[0]?.headers.authorization).toBe(`Basic ${expected}`)
-  })
-
   test.each(['hang', 'hang-body', 'trickle', 'endless'] as const)(
     'a deadline covers the whole answer: %s',
     async (kind) => {
@@ -55,10 +48,72 @@ describe('the HTTP client', () => {
     await expect(createHttpClient(url)(get)).rejects.toThrow(/ECONNREFUSED/)
   })
 
-  test('does not follow a redirect', async () => {
+  test.each([
+    ['/elsewhere?key=secret#x', (url: string) => `${url}/elsewhere`],
+    ['https://user:pass@other.example/v1', () => 'https://other.example/v1'],
+    ['http://[', () => 'what is no URL'],
+  ])('a redirect to %s is an error that says where to, without secrets', async (location, to) => {
+    const { url, faults, calls } = await setUp()
+    faults.add({ kind: 'redirect', location, status: 301 })
+    await expect(createHttpClient(url)(get)).rejects.toMatchObject({
+      name: 'NoAnswerError',
+      status: 301,
+      message: `HTTP 301: redirects to ${to(url)}; set the URL to that`,
+    })
+    expect(calls).toHaveLength(1)
+  })
+
+  test.each([
+    ['user:50%off', 'user:50%off'],
+    ['us%40er:p%3Ass%', 'us@er:p:ss%'],
+    ['ä:%zz%25', 'ä:%zz%'],
+    ['%C3%A4:%c3%A4', 'ä:ä'],
+    ['token', 'token:'],
+  ])('user and password of a URL, %s, become a header', async (credentials, pair) => {
+    const { url } = await setUp()
+    await createHttpClient(url.replace('//', `//${credentials}@`))(get)
+    const { authorization } = server?.calls[0]?.headers ?? {}
+    expect(authorization).toBe(`Basic ${Buffer.from(pair).toString('base64')}`)
+  })
+
+  test('any byte may be a password', async () => {
+    const { url } = await setUp()
+    await createHttpClient(url.replace('//', '//u:%ff@'))(get)
+    const { authorization = '' } = server?.calls[0]?.headers ?? {}
+    expect(Buffer.from(authorization.slice(6), 'base64')).toEqual(Buffer.from('u:\xff', 'latin1'))
+  })
+
+  test.each([5060, 5061, 6000, 6697, 10080])(
+    'reaches port %i, which fetch refuses',
+    async (port) => {
+      try {
+        server = await startHttpServer(() => ({ status: 200, body: '{}' }), { port })
+      } catch (error) {
+        // Taken on this machine: what answers there is not asked.
+        expect(error).toMatchObject({ code: 'EADDRINUSE' })
+        return
+      }
+      expect((await createHttpClient(server.url)(get)).status).toBe(200)
+    },
+  )
+
+  test('uses a connection again', async () => {
+    let connections = 0
+    plain = createServer((_, answer) => answer.end('{}')).on('connection', () => {
+      connections += 1
+    })
+    await new Promise<void>((resolve) => plain?.listen(0, '127.0.0.1', resolve))
+    const { port } = plain.address() as AddressInfo
+    const request = createHttpClient(`http://127.0.0.1:${port}`)
+    for (let i = 0; i < 5; i += 1) await request(get)
+    expect(connections).toBe(1)
+  })
+
+  test('an answer is 64 MiB at most', async () => {
     const { url, faults } = await setUp()
-    faults.add({ kind: 'redirect', location: `${url}/elsewhere`, times: 1 })
-    expect((await createHttpClient(url)(get)).status).toBe(307)
+    faults.add({ kind: 'endless', everyMs: 0, chunkBytes: 4 * 1024 * 1024 })
+    const asked = createHttpClient(url)({ ...get, timeoutMs: 60_000 })
+    await expect(asked).rejects.toThrow('answer longer than 67108864 bytes')
   })
 
   test('ends with its signal, and gives its reason', async () => {

@@ -1,9 +1,10 @@
 import type { Config } from '../../config.ts'
+import type { Send } from '../../lib/http.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
 export type ClockWatch = {
   /** Listens to the time that servers tell with their answers. */
-  readonly fetch: typeof fetch
+  readonly send: Send
   /** Seconds that this clock is ahead of the nodes' (the middle one's); `undefined`: none told. */
   skew(): number | undefined
 }
@@ -11,25 +12,25 @@ export type ClockWatch = {
 /** A `Date` header has whole seconds: it means half a second later, on average. */
 const HALF_SECOND_MS = 500
 
-export function createClockWatch(fetchFn: typeof fetch, now: () => number): ClockWatch {
+export function createClockWatch(sendFn: Send, now: () => number): ClockWatch {
   /** By host: of the quickest answer, since that tells best. */
   const samples = new Map<string, { readonly tookMs: number; readonly aheadMs: number }>()
 
-  const watched: typeof fetch = async (input, init) => {
+  const watched: Send = async (url, request) => {
     const before = now()
-    const response = await fetchFn(input, init)
+    const answer = await sendFn(url, request)
     const after = now()
-    const told = Date.parse(response.headers.get('date') ?? '')
-    const { host } = new URL(input instanceof Request ? input.url : input)
+    const told = Date.parse(answer.headers.date ?? '')
+    const { host } = url
     const best = samples.get(host)
     const tookMs = after - before
     if (!Number.isNaN(told) && (best === undefined || tookMs < best.tookMs)) {
       samples.set(host, { tookMs, aheadMs: (before + after) / 2 - (told + HALF_SECOND_MS) })
     }
-    return response
+    return answer
   }
   return {
-    fetch: watched,
+    send: watched,
     skew() {
       const all = [...samples.values()].map(({ aheadMs }) => aheadMs).sort((a, b) => a - b)
       const middle = all[Math.floor(all.length / 2)]

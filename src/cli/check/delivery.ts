@@ -1,7 +1,6 @@
 import type { Config } from '../../config.ts'
 import { isHeld } from '../../exits/hold-file.ts'
-import { withDeadline } from '../../lib/deadline.ts'
-import { createHttpTarget } from '../../lib/http.ts'
+import { createHttpTarget, exchange, type Send } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
@@ -19,26 +18,17 @@ type Webhook = Extract<Config['delivery'], { mode: 'webhook' }>
  */
 export async function checkWebhook(
   { url, timeoutMs }: Webhook,
-  fetchFn: typeof fetch,
+  sendFn: Send,
   signal: AbortSignal,
 ): Promise<Finding> {
   const [id, title] = [ID, `webhook at ${new URL(url).host}`]
   try {
-    const status = await withDeadline(timeoutMs, signal, async (deadline) => {
-      const to = createHttpTarget(url).urlOf('')
-      const response = await fetchFn(to, {
-        method: 'OPTIONS',
-        redirect: 'manual',
-        signal: deadline,
-      })
-      await response.body?.cancel()
-      return response.status
-    })
-    return tellStatus(title, status)
+    const to = createHttpTarget(url).urlOf('')
+    const what = { method: 'OPTIONS', timeoutMs, signal } as const
+    return tellStatus(title, (await exchange(sendFn, to, what)).status)
   } catch (error) {
     signal.throwIfAborted()
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const detail = `does not answer: ${messageOf(cause)}`
+    const detail = `does not answer: ${messageOf(error)}`
     const remedy = 'start the receiver, or correct VALIDATOR_EXIT_WEBHOOK'
     return failure({ id, title, detail, remedy })
   }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { resolve } from 'node:path'
 import type { Config } from '../../config.ts'
 import { holderOf } from '../../journal/lock.ts'
-import { withDeadline } from '../../lib/deadline.ts'
+import { exchange, type Send } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { type Finding, failure, ok } from './finding.ts'
 
@@ -14,7 +14,7 @@ const ASK_MS = 2_000
  */
 export async function checkPort(
   { http: { port, host }, stateFile }: Pick<Config, 'http' | 'stateFile'>,
-  fetchFn: typeof fetch,
+  sendFn: Send,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (port === undefined) return []
@@ -25,7 +25,7 @@ export async function checkPort(
   if (why !== 'EADDRINUSE') {
     return [failure({ id, title, detail: `cannot be listened on: ${why}`, remedy })]
   }
-  if (!(await isDaemonThere(port, host, fetchFn, signal))) {
+  if (!(await isDaemonThere(port, host, sendFn, signal))) {
     return [
       failure({ id, title, detail: 'taken', remedy: `if that is no running daemon, ${remedy}` }),
     ]
@@ -66,19 +66,14 @@ function askedHost(host: string | undefined): string {
 async function isDaemonThere(
   port: number,
   host: string | undefined,
-  fetchFn: typeof fetch,
+  sendFn: Send,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await withDeadline(ASK_MS, signal, async (deadline) => {
-      const response = await fetchFn(`http://${askedHost(host)}:${port}/livez`, {
-        signal: deadline,
-      })
-      const body = await response.text()
-      return response.status === 404
-        ? body === 'not found\n'
-        : JSON.parse(body).status !== undefined
-    })
+    const url = new URL(`http://${askedHost(host)}:${port}/livez`)
+    const what = { method: 'GET', timeoutMs: ASK_MS, signal } as const
+    const { status, text } = await exchange(sendFn, url, what)
+    return status === 404 ? text === 'not found\n' : JSON.parse(text).status !== undefined
   } catch {
     signal.throwIfAborted()
     return false
