@@ -45,7 +45,8 @@ describe('text of the documents', () => {
       .map(([, name = '']) => name.replace('validator_ejector_', ''))
       // Fields of messages, and labels, look the same.
       .filter(
-        (name) => !/^(validator_index|fork_version|public_key|signed_exit_message)$/.test(name),
+        (name) =>
+          !/^(validator_index|fork_version|public_key|signed_exit_message|extra_hosts)$/.test(name),
       )
 
     expect(named.length).toBeGreaterThan(known.length)
@@ -57,6 +58,8 @@ describe('text of the documents', () => {
       ...variables.map(({ name }) => name),
       'EJECTOR_UID',
       'EJECTOR_GID',
+      'EJECTOR_IMAGE',
+      'COMPOSE_FILE',
       'UPDATE_DOCS',
       ...READ_BY_LIBRARIES,
       'PROMETHEUS_PORT',

@@ -28,11 +28,12 @@ describe('docker-compose.yml', () => {
 
   test('is so too with its comments switched on', () => {
     const withSecrets = parseCompose(
-      text.replace(/^( *)# (?=(?:secrets:| {2}|[A-Z_]+: \/run))/gm, '$1'),
+      text.replace(/^( *)# (?=(?:secrets:|networks:| {2}|[A-Z_]+: \/run))/gm, '$1'),
     )
 
     expect([isCompose(withSecrets), isCompose.errors]).toEqual([true, null])
     expect(withSecrets.services.ejector.secrets).toEqual(Object.keys(withSecrets.secrets))
+    expect(withSecrets.services.ejector.networks).toEqual(Object.keys(withSecrets.networks))
     const paths = Object.entries(withSecrets.services.ejector.environment)
       .filter(([name]) => !['HTTP_PORT', 'STATE_FILE'].includes(name))
       .map(([, path]) => path)
@@ -204,3 +205,34 @@ LOGGER_SECRETS=["MESSAGES_PASSWORD","EXECUTION_NODE", "CONSENSUS_NODE"]
 
 DRY_RUN=false
 `
+
+describe('docker/eth-docker.yml', () => {
+  const { ejector } = parseCompose(read('docker/eth-docker.yml')).services
+
+  test('is what the Compose Specification allows', () => {
+    const compose = parseCompose(read('docker/eth-docker.yml'))
+    expect([isCompose(compose), isCompose.errors]).toEqual([true, null])
+  })
+
+  test('may do as little as the service of docker-compose.yml', () => {
+    const ours = parseCompose(text).services.ejector
+    const limits = ['read_only', 'tmpfs', 'cap_drop', 'security_opt', 'init', 'restart', 'user']
+    for (const limit of limits) expect(ejector[limit], limit).toEqual(ours[limit])
+    expect(ejector).not.toHaveProperty('ports')
+  })
+
+  test('its environment and .env.example start the daemon', () => {
+    const example = parseDotenv(read('.env.example'))
+    const filled = {
+      EJECTOR_SCOPE: '{"1":[5]}',
+      ORACLE_ADDRESSES_ALLOWLIST: `["0x${'1'.repeat(40)}"]`,
+    }
+    const env = {
+      ...example,
+      ...filled,
+      ...ejector.environment,
+      CONSENSUS_NODE: 'http://consensus:5052',
+    }
+    expect(parseConfig(env, readFrom({}))).toMatchObject({ ok: true })
+  })
+})

@@ -8,6 +8,7 @@ needed=(
   prometheus prometheus
   amtool prometheus-alertmanager
   prometheus-alertmanager prometheus-alertmanager
+  systemd-analyze systemd
 )
 
 missing=()

@@ -4,7 +4,12 @@ import { delimiter, join } from 'node:path'
 
 export const docker = (path: string) => new URL(`../../docker/${path}`, import.meta.url).pathname
 
-export type Tool = 'promtool' | 'amtool' | 'prometheus' | 'prometheus-alertmanager'
+export type Tool =
+  | 'promtool'
+  | 'amtool'
+  | 'prometheus'
+  | 'prometheus-alertmanager'
+  | 'systemd-analyze'
 
 /**
  * Where a program of the system is.
