@@ -1,12 +1,13 @@
 import type { Config } from '../config.ts'
 import { type ChainInfo, currentEpoch } from '../consensus/chain-info.ts'
-import type { RegistryCache } from '../consensus/registry-cache.ts'
+import type { RegistryReader } from '../consensus/registry-reader.ts'
 import { createSightingsReader, createWithdrawalsReader } from '../consensus/sightings.ts'
 import { createExitEventReader } from '../execution/exit-events.ts'
 import { createRequestReader } from '../execution/exit-requests.ts'
 import { createLogReader } from '../execution/logs.ts'
 import { createHoldLook } from '../exits/hold-file.ts'
 import { createModuleLimits } from '../jobs/module-limits.ts'
+import { problemOf } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
 import { deadlineOf } from '../requests/deadlines.ts'
@@ -20,7 +21,7 @@ export type PipelineParts = {
   readonly chainId: bigint
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
-  readonly registry: RegistryCache
+  readonly registry: RegistryReader
   readonly messages: MessagesTask
   readonly journal: CycleParts['journal']
   readonly offer: Offer
@@ -81,9 +82,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       const statuses = await look(signal)
       await limits.look()
       for (const status of statuses) metrics.setNode(status)
-      return statuses
-        .filter(({ synced }) => !synced)
-        .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
+      return statuses.flatMap((status) => problemOf(status) ?? [])
     },
     async readRequests(known, signal) {
       const reading = await readRequests(known, signal)
