@@ -151,8 +151,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         },
       })
       const network = networkName(chainId)
-      const { limitOf } = pipeline
-      status.attach({ network, nodes, journal, limitOf, messages: messages.snapshot, drift })
+      status.attach({ network, nodes, journal, messages: messages.snapshot, drift })
       const runCycle = createCycle(pipeline)
       const loop = createLoop({
         async runCycle(signal) {

@@ -10,7 +10,6 @@ import { createModuleLimits } from '../jobs/module-limits.ts'
 import { problemOf } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
-import { deadlineOf } from '../requests/deadlines.ts'
 import type { MessagesTask } from './messages.ts'
 import type { Nodes } from './nodes.ts'
 import type { Offer } from './offer.ts'
@@ -80,7 +79,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
 
     async checkNodes(signal) {
       const statuses = await look(signal)
-      await limits.look()
+      await limits.refresh()
       for (const status of statuses) metrics.setNode(status)
       return statuses.flatMap((status) => problemOf(status) ?? [])
     },
@@ -102,15 +101,15 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       return {
         currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
         shardCommitteePeriod: info.shardCommitteePeriod,
+        epochStart: (epoch) =>
+          info.genesisTime + Number(epoch * info.slotsPerEpoch * info.secondsPerSlot),
       }
     },
     readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
     isHeld: createHoldReader(config.holdFile, log),
     nextOfferAt: parts.offer.nextOfferAt,
-    rehearse: (request) =>
-      parts.offer.rehearse?.(request, deadlineOf(request, limits.limitOf)) ?? {},
-    offer: (request, exit, signal) =>
-      parts.offer.offer(request, exit, signal, deadlineOf(request, limits.limitOf)),
+    rehearse: (request, deadline) => parts.offer.rehearse?.(request, deadline) ?? {},
+    offer: parts.offer.offer,
   }
 }
 

@@ -139,7 +139,7 @@ describe('an open request', () => {
 })
 
 describe('the deadline of the module', () => {
-  test('counts where it is earlier, from the first word on', async () => {
+  test('counts from the first word on', async () => {
     await setUp({ exitDeadlineSeconds: 48 * HOUR })
     askHoursAgo(30, 1)
     const app = await world.start()
@@ -150,10 +150,11 @@ describe('the deadline of the module', () => {
       const [first] = await until(line, () => app.said(line).length > 0 && app.said(line))
       expect(first?.details?.timeLeft, line).toMatch(/^1[78] h/)
     }
-    expect(app.said('earlier deadline')[0]?.details).toEqual({
+    expect(app.said('its deadline for exits')[0]?.details).toEqual({
       module: 1,
       operator: 5,
       allows: '2 d 0 h',
+      assumed: '4 d 0 h',
     })
   })
 
@@ -173,10 +174,11 @@ describe('the deadline of the module', () => {
   })
 
   test.each([
-    ['is later', { exitDeadlineSeconds: 400 * HOUR }],
-    ['is absurd', { exitDeadlineSeconds: 0 }],
-    ['is not known to the module', { exitDeadlineSeconds: undefined }],
-  ])('leaves 96 hours where it %s', async (_, module) => {
+    ['is 120 hours, as for some community operators', { exitDeadlineSeconds: 120 * HOUR }, 90],
+    ['is later, and counts as 120 hours', { exitDeadlineSeconds: 400 * HOUR }, 90],
+    ['is absurd, and counts as 96 hours', { exitDeadlineSeconds: 0 }, 66],
+    ['is not known, and counts as 96 hours', { exitDeadlineSeconds: undefined }, 66],
+  ])('%s', async (_, module, left) => {
     await setUp(module)
     askHoursAgo(30, 1)
     const app = await world.start()
@@ -184,8 +186,8 @@ describe('the deadline of the module', () => {
     await until('it was asked for', () => thresholdCalls() > 0)
     await cycles(app)
 
-    expect(await hoursLeft(app)).toBe(66)
-    expect(app.said('earlier deadline')).toEqual([])
+    expect(await hoursLeft(app)).toBe(left)
+    expect(app.said('its deadline for exits')).toHaveLength(left === 66 ? 0 : 1)
   })
 
   test('is read once, not in each cycle', async () => {

@@ -230,7 +230,7 @@ describe('DRY_RUN', () => {
     world.ask(...[0, 1, 2, 3].map((index) => world.requestOf(index)))
 
     const app = await world.start({ DRY_RUN: 'true' })
-    const summary = 'dry run: 1 ready, 1 missing, 1 waiting, 1 already exiting'
+    const summary = 'dry run: 1 ready, 1 missing, 1 pending, 1 already exiting'
     await until('it sums up', () => app.said(summary).length > 1)
 
     expect(app.said('dry run: would send').map(({ details }) => details)).toMatchObject([
