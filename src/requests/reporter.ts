@@ -143,7 +143,7 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
       metrics.setHold(true, held.length)
       const left = Math.min(...held.map(({ request, limit }) => timeLeft(request, now(), limit)))
       log.warn(
-        `HOLD_FILE exists: nothing is submitted, ${held.length} held`,
+        `nothing is submitted while HOLD_FILE exists: ${held.length} held`,
         held.length === 0 ? {} : { mostUrgent: describeTimeLeft(left) },
       )
     },

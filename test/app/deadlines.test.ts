@@ -15,6 +15,8 @@ afterEach(() => world.close())
 
 async function setUp(module: Partial<SimModule> = {}, nodes = 1) {
   world = await createWorld({
+    // Old enough that every exit was possible when it was asked for.
+    beacon: { epoch: 10_000 },
     execution: { modules: [{ id: 1, ...module }] },
     executionNodes: Array.from({ length: nodes }, () => ({})),
   })
@@ -136,6 +138,17 @@ describe('an open request', () => {
     expect(await app.metric('submissions_on_hold')).toBe(0)
     expect(await app.metric('exit_requests_held')).toBe(0)
   })
+})
+
+test('the clock of an exit starts when the chain allows it', async () => {
+  await setUp({ exitDeadlineSeconds: 48 * HOUR })
+  // That was 26 hours ago, and after the request: SHARD_COMMITTEE_PERIOD is 256 epochs.
+  world.beacon.registry.change(1, { activationEpoch: 10_000 - 256 - 244 })
+  askHoursAgo(40, 1)
+  const app = await world.start()
+  await open(app, 'proven', 1)
+
+  expect(await hoursLeft(app)).toBe(22)
 })
 
 describe('the deadline of the module', () => {
