@@ -8,7 +8,8 @@ import {
   needsStateFork,
   type SigningContext,
 } from '../consensus/fork.ts'
-import { createKeysReader, type RegistryReader } from '../consensus/registry-reader.ts'
+import type { RegistryCache } from '../consensus/registry-cache.ts'
+import { createKeysReader, createRegistryReader } from '../consensus/sightings.ts'
 import { createLoadTask } from '../jobs/load-task.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { passwordCandidates } from '../lib/password.ts'
@@ -24,7 +25,7 @@ export type MessagesParts = {
   readonly config: Config
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
-  readonly registry: RegistryReader
+  readonly registry: RegistryCache
   /** What all nodes agreed on; known before the first load. */
   readonly chainId: () => bigint
   readonly log: Log
@@ -85,7 +86,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     passwords: passwordCandidates(password?.bytes ?? []),
     pool,
     now: parts.now,
-    readRegistry: async (indices, signal) => (await parts.registry.read(indices, signal)).entries,
+    readRegistry: createRegistryReader(parts.nodes.consensus.nodes, parts.registry),
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) =>
       readSigningContext(parts, signal, (epoch) => {

@@ -128,9 +128,7 @@ export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
     lies: [
       [
         'still syncing',
-        asBody(/syncing$/, ({ data }) => ({
-          data: { ...data, is_syncing: true, sync_distance: '1000' },
-        })),
+        asBody(/syncing$/, ({ data }) => ({ data: { ...data, is_syncing: true } })),
       ],
       [
         'optimistic',

@@ -52,6 +52,7 @@ async function learn(
     cases,
     seenAt: ({ key }) => facts.requests.get(key)?.seenAt,
     trust: { trustMode: config.trustMode, quorum: config.oracleQuorum },
+    limitOf: run.limitOf,
     plan: {
       intervalMs: config.jobIntervalMs,
       finalityEvents: config.finalityEvents,
