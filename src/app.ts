@@ -8,7 +8,7 @@ import { createStatus, redactVerdict } from './app/status.ts'
 import { networkName } from './config/networks.ts'
 import type { Config } from './config.ts'
 import { createChainInfoReader } from './consensus/chain-info.ts'
-import { createRegistryCache } from './consensus/registry-cache.ts'
+import { createRegistryReader } from './consensus/registry-reader.ts'
 import { createCycle } from './cycle.ts'
 import { createDriftDetector } from './jobs/allowlist-drift.ts'
 import { watchFinality } from './jobs/finality-watch.ts'
@@ -88,8 +88,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     const nodes = createNodes(config, metrics, options.callTimeoutMs)
     const offer = createOffer(config, nodes, metrics)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
-    const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
-    const registry = createRegistryCache({ intervalMs, batchSize, now })
+    const registry = createRegistryReader(nodes.consensus.nodes, now)
     let agreedChainId = 0n
     let wakeLoop = () => {}
     const messages = await createMessages({
@@ -152,8 +151,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         },
       })
       const network = networkName(chainId)
-      const { limitOf } = pipeline
-      status.attach({ network, nodes, journal, limitOf, messages: messages.snapshot, drift })
+      status.attach({ network, nodes, journal, messages: messages.snapshot, drift })
       const runCycle = createCycle(pipeline)
       const loop = createLoop({
         async runCycle(signal) {

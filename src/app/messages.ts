@@ -8,8 +8,7 @@ import {
   needsStateFork,
   type SigningContext,
 } from '../consensus/fork.ts'
-import type { RegistryCache } from '../consensus/registry-cache.ts'
-import { createKeysReader, createRegistryReader } from '../consensus/sightings.ts'
+import { createKeysReader, type RegistryReader } from '../consensus/registry-reader.ts'
 import { createLoadTask } from '../jobs/load-task.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { passwordCandidates } from '../lib/password.ts'
@@ -25,7 +24,7 @@ export type MessagesParts = {
   readonly config: Config
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
-  readonly registry: RegistryCache
+  readonly registry: RegistryReader
   /** What all nodes agreed on; known before the first load. */
   readonly chainId: () => bigint
   readonly log: Log
@@ -86,7 +85,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     passwords: passwordCandidates(password?.bytes ?? []),
     pool,
     now: parts.now,
-    readRegistry: createRegistryReader(parts.nodes.consensus.nodes, parts.registry),
+    readRegistry: async (indices, signal) => (await parts.registry.read(indices, signal)).entries,
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) =>
       readSigningContext(parts, signal, (epoch) => {

@@ -63,16 +63,16 @@ export function createNodes(
     executionNodes,
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
-      chainId: (node, signal) => node.chainId(signal),
-      notSynced: async (node, _host, signal) =>
-        (await node.isSyncing(signal)) ? 'still syncing' : undefined,
+      chainId: (node, _host, signal) => node.chainId(signal),
+      syncState: async (node, _host, signal) =>
+        (await node.isSyncing(signal)) ? { why: 'still syncing' } : {},
     }),
     consensus: createLayer('consensus', consensusNodes, {
-      chainId: (node, signal) => node.chainId(signal),
-      notSynced: async (node, host, signal) => {
-        const { headSlot, isSyncing } = await node.syncStatus(signal)
+      chainId: (node, _host, signal) => node.chainId(signal),
+      syncState: async (node, host, signal) => {
+        const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
         headSlots.set(host, headSlot)
-        return isSyncing ? `still syncing, at slot ${headSlot}` : undefined
+        return isSyncing ? { why: `still syncing, at slot ${headSlot}`, odd } : { odd }
       },
     }),
     headSlot: () => {

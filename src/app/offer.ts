@@ -5,13 +5,11 @@ import { createWebhookSink, webhookBody } from '../exits/webhook.ts'
 import { createHttpClient } from '../lib/http.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, OfferResult } from '../requests/cycle-parts.ts'
-import { nextPoolOfferAt } from '../requests/derive.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
+import { nextPoolOfferAt } from '../requests/next.ts'
 import type { Nodes } from './nodes.ts'
 
-export type Offer = Pick<CycleParts, 'nextOfferAt'> & {
-  /** @param deadline - unix seconds by which the validator must be exiting */
-  offer(...args: [...Parameters<CycleParts['offer']>, deadline: number]): Promise<OfferResult>
+export type Offer = Pick<CycleParts, 'nextOfferAt' | 'offer'> & {
   /** For the log of a rehearsal: where the call would go, and its body. Messages need none. */
   rehearse?(request: ExitRequest, deadline: number): Readonly<Record<string, unknown>>
   /** Resolves when no offer is under way any more. */
@@ -41,7 +39,7 @@ export function createOffer(
       { isRefusal: (error) => error instanceof NodeRefusedError, onAnswer },
     )
     return {
-      offer: async (_request, exit, signal) =>
+      offer: async (_request, exit, _deadline, signal) =>
         exit === undefined ? REFUSED : pool.offer(exit, signal),
       nextOfferAt: (offers) => nextPoolOfferAt(offers, config.jobIntervalMs),
       settled: pool.settled,
@@ -58,7 +56,7 @@ export function createOffer(
     header: delivery.header,
   })
   return {
-    offer: (request, _exit, signal, deadline) => webhook.offer(request, deadline, signal),
+    offer: (request, _exit, deadline, signal) => webhook.offer(request, deadline, signal),
     rehearse: (request, deadline) => ({ host, body: webhookBody(request, deadline) }),
     nextOfferAt: (offers) => offers.lastAcceptedAt + delivery.resendAfterMs,
     settled: async () => {},

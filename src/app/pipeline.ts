@@ -1,15 +1,15 @@
 import type { Config } from '../config.ts'
 import { type ChainInfo, currentEpoch } from '../consensus/chain-info.ts'
-import type { RegistryCache } from '../consensus/registry-cache.ts'
+import type { RegistryReader } from '../consensus/registry-reader.ts'
 import { createSightingsReader, createWithdrawalsReader } from '../consensus/sightings.ts'
 import { createExitEventReader } from '../execution/exit-events.ts'
 import { createRequestReader } from '../execution/exit-requests.ts'
 import { createLogReader } from '../execution/logs.ts'
 import { createHoldLook } from '../exits/hold-file.ts'
 import { createModuleLimits } from '../jobs/module-limits.ts'
+import { problemOf } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
-import { deadlineOf } from '../requests/deadlines.ts'
 import type { MessagesTask } from './messages.ts'
 import type { Nodes } from './nodes.ts'
 import type { Offer } from './offer.ts'
@@ -20,7 +20,7 @@ export type PipelineParts = {
   readonly chainId: bigint
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
-  readonly registry: RegistryCache
+  readonly registry: RegistryReader
   readonly messages: MessagesTask
   readonly journal: CycleParts['journal']
   readonly offer: Offer
@@ -79,11 +79,9 @@ export function createPipeline(parts: PipelineParts): CycleParts {
 
     async checkNodes(signal) {
       const statuses = await look(signal)
-      await limits.look()
+      await limits.refresh()
       for (const status of statuses) metrics.setNode(status)
-      return statuses
-        .filter(({ synced }) => !synced)
-        .map(({ layer, host, why }) => `${layer} node ${host} is not used: ${why}`)
+      return statuses.flatMap((status) => problemOf(status) ?? [])
     },
     async readRequests(known, signal) {
       const reading = await readRequests(known, signal)
@@ -103,15 +101,15 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       return {
         currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
         shardCommitteePeriod: info.shardCommitteePeriod,
+        epochStart: (epoch) =>
+          info.genesisTime + Number(epoch * info.slotsPerEpoch * info.secondsPerSlot),
       }
     },
     readPendingWithdrawals: createWithdrawalsReader(consensus.nodes),
     isHeld: createHoldReader(config.holdFile, log),
     nextOfferAt: parts.offer.nextOfferAt,
-    rehearse: (request) =>
-      parts.offer.rehearse?.(request, deadlineOf(request, limits.limitOf)) ?? {},
-    offer: (request, exit, signal) =>
-      parts.offer.offer(request, exit, signal, deadlineOf(request, limits.limitOf)),
+    rehearse: (request, deadline) => parts.offer.rehearse?.(request, deadline) ?? {},
+    offer: parts.offer.offer,
   }
 }
 

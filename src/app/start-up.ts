@@ -1,6 +1,6 @@
 import { networkName } from '../config/networks.ts'
 import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
-import type { NodeStatus } from '../lib/layer.ts'
+import { type NodeStatus, problemOf } from '../lib/layer.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import type { Nodes } from './nodes.ts'
 
@@ -96,15 +96,16 @@ function missingLayers(statuses: readonly NodeStatus[]): readonly string[] {
   })
 }
 
-/** A node that is not used, beside one that is: said once. */
+/** A node that is not used beside one that is, or odd: said once. */
 function warnOf(
-  { layer, host, synced, why }: NodeStatus,
+  status: NodeStatus,
   missing: readonly string[],
   warned: Set<string>,
   log: Log,
 ): void {
-  const line = `${layer} node ${host} is not used: ${why}`
-  if (synced || warned.has(line) || missing.some((reason) => reason.includes(layer))) return
+  const line = problemOf(status)
+  if (line === undefined || warned.has(line)) return
+  if (!status.synced && missing.some((reason) => reason.includes(status.layer))) return
   warned.add(line)
   log.warn(line)
 }

@@ -1,13 +1,7 @@
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import { proofReasons } from '../proof/reasons.ts'
 import type { Case } from '../requests/cycle-parts.ts'
-import {
-  ageOf,
-  deadlineOf,
-  type ModuleLimitOf,
-  passedLimits,
-  timeLeft,
-} from '../requests/deadlines.ts'
+import { ageOf, deadlineOf, passedLimits, timeLeft } from '../requests/deadlines.ts'
 import { type RequestState, stateAfterOffers } from '../requests/derive.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { Facts, HistoryFact } from '../requests/facts.ts'
@@ -47,15 +41,14 @@ const namesOf = (request: ExitRequest) => ({
 /** What the rows of open requests need beside the request. */
 export type Surroundings = Brakes & {
   readonly facts: Facts
-  readonly limitOf: ModuleLimitOf
   readonly snapshot: MessageSnapshot | undefined
   /** Unix ms. */
   readonly now: number
 }
 
 export function openRow(one: Case, surroundings: Surroundings): object {
-  const { request, message, next } = one
-  const { facts, limitOf, snapshot, now } = surroundings
+  const { request, limit, message, next } = one
+  const { facts, snapshot, now } = surroundings
   const { reason, meaning } = reasonOf(one, stateNow(one, facts), surroundings)
   return {
     ...namesOf(request),
@@ -66,9 +59,9 @@ export function openRow(one: Case, surroundings: Surroundings): object {
       (next.kind === 'wait' ? (next.detail ?? whyMissing(next, request, snapshot)) : null) ?? null,
     file: message?.file ?? null,
     ageSeconds: ageOf(request, now),
-    deadline: isoOf(deadlineOf(request, limitOf) * 1_000),
-    timeLeftSeconds: timeLeft(request, now, limitOf),
-    passed: passedLimits(request, now, limitOf),
+    deadline: isoOf(deadlineOf(request, limit) * 1_000),
+    timeLeftSeconds: timeLeft(request, now, limit),
+    passed: passedLimits(request, now, limit),
   }
 }
 

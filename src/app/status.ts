@@ -3,7 +3,6 @@ import type { DriftDetector } from '../jobs/allowlist-drift.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
-import type { ModuleLimitOf } from '../requests/deadlines.ts'
 import { timeLeft } from '../requests/deadlines.ts'
 import { isOpen } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
@@ -37,7 +36,6 @@ export type StatusSources = {
   readonly network: string
   readonly nodes: Nodes
   readonly journal: { readonly facts: Facts; degraded(): boolean }
-  readonly limitOf: ModuleLimitOf
   readonly messages: () => MessageSnapshot | undefined
   readonly drift: Pick<DriftDetector, 'latest'>
 }
@@ -53,19 +51,16 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   let lastCycle: object | undefined
   let shown: { readonly at: number; readonly status: unknown } | undefined
 
-  function requestsOf(
-    { journal, limitOf }: StatusSources,
-    snapshot: MessageSnapshot | undefined,
-  ): object {
+  function requestsOf({ journal }: StatusSources, snapshot: MessageSnapshot | undefined): object {
     const cases = report?.cases ?? []
     const { facts } = journal
     const at = now()
     const brakes = { dryRun: config.dryRun, isHeld: report?.isHeld ?? false }
-    const surroundings = { ...brakes, facts, limitOf, snapshot, now: at }
+    const surroundings = { ...brakes, facts, snapshot, now: at }
     const inState = (test: (state: Case['state']) => boolean) =>
       cases.filter((one) => test(stateNow(one, facts)))
     const open = inState(isOpen).toSorted(
-      (a, b) => timeLeft(a.request, at, limitOf) - timeLeft(b.request, at, limitOf),
+      (a, b) => timeLeft(a.request, at, a.limit) - timeLeft(b.request, at, b.limit),
     )
     const unproven = inState((state) => state === 'seen' || state === 'unproven')
     const gone = inState((state) => ['exiting', 'settled', 'lapsed'].includes(state))

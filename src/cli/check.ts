@@ -175,13 +175,13 @@ function tellCycle(
   { world, messages, fromBlock }: Parameters<typeof runDryCycle>[0],
   report: Report,
 ): void {
-  const { limitOf, replayed } = cycle
+  const { replayed } = cycle
   const whyMissing = (messages as MessagesFound).messages?.whyMissing ?? (() => undefined)
   const now = world.now()
-  const rows = rowsOf(cycle.report.cases, { limitOf, now, whyMissing })
+  const rows = rowsOf(cycle.report.cases, { now, whyMissing })
   const location = nameOfLocation(world.config.delivery)
   report.addRequests(checkRequests(rows, cycle, location), rows)
   if (replayed === undefined || fromBlock === undefined) return
-  const past = rowsOf(replayed, { limitOf, now, whyMissing }).map(withoutDeadline)
+  const past = rowsOf(replayed, { now, whyMissing }).map(withoutDeadline)
   report.addReplay(checkReplay(past, fromBlock, cycle), past)
 }

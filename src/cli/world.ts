@@ -1,7 +1,7 @@
 import { createNodes, type Nodes } from '../app/nodes.ts'
 import type { Config } from '../config.ts'
 import { type ChainInfo, createChainInfoReader } from '../consensus/chain-info.ts'
-import { createRegistryCache, type RegistryCache } from '../consensus/registry-cache.ts'
+import { createRegistryReader, type RegistryReader } from '../consensus/registry-reader.ts'
 import { pause, withDeadline } from '../lib/deadline.ts'
 import type { Send } from '../lib/http.ts'
 import { onAbort } from '../lib/on-abort.ts'
@@ -17,7 +17,7 @@ export type World = {
   readonly config: Config
   readonly nodes: Nodes
   readonly metrics: Metrics
-  readonly registry: RegistryCache
+  readonly registry: RegistryReader
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   readonly clockWatch: ClockWatch
   readonly log: Log
@@ -40,12 +40,11 @@ export function createWorld(
   const clockWatch = createClockWatch(context.send, now)
   const metrics = createQuietMetrics(config, progress)
   const nodes = createNodes(config, metrics, undefined, clockWatch.send)
-  const { jobIntervalMs: intervalMs, validatorsBatchSize: batchSize } = config
   return {
     config,
     nodes,
     metrics,
-    registry: createRegistryCache({ intervalMs, batchSize, now }),
+    registry: createRegistryReader(nodes.consensus.nodes, now),
     readChainInfo: createChainInfoReader(nodes.consensus.nodes, now),
     clockWatch,
     log: debugLog(context),

@@ -33,25 +33,52 @@ export const version = z
   .string()
   .regex(/^0x[0-9a-fA-F]{8}$/)
   .transform((text) => text.toLowerCase() as Hex)
+/** Some servers write it as a string. */
+export const flag = z.union([
+  z.boolean(),
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['true', 'false']))
+    .transform((text) => text === 'true'),
+])
+/** A list, which some servers write as `null` when it is empty. */
+export const listOf = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .nullable()
+    .transform((list) => list ?? [])
+
+/** Reads a path of one node. @throws as `read` */
+export type Get = <T extends z.ZodType>(
+  action: string,
+  path: string,
+  schema: T,
+  signal: AbortSignal,
+) => Promise<z.output<T>>
+
+/** Answers that speak of the question, and not of the node's state. */
+const OF_THE_QUESTION = [400, 404, 405, 413, 414, 501]
 
 /** @throws NodeRefusedError on a 4xx that speaks of the question, NoAnswerError on all else */
 export function read<T extends z.ZodType>(
   action: string,
-  answer: HttpAnswer,
+  { status, text }: HttpAnswer,
   schema: T,
 ): z.output<T> {
-  if (!isSuccess(answer)) {
-    const ofTheQuestion = [400, 404, 405, 413, 414, 501].includes(answer.status)
-    const error = new NodeRefusedError(action, answer.status, quote(answer.text))
-    throw ofTheQuestion ? error : new NoAnswerError(error.message)
+  if (!isSuccess({ status })) {
+    const error = new NodeRefusedError(action, status, quote(text))
+    throw OF_THE_QUESTION.includes(status) ? error : new NoAnswerError(error.message, { status })
   }
   let json: unknown
   try {
-    json = JSON.parse(answer.text)
+    json = JSON.parse(text)
   } catch {
-    throw new NoAnswerError(`${action}: the answer is not JSON: ${quote(answer.text)}`)
+    throw new NoAnswerError(`${action}: the answer is not JSON: ${quote(text)}`, { status })
   }
   const parsed = schema.safeParse(json)
-  if (!parsed.success) throw new NoAnswerError(`${action}: the answer has another shape`)
+  if (!parsed.success) {
+    throw new NoAnswerError(`${action}: the answer has another shape: ${quote(text)}`, { status })
+  }
   return parsed.data
 }

@@ -89,10 +89,16 @@ async function fetchChainInfo(node: ConsensusNode, _host: string, signal: AbortS
     genesisValidatorsRoot: genesis.validatorsRoot,
     spec,
     slotsPerEpoch: number('SLOTS_PER_EPOCH', SLOTS_PER_EPOCH),
-    secondsPerSlot: number('SECONDS_PER_SLOT', SECONDS_PER_SLOT),
+    secondsPerSlot: secondsPerSlot(spec),
     // Zero is a legal value here: a network may let validators leave at once.
     shardCommitteePeriod: parseUint64(spec.SHARD_COMMITTEE_PERIOD) ?? SHARD_COMMITTEE_PERIOD,
   }
+}
+
+/** @param spec - of a node; newer ones tell milliseconds (SLOT_DURATION_MS) */
+export function secondsPerSlot(spec: ChainOpinion['spec']): bigint {
+  const milliseconds = parseUint64(spec.SLOT_DURATION_MS) ?? 0n
+  return parseUint64(spec.SECONDS_PER_SLOT) || milliseconds / 1_000n || SECONDS_PER_SLOT
 }
 
 /**

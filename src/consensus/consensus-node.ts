@@ -8,21 +8,26 @@ import {
   type Pubkey,
   parseBytes32,
   parseUint64,
-  type Slot,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 import type { SignedExit } from '../messages/exit-message.ts'
-import { as, epoch, index, NodeRefusedError, read, uint64, version } from './answers.ts'
+import {
+  as,
+  epoch,
+  type Get,
+  index,
+  listOf,
+  NodeRefusedError,
+  read,
+  uint64,
+  version,
+} from './answers.ts'
+import { secondsPerSlot } from './chain-info.ts'
+import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
 import { createValidatorsReader, type StateId, type ValidatorsReader } from './validators.ts'
 
 export type Genesis = { readonly time: number; readonly validatorsRoot: Bytes32 }
-
-export type SyncStatus = {
-  readonly headSlot: Slot
-  readonly isSyncing: boolean
-  readonly isOptimistic: boolean
-}
 
 export type StateFork = {
   readonly previousVersion: Hex
@@ -60,19 +65,12 @@ const genesisSchema = z.object({
 })
 const specSchema = z.object({ data: z.record(z.string(), z.unknown()) })
 const depositSchema = z.object({ data: z.object({ chain_id: uint64 }) })
-const syncSchema = z.object({
-  data: z.object({
-    head_slot: uint64,
-    is_syncing: z.boolean(),
-    is_optimistic: z.boolean().nullish(),
-  }),
-})
 const forkSchema = z.object({
   data: z.object({ previous_version: version, current_version: version, epoch }),
 })
 const finalitySchema = z.object({ data: z.object({ finalized: z.object({ epoch }) }) })
-const validatorSchema = z.object({ data: z.object({ index }) })
-const withdrawalsSchema = z.object({ data: z.array(z.object({ validator_index: index })) })
+const validatorSchema = z.object({ data: z.object({ index }).nullable() })
+const withdrawalsSchema = z.object({ data: listOf(z.object({ validator_index: index })) })
 
 /**
  * @param batchSize - ids per validators request (VALIDATORS_BATCH_SIZE)
@@ -87,42 +85,36 @@ export function createConsensusNode(
 ): ConsensusNode {
   const request = observed(http, observe)
 
-  async function get<T extends z.ZodType>(
-    action: string,
-    path: string,
-    schema: T,
-    signal: AbortSignal,
-  ) {
-    return read(action, await request({ method: 'GET', path, timeoutMs, signal }), schema)
+  const get: Get = async (action, path, schema, signal) =>
+    read(action, await request({ method: 'GET', path, timeoutMs, signal }), schema)
+
+  async function genesis(signal: AbortSignal): Promise<Genesis> {
+    const { data } = await get('read genesis', '/eth/v1/beacon/genesis', genesisSchema, signal)
+    return { time: data.genesis_time, validatorsRoot: data.genesis_validators_root }
+  }
+  const spec = async (signal: AbortSignal) =>
+    (await get('read spec', '/eth/v1/config/spec', specSchema, signal)).data
+
+  async function timeOf(slot: bigint, signal: AbortSignal): Promise<number> {
+    const { time } = await genesis(signal)
+    return time + Number(slot * secondsPerSlot(await spec(signal)))
   }
 
   return {
-    async genesis(signal) {
-      const { data } = await get('read genesis', '/eth/v1/beacon/genesis', genesisSchema, signal)
-      return { time: data.genesis_time, validatorsRoot: data.genesis_validators_root }
-    },
-    spec: async (signal) =>
-      (await get('read spec', '/eth/v1/config/spec', specSchema, signal)).data,
+    genesis,
+    spec,
     async chainId(signal) {
       const path = '/eth/v1/config/deposit_contract'
       try {
         return (await get('read deposit contract', path, depositSchema, signal)).data.chain_id
       } catch (error) {
         if (!(error instanceof NodeRefusedError)) throw error
-        const { data } = await get('read spec', '/eth/v1/config/spec', specSchema, signal)
-        const told = parseUint64(data.DEPOSIT_CHAIN_ID)
+        const told = parseUint64((await spec(signal)).DEPOSIT_CHAIN_ID)
         if (told === undefined) throw error
         return told
       }
     },
-    async syncStatus(signal) {
-      const { data } = await get('read sync status', '/eth/v1/node/syncing', syncSchema, signal)
-      return {
-        headSlot: data.head_slot as Slot,
-        isSyncing: data.is_syncing,
-        isOptimistic: data.is_optimistic === true,
-      }
-    },
+    syncStatus: createSyncStatusReader(get, timeOf, now),
     async fork(state, signal) {
       const path = `/eth/v1/beacon/states/${state}/fork`
       const { data } = await get('read fork', path, forkSchema, signal)
@@ -140,7 +132,7 @@ export function createConsensusNode(
     async indexOf(pubkey, signal) {
       const path = `/eth/v1/beacon/states/head/validators/${pubkey}`
       try {
-        return (await get('read validator', path, validatorSchema, signal)).data.index
+        return (await get('read validator', path, validatorSchema, signal)).data?.index
       } catch (error) {
         if (error instanceof NodeRefusedError && error.status === 404) return undefined
         throw error

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import type { HttpClient } from '../lib/http.ts'
+import { DeadlineError } from '../lib/deadline.ts'
+import { type HttpClient, NoAnswerError } from '../lib/http.ts'
+import { messageOf } from '../lib/message-of.ts'
 import { parsePubkey, type ValidatorIndex } from '../lib/primitives.ts'
-import { as, epoch, index, NodeRefusedError, read } from './answers.ts'
+import { as, epoch, flag, index, listOf, NodeRefusedError, read } from './answers.ts'
 import type { RegistryEntry } from './registry.ts'
 
 export type StateId = 'head' | 'finalized'
@@ -10,6 +12,11 @@ export type StateId = 'head' | 'finalized'
 export type ValidatorStates = {
   readonly optimistic: boolean
   readonly entries: ReadonlyMap<ValidatorIndex, RegistryEntry>
+  /**
+   * Validators that the node gives an error for, whatever else is asked with them, and its words:
+   * they are neither known nor unknown.
+   */
+  readonly unreadable: ReadonlyMap<ValidatorIndex, string>
 }
 
 export type ValidatorsReader = (
@@ -20,12 +27,17 @@ export type ValidatorsReader = (
 
 /** GET carries ids in the URL: 64 indices stay under the usual 8 KiB limit with room. */
 const MAX_IDS_PER_GET = 64
-/** How long a node that has no POST is not asked for it again. */
-const GET_ONLY_MS = 60 * 60 * 1_000
+/** What a node cannot do is tried again after this time, ms. */
+const REMEMBER_MS = 60 * 60 * 1_000
+/** Every chain has this validator: a node that is in order can be asked for it. */
+const SOMEBODY = 0 as ValidatorIndex
+/** Where GET then works, the node has no POST, or not for us. */
+const NO_POST = [400, 403, 404, 405, 501]
+const TOO_LONG = [413, 414]
 
 const validatorSchema = z.object({
   index,
-  status: z.string().max(40),
+  status: z.string().max(40).catch('unknown'),
   validator: z.object({
     pubkey: z.unknown().transform(as(parsePubkey)),
     activation_epoch: epoch,
@@ -34,12 +46,14 @@ const validatorSchema = z.object({
   }),
 })
 const validatorsSchema = z.object({
-  execution_optimistic: z.boolean().nullish(),
-  data: z.array(z.unknown()),
+  execution_optimistic: flag.nullish(),
+  data: listOf(z.unknown()),
 })
 
 /**
- * Reads validators in batches, by POST; where a node has none, by GET.
+ * Reads validators in batches, by POST; where a node has none, by GET. A batch that a node rejects,
+ * or that takes it too long, is halved, down to the one validator that it has no answer for. What a
+ * node cannot do is remembered for an hour.
  *
  * @param batchSize - ids per request (VALIDATORS_BATCH_SIZE)
  * @param timeoutMs - of one request
@@ -50,81 +64,157 @@ export function createValidatorsReader(
   timeoutMs: number,
   now: () => number,
 ): ValidatorsReader {
-  let getOnlyUntil = 0
+  let limits = noLimits(batchSize)
 
-  async function validatorsByGet(
-    state: StateId,
-    ids: readonly ValidatorIndex[],
-    signal: AbortSignal,
-  ): Promise<ValidatorStates> {
-    const query = ids.map((id) => `id=${id}`).join('&')
-    const path = `/eth/v1/beacon/states/${state}/validators?${query}`
-    const answer = await request({ method: 'GET', path, timeoutMs, signal })
-    return toStates(ids, read(`read validators at ${state}`, answer, validatorsSchema))
+  /** What the node cannot do, as far as it is known. */
+  function known(): Limits {
+    const age = now() - (limits.since ?? now())
+    // A time ahead was set by a clock that has been set back since.
+    if (age < 0 || age >= REMEMBER_MS) limits = noLimits(batchSize)
+    return limits
+  }
+  function note(): Limits {
+    const noted = known()
+    noted.since ??= now()
+    return noted
   }
 
-  async function validatorsByPost(
+  const call = async (
+    method: 'GET' | 'POST',
     state: StateId,
     ids: readonly ValidatorIndex[],
     signal: AbortSignal,
-  ): Promise<ValidatorStates> {
+  ): Promise<ValidatorStates> => {
     const path = `/eth/v1/beacon/states/${state}/validators`
-    const body = { ids: ids.map(String) }
-    const answer = await request({ method: 'POST', path, body, timeoutMs, signal })
+    const what =
+      method === 'POST'
+        ? { method, path, body: { ids: ids.map(String) } }
+        : { method, path: `${path}?${ids.map((id) => `id=${id}`).join('&')}` }
+    const answer = await request({ ...what, timeoutMs, signal })
     return toStates(ids, read(`read validators at ${state}`, answer, validatorsSchema))
   }
 
-  async function someValidators(
-    state: StateId,
-    ids: readonly ValidatorIndex[],
-    signal: AbortSignal,
-  ): Promise<ValidatorStates> {
-    // An empty list would ask for every validator there is.
-    if (ids.length === 0) return { optimistic: false, entries: new Map() }
-    const byGet = now() < getOnlyUntil
-    if (byGet && ids.length > MAX_IDS_PER_GET) return halves(state, ids, signal)
+  async function works(method: 'GET' | 'POST', state: StateId, signal: AbortSignal) {
     try {
-      return await (byGet ? validatorsByGet : validatorsByPost)(state, ids, signal)
-    } catch (error) {
-      if (!(error instanceof NodeRefusedError)) throw error
-      const tooLong = error.status === 414 || error.status === 413
-      if (tooLong && ids.length > 1) return halves(state, ids, signal)
-      const noPost = [405, 501, 404].includes(error.status)
-      if (!byGet && noPost) return getInstead(state, ids, error.status, signal)
-      throw error
+      await call(method, state, [SOMEBODY], signal)
+      return true
+    } catch {
+      signal.throwIfAborted()
+      return false
     }
   }
 
-  /** 404 may also mean "no such state": it counts as "no POST" only where GET works. */
-  async function getInstead(
-    state: StateId,
-    ids: readonly ValidatorIndex[],
-    status: number,
-    signal: AbortSignal,
-  ): Promise<ValidatorStates> {
-    if (status === 404) await validatorsByGet(state, ids.slice(0, 1), signal)
-    getOnlyUntil = now() + GET_ONLY_MS
-    return someValidators(state, ids, signal)
+  const ask: ValidatorsReader = async (state, ids, signal) => {
+    const { hasNoPost, most: bearable } = known()
+    const method = hasNoPost ? 'GET' : 'POST'
+    const most = hasNoPost ? Math.min(bearable, MAX_IDS_PER_GET) : bearable
+    if (ids.length > most) return inParts(state, ids, most, signal)
+    try {
+      return await call(method, state, ids, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      const isTheBatch = mayBeTheBatch(error)
+      if (isTheBatch && (await works(method, state, signal)))
+        return halve(state, ids, error, signal)
+      const mayBePost = isTheBatch || NO_POST.includes(statusOf(error) ?? 0)
+      if (method === 'GET' || !mayBePost || !(await works('GET', state, signal))) throw error
+      note().hasNoPost = true
+      return ask(state, ids, signal)
+    }
   }
 
-  async function halves(
+  /** The node is in order, and rejects these, or takes too long: it is one of them, or their number. */
+  async function halve(
     state: StateId,
     ids: readonly ValidatorIndex[],
+    error: unknown,
     signal: AbortSignal,
   ): Promise<ValidatorStates> {
-    const middle = Math.ceil(ids.length / 2)
-    const left = await someValidators(state, ids.slice(0, middle), signal)
-    return merge([left, await someValidators(state, ids.slice(middle), signal)])
+    const [id] = ids
+    if (id !== undefined && ids.length === 1) {
+      note().spoilers.add(id)
+      return nothingBut(id, error)
+    }
+    const half = Math.ceil(ids.length / 2)
+    const noted = note()
+    const { most } = noted
+    const seemsTheNumber = isTimeOut(error) || TOO_LONG.includes(statusOf(error) ?? 0)
+    if (seemsTheNumber) noted.most = Math.min(most, half)
+    const found = await inParts(state, ids, half, signal)
+    noted.most = found.unreadable.size === 0 ? Math.min(noted.most, half) : most
+    return found
   }
 
-  return async function readValidators(state, indices, signal) {
+  async function inParts(
+    state: StateId,
+    ids: readonly ValidatorIndex[],
+    size: number,
+    signal: AbortSignal,
+  ): Promise<ValidatorStates> {
     const parts: ValidatorStates[] = []
-    for (let at = 0; at < indices.length; at += batchSize) {
-      parts.push(await someValidators(state, indices.slice(at, at + batchSize), signal))
+    for (let at = 0; at < ids.length; at += size) {
+      parts.push(await ask(state, ids.slice(at, at + size), signal))
     }
     return merge(parts)
   }
+
+  async function askAlone(state: StateId, id: ValidatorIndex, signal: AbortSignal) {
+    try {
+      return await call(known().hasNoPost ? 'GET' : 'POST', state, [id], signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!mayBeTheBatch(error)) throw error
+      return nothingBut(id, error)
+    }
+  }
+
+  return async function readValidators(state, indices, signal) {
+    const { spoilers } = known()
+    const alone = indices.filter((id) => spoilers.has(id))
+    const together = alone.length === 0 ? indices : indices.filter((id) => !spoilers.has(id))
+    // An empty list would ask for every validator there is: it makes no part.
+    const parts = [await inParts(state, together, batchSize, signal)]
+    for (const id of alone) parts.push(await askAlone(state, id, signal))
+    return merge(parts)
+  }
 }
+
+type Limits = {
+  /** When the first of them was found, unix ms. */
+  since: number | undefined
+  hasNoPost: boolean
+  /** Ids that a request may hold. */
+  most: number
+  /** Validators that spoil a batch: they are asked for alone. */
+  readonly spoilers: Set<ValidatorIndex>
+}
+
+const noLimits = (most: number): Limits => ({
+  since: undefined,
+  hasNoPost: false,
+  most,
+  spoilers: new Set(),
+})
+
+const statusOf = (error: unknown): number | undefined =>
+  error instanceof NodeRefusedError || error instanceof NoAnswerError ? error.status : undefined
+
+const isTimeOut = (error: unknown) => error instanceof Error && error.cause instanceof DeadlineError
+
+/** Errors that speak of one of the validators or of their number, if the node is in order. */
+function mayBeTheBatch(error: unknown): boolean {
+  const status = statusOf(error) ?? 0
+  return status === 400 || TOO_LONG.includes(status) || isServerError(status) || isTimeOut(error)
+}
+
+const isServerError = (status: number) => status >= 500 && status !== 501
+
+const nothingBut = (id: ValidatorIndex, error: unknown): ValidatorStates => ({
+  ...NOTHING,
+  unreadable: new Map([[id, messageOf(error)]]),
+})
+
+const NOTHING: ValidatorStates = { optimistic: false, entries: new Map(), unreadable: new Map() }
 
 /** Keeps what was asked for; one malformed entry counts as unknown and spoils no other. */
 function toStates(
@@ -137,21 +227,25 @@ function toStates(
     const parsed = validatorSchema.safeParse(raw)
     if (!parsed.success || !asked.has(parsed.data.index)) continue
     const { index, status, validator } = parsed.data
+    const { pubkey, activation_epoch, exit_epoch, withdrawable_epoch } = validator
     entries.set(index, {
       index,
-      pubkey: validator.pubkey,
+      pubkey,
       status,
-      activationEpoch: validator.activation_epoch,
-      exitEpoch: validator.exit_epoch,
-      ...(validator.withdrawable_epoch === undefined
-        ? {}
-        : { withdrawableEpoch: validator.withdrawable_epoch }),
+      activationEpoch: activation_epoch,
+      exitEpoch: exit_epoch,
+      ...(withdrawable_epoch === undefined ? {} : { withdrawableEpoch: withdrawable_epoch }),
     })
   }
-  return { optimistic: answer.execution_optimistic === true, entries }
+  return { ...NOTHING, optimistic: answer.execution_optimistic === true, entries }
 }
 
-const merge = (parts: readonly ValidatorStates[]): ValidatorStates => ({
-  optimistic: parts.some((part) => part.optimistic),
-  entries: new Map(parts.flatMap((part) => [...part.entries])),
-})
+function merge(parts: readonly ValidatorStates[]): ValidatorStates {
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) return only
+  return {
+    optimistic: parts.some((part) => part.optimistic),
+    entries: new Map(parts.flatMap((part) => [...part.entries])),
+    unreadable: new Map(parts.flatMap((part) => [...part.unreadable])),
+  }
+}

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import type { Case, CycleParts, OfferResult } from '../requests/cycle-parts.ts'
+import { deadlineOf } from '../requests/deadlines.ts'
 
 /** Told what became of one offer. */
 type OfferTeller = {
@@ -89,7 +90,8 @@ async function offerOne(
   if ((await isHeld()) || signal.aborted) return
   const validator = one.request.validatorIndex
   journal.append([{ kind: 'offer-intended', at: now(), validator }])
-  const result = await offer(one.request, one.next.exit, signal)
+  const deadline = deadlineOf(one.request, one.limit)
+  const result = await offer(one.request, one.next.exit, deadline, signal)
   const { accepted, answers } = result
   journal.append([{ kind: 'offer-answered', at: now(), validator, accepted, answers }])
   reporter.tellOffer(one, served, result)

@@ -15,7 +15,36 @@ export type NodeStatus = {
   readonly chainId: bigint | undefined
   /** Why it is not used now. */
   readonly why: string | undefined
+  /** What is odd about it, although it is used: worth one warning. */
+  readonly odd?: string | undefined
 }
+
+/** What is wrong or odd about a node, in a line; `undefined` of one in order. */
+export function problemOf({ layer, host, synced, why, odd }: NodeStatus): string | undefined {
+  if (!synced) return `${layer} node ${host} is not used: ${why}`
+  if (odd === undefined) return undefined
+  return `${layer} node ${host} ${odd}: it is used, since its latest block is recent`
+}
+
+/** How far a node follows its chain. */
+export type SyncState = {
+  /** Why it is not synced. */
+  readonly why?: string | undefined
+  /** Why its own word does not count, where the age of its head was looked at instead. */
+  readonly odd?: string | undefined
+}
+
+/** Seconds. Fifty slots without a block: on a chain in order that does not happen. */
+const MAX_HEAD_AGE_S = 600
+
+/**
+ * Whether a node whose word on its syncing does not count is synced all the same.
+ *
+ * @param headTime - of its latest block, unix seconds
+ * @param now - unix ms
+ */
+export const isHeadRecent = (headTime: number, now: number) =>
+  now / 1_000 - headTime <= MAX_HEAD_AGE_S
 
 /** The nodes of one layer, and what is known of them. */
 export type Layer<Node> = {
@@ -30,9 +59,8 @@ export type Layer<Node> = {
 }
 
 type Probes<Node> = {
-  readonly chainId: (node: Node, signal: AbortSignal) => Promise<bigint>
-  /** A reason when the node is not synced. */
-  readonly notSynced: (node: Node, host: string, signal: AbortSignal) => Promise<string | undefined>
+  readonly chainId: (node: Node, host: string, signal: AbortSignal) => Promise<bigint>
+  readonly syncState: (node: Node, host: string, signal: AbortSignal) => Promise<SyncState>
 }
 
 /** A node may be another one after a restart that no call of ours fell into. */
@@ -60,10 +88,7 @@ export function createLayer<Node>(
     setStatus(host, { up: false, chainId: undefined, why: 'not asked yet' })
   }
 
-  function setStatus(
-    host: string,
-    found: { up: boolean; chainId: bigint | undefined; why: string | undefined },
-  ) {
+  function setStatus(host: string, found: Pick<NodeStatus, 'up' | 'chainId' | 'why' | 'odd'>) {
     statuses.set(host, { layer: name, host, ...found, synced: found.up && found.why === undefined })
   }
 
@@ -76,15 +101,14 @@ export function createLayer<Node>(
   }
 
   async function look(node: Node, host: string, signal: AbortSignal): Promise<void> {
-    const chainId = knownChain(host) ?? (await probes.chainId(node, signal))
-    const why =
-      expected !== undefined && chainId !== expected
-        ? `on chain ${chainId} instead of ${expected}`
-        : await probes.notSynced(node, host, signal)
+    const chainId = knownChain(host) ?? (await probes.chainId(node, host, signal))
+    const isElsewhere = expected !== undefined && chainId !== expected
+    const { why, odd } = isElsewhere
+      ? { why: `on chain ${chainId} instead of ${expected}` }
+      : await probes.syncState(node, host, signal)
     nodes.leaveOut(host, why)
     // A node on another chain is asked again each time: it may have been set right.
-    const remembered = expected !== undefined && chainId !== expected ? undefined : chainId
-    setStatus(host, { up: true, chainId: remembered, why })
+    setStatus(host, { up: true, chainId: isElsewhere ? undefined : chainId, why, odd })
   }
 
   return {

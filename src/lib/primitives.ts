@@ -48,9 +48,13 @@ export const parseSignature = parseHex<Signature>(SIGNATURE)
 
 const UINT64_MAX = 2n ** 64n - 1n
 
-/** A uint64 as JSON gives it: a decimal string, or a number that lost nothing on the way. */
+/**
+ * A uint64 as JSON gives it: a decimal string, or a number that lost nothing on the way. 2^64 - 1 as
+ * a number becomes 2^64 in `JSON.parse`, and is what it was.
+ */
 export function parseUint64(value: unknown): bigint | undefined {
   if (typeof value === 'number') {
+    if (value === 2 ** 64) return UINT64_MAX
     return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined
   }
   if (typeof value !== 'string' || !/^[0-9]{1,20}$/.test(value)) return undefined

@@ -32,7 +32,7 @@ const labelsOf = ({ moduleId, operatorId }: Pick<Asked, 'moduleId' | 'operatorId
 export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   const { counter, gauge, histogram } = instruments
   const setSummaries = createSummarySetter(instruments)
-  let summariesNow = () => summarize([], scope, 0, () => undefined)
+  let summariesNow = () => summarize([], scope, 0)
 
   const held = gauge('exit_requests_held')
   const onHold = gauge('submissions_on_hold')

@@ -1,7 +1,8 @@
 import { messageOf } from '../lib/message-of.ts'
 import type { CycleParts, Log, ProofStatus, Proofs } from '../requests/cycle-parts.ts'
+import { moduleLimit } from '../requests/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
-import { namesOf, openNamesOf } from '../requests/names.ts'
+import { namesOf, openNamesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
 import { createEvidence } from './evidence.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
@@ -205,7 +206,9 @@ export function createProver(parts: ProverParts) {
     )
     const hasLeft = journal.facts.sightings.get(request.validatorIndex) === 'settled'
     log.info('exit request proven', {
-      ...(hasLeft ? namesOf(request) : openNamesOf(request, now(), parts.limitOf)),
+      ...(hasLeft
+        ? namesOf(request)
+        : openNamesOf(request, now(), moduleLimit(request, parts.limitOf))),
       by: proven.by,
       ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
       transactions: proven.transactions,

@@ -1,10 +1,11 @@
 import type { Address, Bytes32, ValidatorIndex } from '../lib/primitives.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
 import type { Proven, Unproven } from '../proof/judge.ts'
-import type { Asked, ModuleLimitOf } from './deadlines.ts'
-import type { ChainView, Next, OfferHistory, RequestState, Sightings } from './derive.ts'
+import type { Asked, ExitLimit, ModuleLimitOf } from './deadlines.ts'
+import type { ChainView, OfferHistory, RegistryAnswers, RequestState } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 import type { Fact, Facts, UnreadBlocks } from './facts.ts'
+import type { Next } from './next.ts'
 import type { OperatorSummary } from './operator-summary.ts'
 import type { Scope } from './scope.ts'
 
@@ -93,19 +94,21 @@ export type CycleParts = {
   readSightings(
     validators: readonly ValidatorIndex[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<ValidatorIndex, Sightings>>
-  /** What the beacon chain allows now. `pending` lists validators with a pending withdrawal. */
-  readChain(signal: AbortSignal): Promise<Omit<ChainView, 'hasPendingPartialWithdrawal'>>
+  ): Promise<ReadonlyMap<ValidatorIndex, RegistryAnswers>>
+  readChain(signal: AbortSignal): Promise<ChainView>
+  /** Validators whose pending partial withdrawal every node sees that could tell. */
   readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   /** True while the operator wants nothing to be submitted. */
   isHeld(): Promise<boolean>
   /** What a rehearsal tells of an exit beside its names, for the log. */
-  rehearse(request: ExitRequest): Readonly<Record<string, unknown>>
+  rehearse(request: ExitRequest, deadline: number): Readonly<Record<string, unknown>>
   /** When an accepted offer may be repeated, unix ms. */
   nextOfferAt(offers: OfferHistory): number
+  /** @param deadline - unix seconds by which a block must hold the exit */
   offer(
     request: ExitRequest,
     exit: VerifiedExit | undefined,
+    deadline: number,
     signal: AbortSignal,
   ): Promise<OfferResult>
   readonly metrics: {
@@ -136,6 +139,8 @@ export type Proofs = {
 /** One request with what the cycle found about it. */
 export type Case = {
   readonly request: ExitRequest
+  /** What its deadline follows from. */
+  readonly limit: ExitLimit
   readonly state: RequestState
   readonly next: Next
   readonly message: HeldMessage | undefined

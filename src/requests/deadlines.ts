@@ -1,15 +1,21 @@
-import type { ModuleId, OperatorId } from '../lib/primitives.ts'
+import type { Epoch, ModuleId, OperatorId, Pubkey } from '../lib/primitives.ts'
+import type { ChainView, RegistryAnswers } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
 
 const HOUR_S = 60 * 60
 
-/** Seconds after the request. Lido's node operator protocol for validator exits. */
+/** Seconds after which Lido's node operator protocol calls an exit delayed: the early warning. */
 export const DELAYED_AFTER_S = 24 * HOUR_S
-/** Seconds after the request, of the same protocol. The latest deadline that a request can have. */
-export const DELINQUENT_AFTER_S = 96 * HOUR_S
+/** Deadline in seconds where the staking module's own is not known: that of most operators. */
+const USUAL_DEADLINE_S = 96 * HOUR_S
+/** No deadline is later, whatever a node says that the module says: community operators have it. */
+const LATEST_DEADLINE_S = 120 * HOUR_S
+/** The chain lets a validator exit 27 h after its activation (mainnet): more is a mistake, or a lie. */
+const LONGEST_WAIT_S = 48 * HOUR_S
 
-/** What an open request can have passed. Only the last two are its deadline. */
+/** What an open request can have passed. `delayed` is the early warning, the others are deadlines. */
 export type Limit = 'delayed' | 'delinquent' | 'module'
+export const LIMITS: readonly Limit[] = ['delayed', 'delinquent', 'module']
 
 /** Seconds that a staking module leaves an operator for an exit, where that is known. */
 export type ModuleLimitOf = (moduleId: ModuleId, operatorId: OperatorId) => number | undefined
@@ -17,8 +23,24 @@ export type ModuleLimitOf = (moduleId: ModuleId, operatorId: OperatorId) => numb
 /** Whose request it is, and when the protocol asked. */
 export type Asked = Pick<ExitRequest, 'moduleId' | 'operatorId' | 'timestamp'>
 
-/** For whoever does not ask the modules: the two fixed limits are all there is. */
-export const noModuleLimits: ModuleLimitOf = () => undefined
+/** What the deadline of one request follows from, beside its time. */
+export type ExitLimit = {
+  /** `exitDeadlineThreshold` of the staking module, seconds; `undefined` where it is not known. */
+  readonly moduleSeconds: number | undefined
+  /** Unix seconds from which the chain allows the exit; `undefined` where no node told. */
+  readonly possibleFrom: number | undefined
+}
+
+export const noLimit: ExitLimit = { moduleSeconds: undefined, possibleFrom: undefined }
+
+/** As far as it is known before anybody looked the validator up. */
+export const moduleLimit = (
+  { moduleId, operatorId }: Asked,
+  limitOf: ModuleLimitOf,
+): ExitLimit => ({
+  moduleSeconds: limitOf(moduleId, operatorId),
+  possibleFrom: undefined,
+})
 
 /** More seconds than this are no limit but a mistake, or a lie. */
 const ABSURD_S = 2n ** 31n
@@ -27,39 +49,81 @@ const ABSURD_S = 2n ** 31n
 export const parseModuleLimit = (seconds: bigint): number | undefined =>
   seconds > 0n && seconds <= ABSURD_S ? Number(seconds) : undefined
 
+/**
+ * When the chain allows the exit: SHARD_COMMITTEE_PERIOD after the activation. Of several nodes
+ * the earliest counts, so that none of them can put an alarm off.
+ *
+ * @param now - unix ms
+ * @returns unix seconds; `undefined` where no node knows the validator under this key
+ */
+export function exitPossibleFrom(
+  pubkey: Pubkey,
+  answers: RegistryAnswers | undefined,
+  chain: ChainView | undefined,
+  now: number,
+): number | undefined {
+  const activations = (answers?.head ?? []).flatMap(({ entry }) =>
+    entry?.pubkey === pubkey ? [entry.activationEpoch] : [],
+  )
+  if (chain?.epochStart === undefined || activations.length === 0) return undefined
+  const earliest = activations.reduce((a, b) => (a < b ? a : b))
+  const epoch = (earliest + chain.shardCommitteePeriod) as Epoch
+  const seconds = Math.floor(now / 1_000)
+  const start = chain.epochStart(epoch)
+  // The head is past it although the clock is not: then the clock says nothing here.
+  if (epoch <= chain.currentEpoch && start > seconds) return undefined
+  return Math.min(start, seconds + LONGEST_WAIT_S)
+}
+
+/** Unix seconds at which the clock of the deadlines starts. */
+const startOf = ({ timestamp }: Pick<Asked, 'timestamp'>, { possibleFrom }: ExitLimit): number =>
+  Math.max(timestamp, possibleFrom ?? 0)
+
+/** Seconds from the start of the clock to the deadline. */
+export const allowedSeconds = (moduleSeconds: number | undefined): number =>
+  Math.min(moduleSeconds ?? USUAL_DEADLINE_S, LATEST_DEADLINE_S)
+
 /** Seconds since the protocol asked; 0 while our clock is behind it. */
-export const ageOf = ({ timestamp }: Asked, now: number): number =>
+export const ageOf = ({ timestamp }: Pick<Asked, 'timestamp'>, now: number): number =>
   Math.max(0, Math.floor(now / 1_000) - timestamp)
 
-/**
- * Unix seconds by which the validator must be exiting. A module can only bring it forward: what it
- * says comes from a node, and a node can lie.
- */
-export function deadlineOf(asked: Asked, limitOf: ModuleLimitOf): number {
-  const module = limitOf(asked.moduleId, asked.operatorId)
-  return asked.timestamp + Math.min(DELINQUENT_AFTER_S, module ?? DELINQUENT_AFTER_S)
-}
+/** Unix seconds by which a block must hold the exit. */
+export const deadlineOf = (asked: Pick<Asked, 'timestamp'>, limit: ExitLimit): number =>
+  startOf(asked, limit) + allowedSeconds(limit.moduleSeconds)
 
 /**
  * Seconds until the deadline; negative when it has passed.
  *
  * @param now - unix ms
  */
-export const timeLeft = (asked: Asked, now: number, limitOf: ModuleLimitOf): number =>
-  deadlineOf(asked, limitOf) - Math.floor(now / 1_000)
+export const timeLeft = (asked: Pick<Asked, 'timestamp'>, now: number, limit: ExitLimit): number =>
+  deadlineOf(asked, limit) - Math.floor(now / 1_000)
 
-/** @param now - unix ms */
-export function passedLimits(asked: Asked, now: number, limitOf: ModuleLimitOf): readonly Limit[] {
-  const age = ageOf(asked, now)
-  const limits: Readonly<Record<Limit, number | undefined>> = {
-    delayed: DELAYED_AFTER_S,
-    delinquent: DELINQUENT_AFTER_S,
-    module: limitOf(asked.moduleId, asked.operatorId),
-  }
-  return LIMITS.filter((limit) => age > (limits[limit] ?? Number.POSITIVE_INFINITY))
+/** Unix seconds at which each limit is reached; without `module` where the module names none. */
+export function limitTimes(
+  asked: Pick<Asked, 'timestamp'>,
+  limit: ExitLimit,
+): readonly { readonly name: Limit; readonly at: number }[] {
+  const start = startOf(asked, limit)
+  const { moduleSeconds } = limit
+  return [
+    { name: 'delayed' as const, at: start + DELAYED_AFTER_S },
+    { name: 'delinquent' as const, at: deadlineOf(asked, limit) },
+    ...(moduleSeconds === undefined
+      ? []
+      : [{ name: 'module' as const, at: start + moduleSeconds }]),
+  ]
 }
 
-export const LIMITS: readonly Limit[] = ['delayed', 'delinquent', 'module']
+/** @param now - unix ms */
+export const passedLimits = (
+  asked: Pick<Asked, 'timestamp'>,
+  now: number,
+  limit: ExitLimit,
+): readonly Limit[] =>
+  limitTimes(asked, limit)
+    .filter(({ at }) => Math.floor(now / 1_000) > at)
+    .map(({ name }) => name)
 
 /** `3 d 4 h`, `5 h 10 min`, `7 min`; `overdue by …` for a negative one. */
 export function describeTimeLeft(seconds: number): string {

@@ -2,9 +2,9 @@ import type { ModuleId, OperatorId } from '../lib/primitives.ts'
 import {
   type Asked,
   ageOf,
+  type ExitLimit,
   LIMITS,
   type Limit,
-  type ModuleLimitOf,
   passedLimits,
   timeLeft,
 } from './deadlines.ts'
@@ -14,6 +14,7 @@ import type { Scope } from './scope.ts'
 /** A request as far as it counts here. */
 export type Counted = {
   readonly request: Asked
+  readonly limit: ExitLimit
   readonly state: RequestState
   /** It would be submitted if there were a message. */
   readonly lacksMessage: boolean
@@ -43,7 +44,6 @@ export function summarize(
   counted: readonly Counted[],
   scope: Scope,
   now: number,
-  limitOf: ModuleLimitOf,
 ): readonly OperatorSummary[] {
   const operators = new Map<string, { readonly id: Operator; readonly rows: Counted[] }>()
   const rowsOf = (id: Operator) => {
@@ -56,7 +56,7 @@ export function summarize(
     for (const operatorId of operatorIds) rowsOf({ moduleId, operatorId })
   }
   for (const one of counted) rowsOf(one.request).push(one)
-  return [...operators.values()].map(({ id, rows }) => summarizeOne(id, rows, now, limitOf))
+  return [...operators.values()].map(({ id, rows }) => summarizeOne(id, rows, now))
 }
 
 type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
@@ -65,10 +65,9 @@ function summarizeOne(
   { moduleId, operatorId }: Operator,
   rows: readonly Counted[],
   now: number,
-  limitOf: ModuleLimitOf,
 ): OperatorSummary {
-  const open = rows.filter(({ state }) => isOpen(state)).map(({ request }) => request)
-  const passed = open.flatMap((request) => passedLimits(request, now, limitOf))
+  const open = rows.filter(({ state }) => isOpen(state))
+  const passed = open.flatMap(({ request, limit }) => passedLimits(request, now, limit))
   return {
     moduleId,
     operatorId,
@@ -76,9 +75,9 @@ function summarizeOne(
       requestStates,
       rows.map(({ state }) => state),
     ),
-    oldestAge: open.reduce((oldest, request) => Math.max(oldest, ageOf(request, now)), 0),
-    timeLeft: open.reduce<number | undefined>((least, request) => {
-      const left = timeLeft(request, now, limitOf)
+    oldestAge: open.reduce((oldest, { request }) => Math.max(oldest, ageOf(request, now)), 0),
+    timeLeft: open.reduce<number | undefined>((least, { request, limit }) => {
+      const left = timeLeft(request, now, limit)
       return least === undefined || left < least ? left : least
     }, undefined),
     overdue: countBy(LIMITS, passed),

@@ -7,9 +7,9 @@ type Step = Parameters<CycleParts['metrics']['observeStep']>[0]
 
 /**
  * Measures how long exits take, each step of a request once. What the journal knows already, or
- * was so when this daemon first looked, is no measurement: a restart merely finds it again.
+ * what was so at the first look of this daemon, is no measurement: a restart merely finds it again.
  */
-export function createStopwatch({ journal, metrics, now }: CycleParts) {
+export function createStepTimes({ journal, metrics, now }: CycleParts) {
   const observed = new Set<string>()
 
   function observe(step: Step, requests: readonly ExitRequest[]): void {
@@ -46,4 +46,4 @@ export function createStopwatch({ journal, metrics, now }: CycleParts) {
   }
 }
 
-export type Stopwatch = ReturnType<typeof createStopwatch>
+export type StepTimes = ReturnType<typeof createStepTimes>

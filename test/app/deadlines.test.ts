@@ -15,6 +15,8 @@ afterEach(() => world.close())
 
 async function setUp(module: Partial<SimModule> = {}, nodes = 1) {
   world = await createWorld({
+    // Old enough that every exit was possible when it was asked for.
+    beacon: { epoch: 10_000 },
     execution: { modules: [{ id: 1, ...module }] },
     executionNodes: Array.from({ length: nodes }, () => ({})),
   })
@@ -138,8 +140,19 @@ describe('an open request', () => {
   })
 })
 
+test('the clock of an exit starts when the chain allows it', async () => {
+  await setUp({ exitDeadlineSeconds: 48 * HOUR })
+  // That was 26 hours ago, and after the request: SHARD_COMMITTEE_PERIOD is 256 epochs.
+  world.beacon.registry.change(1, { activationEpoch: 10_000 - 256 - 244 })
+  askHoursAgo(40, 1)
+  const app = await world.start()
+  await open(app, 'proven', 1)
+
+  expect(await hoursLeft(app)).toBe(22)
+})
+
 describe('the deadline of the module', () => {
-  test('counts where it is earlier, from the first word on', async () => {
+  test('counts from the first word on', async () => {
     await setUp({ exitDeadlineSeconds: 48 * HOUR })
     askHoursAgo(30, 1)
     const app = await world.start()
@@ -150,10 +163,11 @@ describe('the deadline of the module', () => {
       const [first] = await until(line, () => app.said(line).length > 0 && app.said(line))
       expect(first?.details?.timeLeft, line).toMatch(/^1[78] h/)
     }
-    expect(app.said('earlier deadline')[0]?.details).toEqual({
+    expect(app.said('its deadline for exits')[0]?.details).toEqual({
       module: 1,
       operator: 5,
       allows: '2 d 0 h',
+      assumed: '4 d 0 h',
     })
   })
 
@@ -173,10 +187,11 @@ describe('the deadline of the module', () => {
   })
 
   test.each([
-    ['is later', { exitDeadlineSeconds: 400 * HOUR }],
-    ['is absurd', { exitDeadlineSeconds: 0 }],
-    ['is not known to the module', { exitDeadlineSeconds: undefined }],
-  ])('leaves 96 hours where it %s', async (_, module) => {
+    ['is 120 hours, as for some community operators', { exitDeadlineSeconds: 120 * HOUR }, 90],
+    ['is later, and counts as 120 hours', { exitDeadlineSeconds: 400 * HOUR }, 90],
+    ['is absurd, and counts as 96 hours', { exitDeadlineSeconds: 0 }, 66],
+    ['is not known, and counts as 96 hours', { exitDeadlineSeconds: undefined }, 66],
+  ])('%s', async (_, module, left) => {
     await setUp(module)
     askHoursAgo(30, 1)
     const app = await world.start()
@@ -184,8 +199,8 @@ describe('the deadline of the module', () => {
     await until('it was asked for', () => thresholdCalls() > 0)
     await cycles(app)
 
-    expect(await hoursLeft(app)).toBe(66)
-    expect(app.said('earlier deadline')).toEqual([])
+    expect(await hoursLeft(app)).toBe(left)
+    expect(app.said('its deadline for exits')).toHaveLength(left === 66 ? 0 : 1)
   })
 
   test('is read once, not in each cycle', async () => {

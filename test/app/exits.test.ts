@@ -135,6 +135,24 @@ describe('offering an exit', () => {
     expect(posts(1)).toBe(0)
     expect(app.said('pubkey-mismatch').map(({ level }) => level)).toEqual(['error'])
   })
+
+  test('never happens for another key that exits under that index: the request stays open', async () => {
+    await setUp()
+    world.beacon.registry.change(1, { exitEpoch: 5 })
+    world.beacon.finalize()
+    world.writeMessage(1)
+    world.ask(world.requestOf(1, { pubkey: world.beacon.pubkey(2) }))
+
+    const app = await world.start()
+    await until('it is refused', () => app.said('pubkey-mismatch').length > 0)
+    await cycles(app, 2)
+
+    expect(app.said('pubkey-mismatch').map(({ level }) => level)).toEqual(['error'])
+    expect(await app.metric('exit_requests', { state: 'proven' })).toBe(1)
+    expect(await app.metric('exit_requests', { state: 'lapsed' })).toBe(0)
+    expect(app.said('validator is exiting')).toEqual([])
+    expect(posts(1)).toBe(0)
+  })
 })
 
 describe('a request without a message', () => {
@@ -230,7 +248,7 @@ describe('DRY_RUN', () => {
     world.ask(...[0, 1, 2, 3].map((index) => world.requestOf(index)))
 
     const app = await world.start({ DRY_RUN: 'true' })
-    const summary = 'dry run: 1 ready, 1 missing, 1 waiting, 1 already exiting'
+    const summary = 'dry run: 1 ready, 1 missing, 1 pending, 1 already exiting'
     await until('it sums up', () => app.said(summary).length > 1)
 
     expect(app.said('dry run: would send').map(({ details }) => details)).toMatchObject([

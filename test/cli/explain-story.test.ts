@@ -6,6 +6,7 @@ import { parseSubject } from '../../src/cli/explain/subject.ts'
 import { linesOf } from '../../src/cli/explain/text.ts'
 import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
 import type { Case } from '../../src/requests/cycle-parts.ts'
+import { noLimit } from '../../src/requests/deadlines.ts'
 import type { Sighting } from '../../src/requests/derive.ts'
 import type { HistoryFact } from '../../src/requests/facts.ts'
 
@@ -25,7 +26,15 @@ function caseOf(hoursAgo: number, more: Partial<Case> = {}): Case {
     timestamp: NOW / 1_000 - hoursAgo * HOUR_S,
   } as unknown as Case['request']
   const next = { kind: 'offer' } as Case['next']
-  return { request, state: 'proven', next, message: undefined, verdict: undefined, ...more }
+  return {
+    request,
+    limit: noLimit,
+    state: 'proven',
+    next,
+    message: undefined,
+    verdict: undefined,
+    ...more,
+  }
 }
 
 function known(more: Partial<Known> = {}): Known {
@@ -35,7 +44,6 @@ function known(more: Partial<Known> = {}): Known {
     cases: [caseOf(1)],
     seenAt: () => undefined,
     trust: { trustMode: true, quorum: 1 },
-    limitOf: () => undefined,
     plan: {
       intervalMs: 384_000,
       finalityEvents: true,
@@ -67,7 +75,9 @@ describe('a deadline', () => {
   })
 
   test('is the module’s own where that is earlier', () => {
-    const text = textOf({ limitOf: () => 48 * HOUR_S })
+    const text = textOf({
+      cases: [caseOf(1, { limit: { moduleSeconds: 48 * HOUR_S, possibleFrom: undefined } })],
+    })
 
     expect(text).toContain(
       'deadline: the staking module counts it as late from 2026-03-04 08:30:00',

@@ -1,5 +1,5 @@
 import { variableTable } from '../../src/config/variables.ts'
-import { variables } from '../../src/config.ts'
+import { parseConfig, variables } from '../../src/config.ts'
 import type { Reason } from '../../src/lib/reasons.ts'
 import { messageReasons } from '../../src/messages/reasons.ts'
 import { metricTable } from '../../src/observe/metric-table.ts'
@@ -10,9 +10,10 @@ import { alerts, runbook } from '../packaging/monitoring.ts'
 /** The tables of the documents by the name in their markers, as the code has them. */
 export const tables: Readonly<Record<string, string>> = {
   environment: table(
-    ['Variable', 'Default', 'Meaning'],
+    ['Variable', 'Required', 'Default', 'Meaning'],
     variables.map((variable) => [
       code(variable.name),
+      required(variable.name),
       code(variable.default),
       sentence(variable.meaning),
     ]),
@@ -42,6 +43,17 @@ export const tables: Readonly<Record<string, string>> = {
   'message-reasons': reasonTable(messageReasons),
   'proof-reasons': reasonTable(proofReasons),
   'wait-reasons': reasonTable(waitReasons),
+}
+
+/** What the daemon says of it when nothing is set, as short as a cell. */
+function required(name: string): string {
+  const parsed = parseConfig({}, () => '')
+  const { problem } = (parsed.ok ? [] : parsed.problems).find((one) => one.variable === name) ?? {}
+  if (problem === undefined) return ''
+  return problem
+    .replace(/^one of it and (\w+) is required$/, 'this or `$1`')
+    .replace(/^is required/, 'yes')
+    .replace(/\b([A-Z]+(?:_[A-Z]+)+|NETWORK|PROOF)\b(?!`)/g, '`$1`')
 }
 
 function reasonTable(reasons: Readonly<Record<string, Reason>>): string {

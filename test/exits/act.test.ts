@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { actOn } from '../../src/exits/act.ts'
 import type { VerifiedExit } from '../../src/messages/exit-message.ts'
 import type { Case, CycleParts, OfferResult } from '../../src/requests/cycle-parts.ts'
+import { noLimit } from '../../src/requests/deadlines.ts'
 import { open, requestOf } from '../journal/support.ts'
 
 const never = new AbortController().signal
@@ -10,6 +11,7 @@ const TAKEN: OfferResult = { accepted: true, answers: ['hook: 200'] }
 const dueCases = (count: number): Case[] =>
   Array.from({ length: count }, (_, seed) => ({
     request: requestOf(seed),
+    limit: noLimit,
     state: 'proven',
     next: { kind: 'offer', exit: {} as VerifiedExit },
     message: undefined,
@@ -39,7 +41,7 @@ function setUp(offer: CycleParts['offer']) {
 
 test('exits that hang do not keep others from being handed out in the next cycle', async () => {
   const taken = new Set<number>()
-  const { act, said } = setUp(async ({ validatorIndex }, _exit, signal) => {
+  const { act, said } = setUp(async ({ validatorIndex }, _exit, _deadline, signal) => {
     if (validatorIndex < requestOf(40).validatorIndex) {
       await new Promise((_, reject) =>
         signal.addEventListener('abort', () => reject(signal.reason)),

@@ -128,7 +128,9 @@ export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
     lies: [
       [
         'still syncing',
-        asBody(/syncing$/, ({ data }) => ({ data: { ...data, is_syncing: true } })),
+        asBody(/syncing$/, ({ data }) => ({
+          data: { ...data, is_syncing: true, sync_distance: '1000' },
+        })),
       ],
       [
         'optimistic',

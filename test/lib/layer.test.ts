@@ -19,7 +19,7 @@ test('a node that is on another chain all at once, without a failed call, is lef
         asked += 1
         return chains[node] ?? 0n
       },
-      notSynced: async () => undefined,
+      syncState: async () => ({}),
     },
     () => at,
   )

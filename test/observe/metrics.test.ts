@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { ModuleId, OperatorId } from '../../src/lib/primitives.ts'
 import { metricTable } from '../../src/observe/metric-table.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
-import { LIMITS, noModuleLimits } from '../../src/requests/deadlines.ts'
+import { LIMITS } from '../../src/requests/deadlines.ts'
 import { requestStates } from '../../src/requests/derive.ts'
 import { type OperatorSummary, summarize } from '../../src/requests/operator-summary.ts'
 
@@ -173,7 +173,7 @@ describe('requests', () => {
       'p_exit_requests{state="proven",module="1",operator="9"}': 2,
     })
 
-    metrics.setExitRequests(() => summarize([], SCOPE, 0, noModuleLimits))
+    metrics.setExitRequests(() => summarize([], SCOPE, 0))
     const samples = await samplesOf(metrics)
     expect(samples[`p_exit_requests{state="proven",${ours}}`]).toBe(0)
     expect(samples[`p_exit_request_deadline_seconds{${ours}}`]).toBeUndefined()

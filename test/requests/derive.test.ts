@@ -2,15 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { RegistryEntry } from '../../src/consensus/registry.ts'
 import { FAR_FUTURE_EPOCH, type Pubkey, type ValidatorIndex } from '../../src/lib/primitives.ts'
 import type { VerifiedExit } from '../../src/messages/exit-message.ts'
-import {
-  derive,
-  next,
-  nextPoolOfferAt,
-  type Sighting,
-  type Sightings,
-} from '../../src/requests/derive.ts'
+import { derive, type RegistryAnswer, type RegistryAnswers } from '../../src/requests/derive.ts'
 import type { ExitRequest } from '../../src/requests/exit-request.ts'
 import { applyFact, noFacts } from '../../src/requests/facts.ts'
+import { next, nextPoolOfferAt } from '../../src/requests/next.ts'
 
 const PUBKEY = `0x${'aa'.repeat(48)}` as Pubkey
 const OTHER = `0x${'bb'.repeat(48)}` as Pubkey
@@ -24,11 +19,19 @@ const entry = (more: Partial<Record<keyof RegistryEntry, unknown>> = {}) =>
     exitEpoch: FAR_FUTURE_EPOCH,
     ...more,
   }) as RegistryEntry
-const active: Sighting = { host: 'a', optimistic: false, entry: entry() }
-const exiting: Sighting = { host: 'a', optimistic: false, entry: entry({ exitEpoch: 9n }) }
-const unknown: Sighting = { host: 'a', optimistic: false, entry: undefined }
-const doubtful: Sighting = { ...exiting, optimistic: true }
-const seen = (head: readonly Sighting[], finalized: readonly Sighting[] = []): Sightings => ({
+const active: RegistryAnswer = { host: 'a', optimistic: false, entry: entry() }
+const exiting: RegistryAnswer = { host: 'a', optimistic: false, entry: entry({ exitEpoch: 9n }) }
+const others: RegistryAnswer = {
+  host: 'a',
+  optimistic: false,
+  entry: entry({ exitEpoch: 9n, pubkey: OTHER }),
+}
+const unknown: RegistryAnswer = { host: 'a', optimistic: false, entry: undefined }
+const doubtful: RegistryAnswer = { ...exiting, optimistic: true }
+const seen = (
+  head: readonly RegistryAnswer[],
+  finalized: readonly RegistryAnswer[] = [],
+): RegistryAnswers => ({
   head,
   finalized,
 })
@@ -53,8 +56,12 @@ describe('derive', () => {
     ['finalized at one of two', 'proven', offers, seen([exiting], [exiting, active]), 'exiting'],
     ['finalized optimistically', 'proven', offers, seen([exiting], [doubtful]), 'exiting'],
     ['taken out by a reorg', 'proven', offers, seen([active], [exiting]), 'submitted'],
+    ['another key exits there', 'proven', undefined, seen([others], [others]), 'proven'],
+    ['another key exited by us', 'proven', offers, seen([others], [others]), 'proven'],
+    ['one node has another key', 'proven', offers, seen([exiting, others], [exiting]), 'submitted'],
+    ['another key is finalized', 'proven', offers, seen([exiting], [others]), 'exiting'],
   ] as const)('%s', (_name, proof, given, sightings, state) => {
-    expect(derive(proof, given, sightings)).toBe(state)
+    expect(derive(proof, PUBKEY, given, sightings)).toBe(state)
   })
 })
 
@@ -69,7 +76,7 @@ describe('next', () => {
     hasPendingPartialWithdrawal: false,
   } as never
   const decide = (
-    sightings: Sightings | undefined,
+    sightings: RegistryAnswers | undefined,
     means: Parameters<typeof next>[3] = message(),
     more: { chain?: object; nextOfferAt?: number } = {},
   ) => {
@@ -77,7 +84,7 @@ describe('next', () => {
     return next(request, 'proven', sightings, means, view, more.nextOfferAt, 1_000)
   }
   const noMessage = { kind: 'message', exit: undefined, loaded: true } as const
-  const at = (activationEpoch: bigint): Sighting => ({
+  const at = (activationEpoch: bigint): RegistryAnswer => ({
     ...active,
     entry: entry({ activationEpoch }),
   })

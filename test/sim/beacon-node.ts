@@ -19,7 +19,7 @@ export type BeaconNodeSettings = {
   lag: number
   /** POST of validators: false answers `postRefusal`. */
   postSupported: boolean
-  postRefusal: 404 | 405 | 501
+  postRefusal: 400 | 403 | 404 | 405 | 501
   /** Most ids of one POST, and of one GET. */
   maxBatch: number
   maxGetIds: number

@@ -79,7 +79,10 @@ export const routes: readonly Route[] = [
       json({
         data: {
           head_slot: chain.view(settings.lag).slot.toString(),
-          sync_distance: (settings.syncDistance ?? settings.lag * chain.slotsPerEpoch).toString(),
+          sync_distance: (
+            settings.syncDistance ??
+            (settings.isSyncing ? 1_000 : settings.lag * chain.slotsPerEpoch)
+          ).toString(),
           is_syncing: settings.isSyncing,
           is_optimistic: settings.isOptimistic,
           el_offline: settings.elOffline,

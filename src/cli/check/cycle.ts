@@ -21,7 +21,7 @@ export type CycleTask = {
   readonly fromBlock: number | undefined
 }
 
-export type CycleFound = Pick<CycleParts, 'limitOf'> & {
+export type CycleFound = {
   readonly report: CycleReport
   /** What would have been decided when the validators were active; only with `fromBlock`. */
   readonly replayed: readonly Case[] | undefined
@@ -74,11 +74,11 @@ export async function runDryCycle(task: CycleTask, lifetime: AbortSignal): Promi
   }
   const report = await createCycle(parts)(lifetime)
   const replayed = fromBlock === undefined ? undefined : await replay(parts, fromBlock, lifetime)
-  const { limitOf, readSightings } = pipeline
+  const { readSightings } = pipeline
   const { readChainInfo } = world
-  const looks = { limitOf, readSightings, readChainInfo }
+  const looks = { readSightings, readChainInfo }
   const shortfall = await findShortfall(report.cases, looks, lifetime)
-  return { report, replayed, shortfall, window, limitOf }
+  return { report, replayed, shortfall, window }
 }
 
 /** A slow node leaves questions open for the daemon's next cycle; here they are asked at once. */

@@ -1,7 +1,7 @@
 import type { ValidatorIndex } from '../../lib/primitives.ts'
 import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
-import type { Case, CycleParts } from '../../requests/cycle-parts.ts'
-import { deadlineOf, type ModuleLimitOf, timeLeft } from '../../requests/deadlines.ts'
+import type { Case } from '../../requests/cycle-parts.ts'
+import { deadlineOf, timeLeft } from '../../requests/deadlines.ts'
 import { isOpen } from '../../requests/derive.ts'
 import { waitReasons } from '../../requests/wait-reasons.ts'
 import { isoOf } from '../iso.ts'
@@ -31,7 +31,7 @@ export type RequestRow = {
   readonly secondsLeft: number | null
 }
 
-type Found = Pick<CycleParts, 'limitOf'> & {
+type Found = {
   readonly now: number
   readonly whyMissing: (validator: Case['request']['validatorIndex']) => string | undefined
 }
@@ -43,7 +43,7 @@ export function rowsOf(cases: readonly Case[], found: Found): readonly RequestRo
     .toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt) || a.validator - b.validator)
 }
 
-function toRow(one: Case, { limitOf, now, whyMissing }: Found): RequestRow {
+function toRow(one: Case, { now, whyMissing }: Found): RequestRow {
   const { request, state, message } = one
   const verdict = verdictOf(one)
   return {
@@ -57,13 +57,13 @@ function toRow(one: Case, { limitOf, now, whyMissing }: Found): RequestRow {
     verdict,
     ...reasonOf(one, whyMissing),
     file: verdict === 'ready' ? (message?.file ?? null) : null,
-    ...(isOpen(state) ? timesOf(request, now, limitOf) : { deadline: null, secondsLeft: null }),
+    ...(isOpen(state) ? timesOf(one, now) : { deadline: null, secondsLeft: null }),
   }
 }
 
-const timesOf = (request: Case['request'], now: number, limitOf: ModuleLimitOf) => ({
-  deadline: isoOf(deadlineOf(request, limitOf) * 1_000),
-  secondsLeft: timeLeft(request, now, limitOf),
+const timesOf = ({ request, limit }: Case, now: number) => ({
+  deadline: isoOf(deadlineOf(request, limit) * 1_000),
+  secondsLeft: timeLeft(request, now, limit),
 })
 
 /** What is past has no time left to tell. */

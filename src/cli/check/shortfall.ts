@@ -12,7 +12,7 @@ export type Shortfall = {
   readonly late: ReadonlySet<ValidatorIndex>
 }
 
-type Parts = Pick<CycleParts, 'readSightings' | 'limitOf'> & {
+type Parts = Pick<CycleParts, 'readSightings'> & {
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
 }
 
@@ -42,19 +42,15 @@ async function findUnproven(cases: readonly Case[], { readSightings }: Parts, si
   return new Set(owed.map(({ validatorIndex }) => validatorIndex))
 }
 
-async function findLate(
-  cases: readonly Case[],
-  { limitOf, readChainInfo }: Parts,
-  signal: AbortSignal,
-) {
+async function findLate(cases: readonly Case[], { readChainInfo }: Parts, signal: AbortSignal) {
   const waiting = cases.filter(({ next }) => next.kind === 'wait' && next.code === 'message-epoch')
   if (waiting.length === 0) return new Set<ValidatorIndex>()
   const info = await readChainInfo(signal)
   const startOf = (epoch: bigint) =>
     BigInt(info.genesisTime) + epoch * info.slotsPerEpoch * info.secondsPerSlot
   const late = waiting.filter(
-    ({ request, message }) =>
-      message !== undefined && startOf(message.exit.epoch) > deadlineOf(request, limitOf),
+    ({ request, limit, message }) =>
+      message !== undefined && startOf(message.exit.epoch) > deadlineOf(request, limit),
   )
   return new Set(late.map(({ request }) => request.validatorIndex))
 }

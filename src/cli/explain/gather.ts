@@ -52,7 +52,6 @@ async function learn(
     cases,
     seenAt: ({ key }) => facts.requests.get(key)?.seenAt,
     trust: { trustMode: config.trustMode, quorum: config.oracleQuorum },
-    limitOf: run.limitOf,
     plan: {
       intervalMs: config.jobIntervalMs,
       finalityEvents: config.finalityEvents,

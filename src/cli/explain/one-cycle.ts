@@ -26,7 +26,7 @@ export type Run = {
   readonly sources: Sources
   /** What else must be known, a sentence each. */
   readonly notes: readonly string[]
-} & Pick<CycleParts, 'nextOfferAt' | 'limitOf'>
+} & Pick<CycleParts, 'nextOfferAt'>
 
 /** One cycle of the daemon on this validator alone. Nothing is handed out: there is no way out. */
 export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
@@ -61,8 +61,8 @@ export async function runOnce(task: Task, signal: AbortSignal): Promise<Run> {
       return new Map(indices.map((index) => [index, sightings]))
     },
   })(signal)
-  const { nextOfferAt, limitOf } = pipeline
-  return { report, messages, ...window.told(), nextOfferAt, limitOf }
+  const { nextOfferAt } = pipeline
+  return { report, messages, ...window.told(), nextOfferAt }
 }
 
 /** Of requests that are known, only their operators need be asked about. */

@@ -1,12 +1,7 @@
 import type { Proven } from '../../proof/judge.ts'
 import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
 import type { Case } from '../../requests/cycle-parts.ts'
-import {
-  DELAYED_AFTER_S,
-  DELINQUENT_AFTER_S,
-  deadlineOf,
-  type ModuleLimitOf,
-} from '../../requests/deadlines.ts'
+import { deadlineOf, limitTimes } from '../../requests/deadlines.ts'
 import { isOpen, type RequestState, type Sightings } from '../../requests/derive.ts'
 import type { ExitRequest } from '../../requests/exit-request.ts'
 import type { HistoryFact } from '../../requests/facts.ts'
@@ -131,7 +126,6 @@ export type Known = {
   readonly cases: readonly Case[]
   readonly seenAt: (request: ExitRequest) => number | undefined
   readonly trust: { readonly trustMode: boolean; readonly quorum: number }
-  readonly limitOf: ModuleLimitOf
   readonly plan: Plan
   readonly message: MessageStory
   readonly history: readonly HistoryFact[]
@@ -180,8 +174,8 @@ function tellRequest(one: Case, known: Known): RequestStory {
     seenAt: seenAt === undefined ? null : isoOf(seenAt),
     proof: tellProof(one, known),
     next: nextStep(one, known.plan),
-    limits: limitsOf(request, known),
-    deadline: isOpen(state) ? isoOf(deadlineOf(request, known.limitOf) * 1_000) : null,
+    limits: limitsOf(one, known),
+    deadline: isOpen(state) ? isoOf(deadlineOf(request, one.limit) * 1_000) : null,
   }
 }
 
@@ -220,22 +214,20 @@ function tellProven(
 }
 
 /** The earliest first. */
-function limitsOf(request: ExitRequest, { now, limitOf }: Known): readonly Limit[] {
-  const own = limitOf(request.moduleId, request.operatorId)
-  const limits = [
-    { name: 'delayed' as const, after: DELAYED_AFTER_S },
-    { name: 'delinquent' as const, after: DELINQUENT_AFTER_S },
-    // A module can only bring the deadline forward.
-    ...(own === undefined || own >= DELINQUENT_AFTER_S
-      ? []
-      : [{ name: 'module' as const, after: own }]),
-  ]
-  return limits
-    .toSorted((a, b) => a.after - b.after)
-    .map(({ name, after }) => {
-      const at = request.timestamp + after
-      return { name, at: isoOf(at * 1_000), secondsLeft: at - Math.floor(now / 1_000) }
-    })
+function limitsOf({ request, limit }: Case, { now }: Known): readonly Limit[] {
+  const times = limitTimes(request, limit)
+  const ofModule = times.find(({ name }) => name === 'module')
+  return (
+    times
+      // The module's own is the deadline, as a rule: that is told once.
+      .filter(({ name, at }) => name !== 'delinquent' || at !== ofModule?.at)
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ name, at }) => ({
+        name,
+        at: isoOf(at * 1_000),
+        secondsLeft: at - Math.floor(now / 1_000),
+      }))
+  )
 }
 
 function tellHistory(fact: HistoryFact): Happening {

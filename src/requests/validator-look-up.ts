@@ -1,56 +1,67 @@
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import type { CycleParts } from './cycle-parts.ts'
-import { derive, isOver, type Sightings } from './derive.ts'
+import { moduleLimit } from './deadlines.ts'
+import { derive, isAnotherKeys, isOver, type RegistryAnswers } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
-import { openNamesOf } from './names.ts'
-import type { Stopwatch } from './step-times.ts'
+import { openNamesOf } from './rendering.ts'
+import type { StepTimes } from './step-times.ts'
 
 /** A settled exit cannot be undone, but one node may have lied about it: look again this often. */
 const LOOK_AGAIN_MS = 60 * 60 * 1_000
 
-type Seen = { readonly sightings: Sightings; readonly at: number }
+type Seen = { readonly answers: RegistryAnswers; readonly at: number }
 
 /**
  * Looks proven requests up in the registry, and records what changed. Requests that are over are
  * looked at again hourly, so that one node's word never ends a request for good.
  */
-export function createLookOut(parts: CycleParts, stopwatch: Stopwatch) {
-  const { journal, log, now, readSightings, limitOf } = parts
+export function createValidatorLookUp(
+  { journal, log, now, readSightings, limitOf }: CycleParts,
+  stepTimes: StepTimes,
+) {
   const latest = new Map<ValidatorIndex, Seen>()
+  /** What had left before the first look of this process is summed up elsewhere, not told here. */
+  let isFirstLook = true
 
-  function isDone(validator: ValidatorIndex): boolean {
-    const offers = journal.facts.offers.get(validator)
-    return isOver(derive('proven', offers, latest.get(validator)?.sightings))
+  function stateOf({ validatorIndex, pubkey }: ExitRequest) {
+    const offers = journal.facts.offers.get(validatorIndex)
+    return derive('proven', pubkey, offers, latest.get(validatorIndex)?.answers)
   }
 
-  function isDue(validator: ValidatorIndex): boolean {
+  const isDone = (request: ExitRequest) => isOver(stateOf(request))
+
+  function isDue(validator: ValidatorIndex, requests: readonly ExitRequest[]): boolean {
     const seen = latest.get(validator)
-    if (seen === undefined || !isDone(validator)) return true
+    if (seen === undefined || !requests.every(isDone)) return true
     const age = now() - seen.at
     // A time ahead was set by a clock that has been set back since.
     return age >= LOOK_AGAIN_MS || age < 0
   }
 
-  /** @param requests - all for this validator */
+  /** @param requests - all for this validator index */
   function record(
     validator: ValidatorIndex,
-    sightings: Sightings,
+    answers: RegistryAnswers,
     requests: readonly ExitRequest[],
   ): void {
-    latest.set(validator, { sightings, at: now() })
-    const state = derive('proven', journal.facts.offers.get(validator), sightings)
+    latest.set(validator, { answers, at: now() })
+    // What an index does under another key is no fact about a request.
+    const ours = requests.filter(({ pubkey }) => !isAnotherKeys(pubkey, answers))
+    const [request] = ours
+    if (request === undefined) return
+    const state = stateOf(request)
     const seen = isOver(state) ? 'settled' : state === 'exiting' ? 'exiting' : 'active'
     const before = journal.facts.sightings.get(validator)
     if (seen === before) return
-    stopwatch.sighted(requests, state)
+    stepTimes.sighted(ours, state)
     journal.append([{ kind: 'sighting', at: now(), validator, seen }])
     if (seen === 'active') {
       if (before === undefined) return
-      for (const request of requests) {
-        log.warn('validator is active again', openNamesOf(request, now(), limitOf))
-      }
+      const limit = moduleLimit(request, limitOf)
+      log.warn('validator is active again', openNamesOf(request, now(), limit))
       return
     }
+    if (before === undefined && seen === 'settled' && isFirstLook) return
     const text =
       seen === 'exiting' ? 'validator is exiting' : 'validator is exiting in the finalized state'
     log.info(text, { validator })
@@ -58,7 +69,7 @@ export function createLookOut(parts: CycleParts, stopwatch: Stopwatch) {
 
   return {
     /** The latest answers of the nodes, also when they are silent now. */
-    sightingsOf: (validator: ValidatorIndex) => latest.get(validator)?.sightings,
+    answersOf: (validator: ValidatorIndex) => latest.get(validator)?.answers,
 
     /** The validator has left, by the latest answers. */
     isOver: isDone,
@@ -66,14 +77,17 @@ export function createLookOut(parts: CycleParts, stopwatch: Stopwatch) {
     /** @throws when no node answers: what was seen before stays */
     async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {
       const byValidator = groupByValidator(requests)
-      const due = [...byValidator.keys()].filter(isDue)
+      const due = [...byValidator].flatMap(([index, of]) => (isDue(index, of) ? [index] : []))
       if (due.length === 0) return
-      for (const [validator, sightings] of await readSightings(due, signal)) {
-        record(validator, sightings, byValidator.get(validator) ?? [])
+      for (const [validator, answers] of await readSightings(due, signal)) {
+        record(validator, answers, byValidator.get(validator) ?? [])
       }
+      isFirstLook = false
     },
   }
 }
+
+export type ValidatorLookUp = ReturnType<typeof createValidatorLookUp>
 
 function groupByValidator(
   requests: readonly ExitRequest[],

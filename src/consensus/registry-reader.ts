@@ -1,0 +1,116 @@
+import type { Endpoints } from '../lib/endpoints.ts'
+import type { Pubkey, ValidatorIndex } from '../lib/primitives.ts'
+import type { ConsensusNode } from './consensus-node.ts'
+import type { Registry, RegistryEntry } from './registry.ts'
+
+export type RegistryAnswer = {
+  readonly entries: Registry
+  /** Validators that no node can be asked about, and what one said: neither known nor unknown. */
+  readonly unreadable: ReadonlyMap<ValidatorIndex, string>
+}
+
+export type RegistryReader = {
+  /**
+   * Public keys and epochs, at most an hour old. The first node that answers counts; validators
+   * that it leaves out are asked for at the others, since one node's "unknown" is weak evidence.
+   */
+  read(indices: readonly ValidatorIndex[], signal: AbortSignal): Promise<RegistryAnswer>
+  /** What somebody else's question brought, newer than what is held here. */
+  learn(found: Registry): void
+}
+
+/** An exit, or a reorg that gives an index to another key, shows after this time at most, ms. */
+const REFRESH_MS = 60 * 60 * 1_000
+
+type Held = { readonly entry: RegistryEntry; readonly readAt: number }
+
+/**
+ * Only known validators are remembered, never that one is unknown. Nothing is final here: an exit
+ * may be reorganised away, and so may a deposit.
+ *
+ * @param now - unix ms
+ */
+export function createRegistryReader(
+  nodes: Endpoints<ConsensusNode>,
+  now: () => number,
+): RegistryReader {
+  const held = new Map<ValidatorIndex, Held>()
+
+  /** A time ahead was set by a clock that has been set back since. */
+  const isFresh = ({ readAt }: Held) => now() >= readAt && now() - readAt < REFRESH_MS
+
+  function put(entry: RegistryEntry): void {
+    const before = held.get(entry.index)?.entry.pubkey
+    // The same text once more would take its memory once more.
+    const pubkey = before === entry.pubkey ? before : entry.pubkey
+    held.set(entry.index, { entry: { ...entry, pubkey }, readAt: now() })
+  }
+
+  return {
+    async read(indices, signal) {
+      const due = indices.filter((index) => {
+        const known = held.get(index)
+        return known === undefined || !isFresh(known)
+      })
+      const answer = due.length === 0 ? NOTHING : await ask(nodes, due, signal)
+      // Those whose messages are gone are forgotten when the others are read again.
+      if (due.length > 0) for (const [index, one] of held) if (!isFresh(one)) held.delete(index)
+      for (const entry of answer.entries.values()) put(entry)
+      const entries = indices.flatMap((index) => {
+        const entry = held.get(index)?.entry
+        return entry === undefined ? [] : [[index, entry] as const]
+      })
+      return { entries: new Map(entries), unreadable: answer.unreadable }
+    },
+    learn(found) {
+      for (const [index, entry] of found) if (held.has(index)) put(entry)
+    },
+  }
+}
+
+const NOTHING: RegistryAnswer = { entries: new Map(), unreadable: new Map() }
+
+async function ask(
+  nodes: Endpoints<ConsensusNode>,
+  indices: readonly ValidatorIndex[],
+  signal: AbortSignal,
+): Promise<RegistryAnswer> {
+  const first = await nodes.first(
+    (node, _host, deadline) => node.validators('head', indices, deadline),
+    signal,
+  )
+  const missing = indices.filter((index) => !first.entries.has(index))
+  if (missing.length === 0 || nodes.states().length === 1) return first
+  const answers = await nodes.every(
+    (node, _host, deadline) => node.validators('head', missing, deadline),
+    signal,
+  )
+  const others = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
+  return {
+    entries: new Map([...others.flatMap(({ entries }) => [...entries]), ...first.entries]),
+    unreadable: new Map(
+      [...first.unreadable].filter(([index]) => others.every((one) => one.unreadable.has(index))),
+    ),
+  }
+}
+
+/** Every public key that some node has, for validators whose messages do not fit the first one's. */
+export function createKeysReader(nodes: Endpoints<ConsensusNode>) {
+  return async function readKeys(
+    indices: readonly ValidatorIndex[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ValidatorIndex, readonly Pubkey[]>> {
+    if (nodes.states().length === 1) return new Map()
+    const answers = await nodes.every(
+      (node, _host, deadline) => node.validators('head', indices, deadline),
+      signal,
+    )
+    const found = answers.flatMap((answer) => (answer.ok ? [answer.value.entries] : []))
+    return new Map(
+      indices.map((index) => [
+        index,
+        [...new Set(found.flatMap((entries) => entries.get(index)?.pubkey ?? []))],
+      ]),
+    )
+  }
+}
