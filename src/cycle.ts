@@ -83,6 +83,8 @@ export function createCycle(parts: CycleParts) {
         ? []
         : [{ kind: 'unread' as const, blocks: reading.unread }]),
     ])
+    const { versionProblem } = reading
+    if (versionProblem !== null) parts.metrics.setUnknownVersion(versionProblem !== undefined)
     reporter.tellUnread(reading.unread, unread)
     reporter.tellNew(fresh)
     for (const alarm of reading.alarms) log.error(alarm)

@@ -64,8 +64,7 @@ export function createNodes(
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
       chainId: (node, _host, signal) => node.chainId(signal),
-      syncState: async (node, _host, signal) =>
-        (await node.isSyncing(signal)) ? { why: 'still syncing' } : {},
+      syncState: (node, _host, signal) => node.syncState(signal),
     }),
     consensus: createLayer('consensus', consensusNodes, {
       chainId: (node, _host, signal) => node.chainId(signal),

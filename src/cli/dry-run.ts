@@ -38,6 +38,7 @@ export const NOTHING_NEW: Reading = {
   requests: [],
   reportedBy: new Map(),
   contracts: [],
+  versionProblem: null,
   cursor: undefined,
   finalizedAt: undefined,
   unread: [],

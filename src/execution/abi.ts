@@ -18,6 +18,8 @@ export const REPORT_DATA =
 
 export const exitBusAbi = new Interface([
   'function getConsensusContract() view returns (address)',
+  'function getContractVersion() view returns (uint256)',
+  'function getConsensusVersion() view returns (uint256)',
   `function submitReportData(${REPORT_DATA} data, uint256 contractVersion)`,
   'function submitExitRequestsData(tuple(bytes data, uint256 dataFormat) request)',
   'event ValidatorExitRequest(uint256 indexed stakingModuleId, uint256 indexed nodeOperatorId, uint256 indexed validatorIndex, bytes validatorPubkey, uint256 timestamp)',

@@ -1,7 +1,8 @@
 import type { Interface } from 'ethers/abi'
 import type { Address, Hex } from '../lib/primitives.ts'
 import { decodeOutput } from './abi.ts'
-import { type ExecutionNode, RpcError } from './execution-node.ts'
+import type { ExecutionNode } from './execution-node.ts'
+import { isRevert, RpcError } from './rpc-errors.ts'
 
 type Caller = Pick<ExecutionNode, 'call'>
 
@@ -27,17 +28,6 @@ export async function callUnlessReverts(
     throw error
   }
 }
-
-/**
- * Whether the contract refused, and not the node. Clients differ: code 3 (geth, reth, Erigon),
- * −32015 (Nethermind), −32000 with one of many texts (Besu, older ones, invalid opcodes).
- */
-const isRevert = ({ code, message }: RpcError) =>
-  code === 3 ||
-  code === -32_015 ||
-  /revert|invalid opcode|bad instruction|invalid jump|out of gas|stack (under|over)flow/i.test(
-    message,
-  )
 
 /**
  * The value at this place of what a function returned, `undefined` where it does not decode.

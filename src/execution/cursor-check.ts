@@ -2,6 +2,9 @@ import { messageOf } from '../lib/message-of.ts'
 import type { Bytes32 } from '../lib/primitives.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
 
+/** Highest block read, as the journal holds it. */
+type Known = { readonly cursor: number | undefined; readonly cursorHash?: Bytes32 | undefined }
+
 /** Blocks up to this one were read, and what tells that block from another chain's. */
 export type Cursor = {
   readonly block: number
@@ -18,13 +21,21 @@ type Finding = 'same' | 'other' | 'behind' | 'unknown'
  * @param alarm - told of a node that has another block there
  * @param warn - told of a node that is not there yet
  */
+export type CursorCheck = ReturnType<typeof createCursorCheck>
+
 export function createCursorCheck(
   alarm: (problem: string) => void,
   warn: (problem: string) => void,
 ) {
   const findings = new Map<string, Finding>()
+  const hashes = createHeadHashes()
   let isFirst = true
   let left: Cursor | undefined
+
+  /** No node that was asked stands by it: it says nothing about these nodes' chain. */
+  const isDisowned = () =>
+    findings.size > 0 &&
+    [...findings.values()].every((finding) => finding === 'other' || finding === 'behind')
 
   async function find(
     node: ExecutionNode,
@@ -45,10 +56,11 @@ export function createCursorCheck(
       node: ExecutionNode,
       host: string,
       head: BlockHead,
-      cursor: Cursor | undefined,
+      known: Known,
       signal: AbortSignal,
     ): Promise<void> {
-      if (isFirst) left = cursor
+      hashes.note(head)
+      if (isFirst) left = cursorOf(known)
       isFirst = false
       if (left === undefined || findings.has(host)) return
       findings.set(host, 'unknown')
@@ -74,18 +86,31 @@ export function createCursorCheck(
     isElsewhere: (host: string) => findings.get(host) === 'other',
     /** What this node gave before is not of its chain after all. */
     disown: (host: string) => void findings.set(host, 'other'),
-    /** No node that was asked stands by it: it says nothing about these nodes' chain. */
-    isDisowned: () =>
-      findings.size > 0 &&
-      [...findings.values()].every((finding) => finding === 'other' || finding === 'behind'),
+    isDisowned,
+    /**
+     * It never goes back, since a node that is far behind would make it; except where no node
+     * stands by what an earlier process left.
+     *
+     * @param reached - the block up to which was read by now
+     */
+    cursorAfter({ cursor, cursorHash }: Known, reached: number | undefined): Cursor | undefined {
+      const keeps = cursor !== undefined && !isDisowned()
+      if (keeps && cursor > (reached ?? -1)) return { block: cursor, hash: cursorHash }
+      if (reached === undefined) return undefined
+      const told = hashes.hashOf(reached)
+      return { block: reached, hash: told ?? (reached === cursor ? cursorHash : undefined) }
+    },
   }
 }
+
+const cursorOf = ({ cursor, cursorHash }: Known): Cursor | undefined =>
+  cursor === undefined ? undefined : { block: cursor, hash: cursorHash }
 
 /** Hashes that are remembered: the cursor is seldom far behind the newest finalized block. */
 const MOST_HEADS = 256
 
 /** Hashes of finalized blocks, as nodes told them. */
-export function createHeadHashes() {
+function createHeadHashes() {
   const hashes = new Map<number, Bytes32 | undefined>()
   return {
     note({ number, hash }: BlockHead): void {

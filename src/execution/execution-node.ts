@@ -2,19 +2,10 @@ import { z } from 'zod'
 import { withDeadline } from '../lib/deadline.ts'
 import { type Exchange, observed } from '../lib/exchange.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
+import { isHeadRecent, type SyncState } from '../lib/layer.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
-
-/** The node understood the call and refused it. `code` is the JSON-RPC error code. */
-export class RpcError extends Error {
-  override readonly name = 'RpcError'
-  readonly code: number
-
-  constructor(method: string, code: number, message: string) {
-    super(`${method}: node answered ${code}: ${message}`)
-    this.code = code
-  }
-}
+import { isOverload, isStatePruned, isUnknownBlock, RpcError } from './rpc-errors.ts'
 
 export type LogFilter = {
   /** One or several. */
@@ -34,7 +25,7 @@ export type BlockHead = {
 /** The JSON-RPC calls that the daemon makes, to one node. Answers are checked for shape only. */
 export type ExecutionNode = {
   chainId(signal: AbortSignal): Promise<bigint>
-  isSyncing(signal: AbortSignal): Promise<boolean>
+  syncState(signal: AbortSignal): Promise<SyncState>
   finalizedBlock(signal: AbortSignal): Promise<BlockHead>
   /** Of its canonical chain; `undefined` when the node does not have that block. */
   blockHash(number: number, signal: AbortSignal): Promise<Bytes32 | undefined>
@@ -42,7 +33,11 @@ export type ExecutionNode = {
   logs(filter: LogFilter, signal: AbortSignal): Promise<readonly unknown[]>
   /** The raw transaction body, or `null` when the node does not know it. */
   transaction(hash: Bytes32, signal: AbortSignal): Promise<unknown>
-  /** A call at the finalized block. @throws RpcError when it reverts */
+  /**
+   * A call at the finalized block; at the safe or the latest one where the node has pruned that state.
+   *
+   * @throws RpcError when it reverts
+   */
   call(to: Address, data: Hex, signal: AbortSignal): Promise<Hex>
 }
 
@@ -55,9 +50,17 @@ const quantity = z
   .transform((text) => BigInt(text))
 const blockNumber = quantity.refine((value) => value <= BigInt(Number.MAX_SAFE_INTEGER))
 const hexData = z.string().regex(/^0x([0-9a-fA-F]{2})*$/)
+/** Some gateways give the code as text, leave out the message, or give nothing but words. */
+const rpcFailure = z.union([
+  z.string().transform((message) => ({ code: 0, message })),
+  z.object({
+    code: z.coerce.number().catch(0),
+    message: z.string().catch('no reason given'),
+  }),
+])
 const envelope = z.object({
   result: z.unknown().optional(),
-  error: z.object({ code: z.number(), message: z.string() }).nullish(),
+  error: rpcFailure.nullish(),
 })
 const blockHead = z.object({
   number: blockNumber.transform(Number),
@@ -77,6 +80,7 @@ export function createExecutionNode(
   observe: (exchange: Exchange) => void,
   authorize: () => Promise<Record<string, string>> = async () => ({}),
   timeoutMs: number = CALL_TIMEOUT_MS,
+  nowMs: () => number = Date.now,
 ): ExecutionNode {
   const request = observed(http, observe)
   let id = 0
@@ -94,7 +98,7 @@ export function createExecutionNode(
     const parsed = envelope.safeParse(parseJson(answer.text))
     if (parsed.success && parsed.data.error) {
       const { code, message } = parsed.data.error
-      if (isOverload(answer.status, code)) {
+      if (isOverload(answer.status, code, message)) {
         throw new NoAnswerError(`${method}: node answered ${code}: ${quote(message)}`)
       }
       throw new RpcError(method, code, quote(message))
@@ -113,11 +117,28 @@ export function createExecutionNode(
 
   return {
     chainId: (signal) => rpc('eth_chainId', [], quantity, signal),
-    isSyncing: async (signal) =>
-      (await rpc('eth_syncing', [], z.union([z.literal(false), z.looseObject({})]), signal)) !==
-      false,
-    finalizedBlock: (signal) =>
-      rpc('eth_getBlockByNumber', ['finalized', false], blockHead, signal),
+    async syncState(signal) {
+      const told = await rpc('eth_syncing', [], z.unknown(), signal).catch(refusal)
+      if (told === false || told === 'false') return {}
+      const progress = syncProgress.safeParse(told).data
+      if (progress !== undefined && progress.currentBlock < progress.highestBlock) {
+        const { currentBlock, highestBlock } = progress
+        return { why: `still syncing, at block ${currentBlock} of ${highestBlock}` }
+      }
+      const head = await rpc('eth_getBlockByNumber', ['latest', false], blockHead, signal)
+      return judgeByAge(head, told instanceof RpcError ? told.message : odd(told), nowMs())
+    },
+    async finalizedBlock(signal) {
+      const params = ['finalized', false]
+      const head = await rpc('eth_getBlockByNumber', params, blockHead.nullable(), signal).catch(
+        (error: unknown) => {
+          if (isUnknownBlock(error)) return null
+          throw error
+        },
+      )
+      if (head === null) throw new NoAnswerError(NOTHING_FINALIZED)
+      return head
+    },
     blockHash: async (number, signal) => {
       const params = [toQuantity(number), false]
       return (await rpc('eth_getBlockByNumber', params, blockHead.nullable(), signal))?.hash
@@ -131,9 +152,37 @@ export function createExecutionNode(
       ),
     transaction: (hash, signal) =>
       rpc('eth_getTransactionByHash', [hash], z.looseObject({}).nullable(), signal),
-    call: async (to, data, signal) =>
-      (await rpc('eth_call', [{ to, data }, 'finalized'], hexData, signal)).toLowerCase() as Hex,
+    async call(to, data, signal) {
+      const at = (tag: string) => rpc('eth_call', [{ to, data }, tag], hexData, signal)
+      const orAt = (tag: string) => (error: unknown) => {
+        if (isStatePruned(error)) return at(tag)
+        throw error
+      }
+      const output = await at('finalized').catch(orAt('safe')).catch(orAt('latest'))
+      return output.toLowerCase() as Hex
+    },
   }
+}
+
+const NOTHING_FINALIZED =
+  'eth_getBlockByNumber: the node knows no finalized block yet: it has just started, or follows no consensus node'
+
+const syncProgress = z.object({ currentBlock: blockNumber, highestBlock: blockNumber })
+
+function refusal(error: unknown): RpcError {
+  if (error instanceof RpcError) return error
+  throw error
+}
+
+const odd = (told: unknown) =>
+  `eth_syncing: node answered ${quote(JSON.stringify(told) ?? 'nothing')}`
+
+/** @param words - what the node answered to `eth_syncing` */
+function judgeByAge({ number, timestamp }: BlockHead, words: string, nowMs: number): SyncState {
+  const odd = `does not tell whether it is syncing (${words})`
+  if (timestamp !== undefined && isHeadRecent(timestamp, nowMs)) return { odd }
+  const time = timestamp === undefined ? 'without a time' : `Unix time ${timestamp}`
+  return { why: `its latest block ${number} is not recent (${time}), and it ${odd}`, odd }
 }
 
 const toQuantity = (value: number) => `0x${value.toString(16)}`
@@ -145,7 +194,3 @@ function parseJson(text: string): unknown {
     return undefined
   }
 }
-
-/** Rate limits and server faults that come as JSON-RPC errors: the node is busy, not unwilling. */
-const isOverload = (status: number, code: number) =>
-  status === 429 || status >= 500 || code === -32_016 || code === -32_700

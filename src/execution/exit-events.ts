@@ -1,5 +1,6 @@
 import type { ExitRequest } from '../requests/exit-request.ts'
 import { TOPICS } from './abi.ts'
+import type { BlockRange } from './block-ranges.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import { type ExitLogQuery, readExitLog, topicOf } from './exit-log.ts'
 import type { LogReader } from './logs.ts'
@@ -7,33 +8,34 @@ import type { LogReader } from './logs.ts'
 type Query = Omit<ExitLogQuery, 'chainId'>
 
 /** What one node gave for one part of a range, checked. */
-export type ExitEvents = {
+export type ExitEvents = BlockRange & {
   readonly requests: readonly ExitRequest[]
   /** Why logs were dropped, a line each kind. They were not asked for. */
   readonly dropped: readonly string[]
-  /** Last block of this part. */
-  readonly upTo: number
 }
 
 /**
  * Reads one module's events of one node, part by part, so that what was read stays read when a
  * later part fails.
+ *
+ * @throws as `LogReader` does
  */
 export type ExitEventReader = (
   node: ExecutionNode,
   query: Query,
   onPart: (events: ExitEvents) => void,
   signal: AbortSignal,
+  onFailed: Parameters<LogReader>[4],
 ) => Promise<void>
 
-/** @throws what the node throws when even one block is refused, or when it does not answer */
 export function createExitEventReader(chainId: bigint, readLogs: LogReader): ExitEventReader {
-  return async function readExitEvents(node, query, onPart, signal) {
+  return async function readExitEvents(node, query, onPart, signal, onFailed) {
     await readLogs(
       node,
       toFilter(query),
       (logs, fromBlock, toBlock) => onPart(check(logs, { ...query, chainId, fromBlock, toBlock })),
       signal,
+      onFailed,
     )
   }
 }
@@ -49,7 +51,8 @@ function check(logs: readonly unknown[], range: ExitLogQuery): ExitEvents {
   return {
     requests,
     dropped: [...dropped].map(([why, count]) => `${why} (${count})`),
-    upTo: range.toBlock,
+    fromBlock: range.fromBlock,
+    toBlock: range.toBlock,
   }
 }
 

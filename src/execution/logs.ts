@@ -1,13 +1,146 @@
+import { pause } from '../lib/deadline.ts'
 import { NoAnswerError } from '../lib/http.ts'
-import { type ExecutionNode, type LogFilter, RpcError } from './execution-node.ts'
+import { messageOf } from '../lib/message-of.ts'
+import type { ExecutionNode, LogFilter } from './execution-node.ts'
+import { isBeyondHead, isUnknownBlock, RpcError } from './rpc-errors.ts'
+import { type FailedRange, FEW_BLOCKS } from './unread-blocks.ts'
 
-/** Reads the logs of a range from one node, part by part, in ascending order. */
+/**
+ * Reads the logs of a range from one node, part by part, the newest blocks first.
+ *
+ * @param onFailed - told each part that the node does not give; reading goes on behind it
+ * @throws NoAnswerError when the node does not answer; where nobody is told of parts that failed,
+ *   the error of the first one, when the others are read
+ */
 export type LogReader = (
   node: ExecutionNode,
   filter: LogFilter,
   onPart: (logs: readonly unknown[], fromBlock: number, toBlock: number) => void,
   signal: AbortSignal,
+  onFailed?: (range: FailedRange) => void,
 ) => Promise<void>
+
+/** Parts without an answer in one reading: the second one ends it, since the node may be down. */
+const MOST_UNANSWERED = 2
+/** Parts that are refused in one reading: behind the last one nothing more is asked for. */
+const MOST_REFUSED = 32
+
+/**
+ * Providers cap ranges and result sizes, with many codes and texts: what a node refuses is asked for
+ * again in halves, down to one block. A block that is refused alone is passed over, with those
+ * before it that are refused too (pruned history). Remembers the widest range that each node bears.
+ *
+ * @param widestRange - blocks per `eth_getLogs` (LOAD_LOGS_STEP)
+ */
+export function createLogReader(widestRange: number, now: () => number = Date.now): LogReader {
+  const widths = createWidths(widestRange, now)
+
+  return async function readLogs(node, filter, onPart, signal, onFailed) {
+    const width = widths(node)
+    const errors: unknown[] = []
+    let unanswered = 0
+    let to = filter.toBlock
+    const passOver = (fromBlock: number, error: unknown, refused: boolean) => {
+      errors.push(error)
+      onFailed?.({ fromBlock, toBlock: to, reason: messageOf(error), refused })
+      to = fromBlock - 1
+    }
+
+    while (to >= filter.fromBlock) {
+      const from = Math.max(filter.fromBlock, to - width.blocks() + 1)
+      const blocks = to - from + 1
+      const answer = await ask(node, { ...filter, fromBlock: from, toBlock: to }, signal)
+      if (answer.ok) {
+        onPart(answer.logs, from, to)
+        to = from - 1
+        width.widen(blocks)
+      } else if (!answer.refused) {
+        // It may have been too much work for the node: the next attempt asks for less.
+        if (blocks > FEW_BLOCKS) width.narrow(blocks)
+        unanswered += 1
+        passOver(from, answer.error, false)
+        if (unanswered === MOST_UNANSWERED) throw answer.error
+      } else if (from < to) {
+        width.narrow(blocks)
+      } else {
+        // One block cannot be too wide: it was something else all along.
+        width.reset()
+        const isLast = errors.length - unanswered + 1 >= MOST_REFUSED
+        const lowest = isLast
+          ? filter.fromBlock
+          : await lowestRefused(node, { ...filter, toBlock: to }, signal)
+        passOver(lowest, answer.error, true)
+      }
+    }
+    if (unanswered > 0 || (errors.length > 0 && onFailed === undefined)) throw errors[0]
+  }
+}
+
+type LogAnswer =
+  | { readonly ok: true; readonly logs: readonly unknown[] }
+  | { readonly ok: false; readonly refused: boolean; readonly error: unknown }
+
+/** 50 + 100 + 200 + 400 + 800 ms: a balancer asks another of its nodes meanwhile. */
+const ATTEMPTS = 6
+/** Where it may be pruned history as well. */
+const FEW_ATTEMPTS = 3
+const FIRST_PAUSE_MS = 50
+
+/** A node of a balancer that is behind is asked for the same range again: nothing is too wide. */
+async function ask(
+  node: ExecutionNode,
+  filter: LogFilter,
+  signal: AbortSignal,
+): Promise<LogAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return { ok: true, logs: await node.logs(filter, signal) }
+    } catch (error) {
+      signal.throwIfAborted()
+      const isRpc = error instanceof RpcError
+      if (!isRpc && !(error instanceof NoAnswerError)) throw error
+      const isBehind = isBeyondHead(error)
+      const attempts = isBehind ? ATTEMPTS : isUnknownBlock(error) ? FEW_ATTEMPTS : 1
+      if (attempt < attempts) {
+        await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1), signal)
+        signal.throwIfAborted()
+      } else {
+        return { ok: false, refused: isRpc && !isBehind, error }
+      }
+    }
+  }
+}
+
+/**
+ * The first of the blocks up to `toBlock` that are refused in a row, found by single blocks: at 1, 2,
+ * 4 … before it, then in between. Those between two that are refused count as refused.
+ */
+async function lowestRefused(
+  node: ExecutionNode,
+  filter: LogFilter,
+  signal: AbortSignal,
+): Promise<number> {
+  const isRefused = async (block: number) => {
+    const answer = await ask(node, { ...filter, fromBlock: block, toBlock: block }, signal)
+    return !answer.ok && answer.refused
+  }
+  let lowest = filter.toBlock
+  let borne = filter.fromBlock - 1
+  for (let step = 1; lowest > filter.fromBlock; step *= 2) {
+    const probe = Math.max(filter.fromBlock, lowest - step)
+    if (!(await isRefused(probe))) {
+      borne = probe
+      break
+    }
+    lowest = probe
+  }
+  while (lowest - borne > 1) {
+    const middle = Math.floor((lowest + borne) / 2)
+    if (await isRefused(middle)) lowest = middle
+    else borne = middle
+  }
+  return lowest
+}
 
 /**
  * What was too much for a node is not asked for again for so long: at first shortly, since it may
@@ -15,101 +148,44 @@ export type LogReader = (
  */
 const FIRST_CAREFUL_MS = 1_000
 const LONGEST_CAREFUL_MS = 10 * 60 * 1_000
-/** Blocks. When a node does not answer for so few, their number is not the reason. */
-const FEW_BLOCKS = 100
 
-/** How wide a range one node bears. */
-type Width = {
-  blocks: number
-  /** What was borne when more was too much; it counts until then. */
-  ceiling: number
-  ceilingUntil: number
-  carefulMs: number
-}
+type Width = ReturnType<typeof createWidth>
 
-/**
- * Providers cap ranges and result sizes, with many codes and texts: whatever a node refuses is
- * asked for again in halves, down to one block, and the range grows again later. Remembers the
- * widest range that each node bears.
- *
- * @param widestRange - blocks per `eth_getLogs` (LOAD_LOGS_STEP)
- * @throws what the node throws when even one block is refused, or when it does not answer
- */
-export function createLogReader(widestRange: number, now: () => number = Date.now): LogReader {
+/** How wide a range each node bears. */
+function createWidths(widestRange: number, now: () => number) {
   const widths = new WeakMap<ExecutionNode, Width>()
-
-  function widthOf(node: ExecutionNode): Width {
-    const width = widths.get(node) ?? {
-      blocks: widestRange,
-      ceiling: widestRange,
-      ceilingUntil: 0,
-      carefulMs: 0,
-    }
+  return (node: ExecutionNode): Width => {
+    const width = widths.get(node) ?? createWidth(widestRange, now)
     widths.set(node, width)
     return width
   }
-
-  function narrow(width: Width, tooWide: number): void {
-    const isNewFault = now() >= width.ceilingUntil
-    if (isNewFault) {
-      width.carefulMs = Math.max(
-        FIRST_CAREFUL_MS,
-        Math.min(width.carefulMs * 2, LONGEST_CAREFUL_MS),
-      )
-    }
-    width.blocks = Math.max(1, Math.floor(tooWide / 2))
-    width.ceiling = width.blocks
-    width.ceilingUntil = now() + width.carefulMs
-  }
-
-  function widen(width: Width, borne: number): void {
-    if (borne > width.ceiling) width.carefulMs = 0
-    const limit = now() < width.ceilingUntil ? width.ceiling : widestRange
-    width.blocks = Math.min(Math.max(width.blocks, borne) * 2, limit)
-  }
-
-  return async function readLogs(node, filter, onPart, signal) {
-    let from = filter.fromBlock
-    while (from <= filter.toBlock) {
-      const width = widthOf(node)
-      const to = Math.min(from + width.blocks - 1, filter.toBlock)
-      const blocks = to - from + 1
-      const part = { ...filter, fromBlock: from, toBlock: to }
-      const logs = await readPart(
-        node,
-        part,
-        () => {
-          if (blocks > FEW_BLOCKS) narrow(width, blocks)
-        },
-        // One block cannot be too wide: it was something else all along.
-        () => Object.assign(width, { blocks: widestRange, ceilingUntil: 0, carefulMs: 0 }),
-        signal,
-      )
-      if (logs === 'too-wide') {
-        narrow(width, blocks)
-        continue
-      }
-      onPart(logs, from, to)
-      from = to + 1
-      widen(width, blocks)
-    }
-  }
 }
 
-async function readPart(
-  node: ExecutionNode,
-  filter: LogFilter,
-  onNoAnswer: () => void,
-  onRefused: () => void,
-  signal: AbortSignal,
-): Promise<readonly unknown[] | 'too-wide'> {
-  try {
-    return await node.logs(filter, signal)
-  } catch (error) {
-    if (error instanceof RpcError && filter.toBlock > filter.fromBlock) return 'too-wide'
-    // It may have been too much work for the node: the next attempt asks for less.
-    if (error instanceof NoAnswerError) onNoAnswer()
-    else onRefused()
-    throw error
+function createWidth(widestRange: number, now: () => number) {
+  let blocks = widestRange
+  /** What was borne when more was too much; it counts until then. */
+  let ceiling = widestRange
+  let ceilingUntil = 0
+  let carefulMs = 0
+  return {
+    blocks: () => blocks,
+    narrow(tooWide: number): void {
+      if (now() >= ceilingUntil) {
+        carefulMs = Math.max(FIRST_CAREFUL_MS, Math.min(carefulMs * 2, LONGEST_CAREFUL_MS))
+      }
+      blocks = Math.max(1, Math.floor(tooWide / 2))
+      ceiling = blocks
+      ceilingUntil = now() + carefulMs
+    },
+    widen(borne: number): void {
+      if (borne > ceiling) carefulMs = 0
+      const limit = now() < ceilingUntil ? ceiling : widestRange
+      blocks = Math.min(Math.max(blocks, borne) * 2, limit)
+    },
+    reset(): void {
+      blocks = widestRange
+      ceilingUntil = 0
+      carefulMs = 0
+    },
   }
 }

@@ -1,67 +1,140 @@
 import type { ModuleId } from '../lib/primitives.ts'
+import type { UnreadBlocks } from '../requests/facts.ts'
+import { type BlockRange, blocksIn, doOverlap, union, withoutAll } from './block-ranges.ts'
+import { createNodeProgress, type NodeProgress, reachedIn } from './node-progress.ts'
 
 /** A node that could not be read for so long holds the cursor back no more. */
 const GIVEN_UP_AFTER_MS = 24 * 60 * 60 * 1_000
 
+/** Blocks that are told, with their host. */
+type Told = BlockRange & { readonly reason: string; readonly hosts: readonly string[] }
+
 /**
- * How far each node was read without a gap. One node alone may have left something out, so what
- * is remembered across restarts is how far all of them were read that were there lately.
+ * What was read of each node, and what follows from all of them: the cursor, and the blocks that
+ * nobody gave. Each node is read on its own, so that one that lags, or comes back, leaves no gap.
  *
  * @param hosts - every configured node
  */
 export function createReadingProgress(
   hosts: readonly string[],
-  modules: readonly ModuleId[],
+  moduleIds: readonly ModuleId[],
   now: () => number,
 ) {
-  const nodes = new Map(
-    hosts.map((host) => [host, { reached: new Map<ModuleId, number>(), readAt: now() }]),
-  )
+  const nodes = new Map(hosts.map((host) => [host, createNodeProgress(now)]))
+  /** Blocks that some node gave, or that an earlier process had read. */
+  const given = new Map<ModuleId, readonly BlockRange[]>()
+  /** What an earlier process could not read. */
+  let inherited: readonly UnreadBlocks[] = []
   /** Where this process began: a node that was not read yet was read up to there, earlier. */
   let floor: number | undefined
 
-  const reachedBy = (host: string, moduleId: ModuleId) => nodes.get(host)?.reached.get(moduleId)
+  const reachedBy = (host: string, moduleId: ModuleId) => {
+    const module = nodes.get(host)?.modules.get(moduleId)
+    return module && reachedIn(module)
+  }
+  const isGiven = (moduleId: ModuleId) => given.get(moduleId) ?? []
+
+  /** The lowest, over modules, of the highest block that any node was read up to. */
+  function byAny(): number | undefined {
+    const highest = moduleIds.map((moduleId) =>
+      Math.max(...hosts.map((host) => reachedBy(host, moduleId) ?? -1)),
+    )
+    const lowest = Math.min(...highest)
+    return lowest >= 0 ? lowest : undefined
+  }
+
+  function toldFor(moduleId: ModuleId): readonly Told[] {
+    const found = [...nodes].flatMap(([host, { modules }]): readonly Told[] =>
+      (modules.get(moduleId)?.unread.told() ?? []).map(({ fromBlock, toBlock, reason }) => ({
+        fromBlock,
+        toBlock,
+        reason,
+        hosts: [host],
+      })),
+    )
+    // Another node that is being read may give them in a moment.
+    const expected = [...nodes.values()].flatMap(({ busy, modules }) =>
+      busy ? (modules.get(moduleId)?.unread.pending() ?? []) : [],
+    )
+    return [
+      ...withoutAll(found, [...isGiven(moduleId), ...expected]),
+      ...withoutAll(inherited, isGiven(moduleId)),
+    ]
+  }
 
   return {
+    node: (host: string): NodeProgress => {
+      const node = nodes.get(host)
+      if (node === undefined) throw new Error(`no node is called ${host}`)
+      return node
+    },
     reachedBy,
-    /** @param block - all before it was read by an earlier process, or is of no interest */
-    beginAt(block: number): void {
-      floor ??= block
+    /**
+     * The first call counts.
+     *
+     * @param cursor - all before it was read by an earlier process, but `unread`
+     * @param start - otherwise, what is before it is of no interest
+     */
+    beginAt(cursor: number | undefined, start: number, unread: readonly UnreadBlocks[]): void {
+      if (floor !== undefined) return
+      floor = cursor ?? start
+      if (cursor === undefined) return
+      inherited = unread
+      const read = withoutAll([{ fromBlock: 0, toBlock: cursor }], unread)
+      for (const moduleId of moduleIds) given.set(moduleId, read)
     },
-    /** Blocks up to this one were read, all before it included. */
-    reach(host: string, moduleId: ModuleId, block: number): void {
-      const node = nodes.get(host)
-      node?.reached.set(moduleId, Math.max(block, node.reached.get(moduleId) ?? 0))
+    /** What was read earlier was of another chain. */
+    forgetEarlier(): void {
+      inherited = []
+      given.clear()
     },
-    /** What this node gave was not of its chain. */
-    forget(host: string, moduleId: ModuleId): void {
-      nodes.get(host)?.reached.delete(moduleId)
+    read(moduleId: ModuleId, range: BlockRange): void {
+      given.set(moduleId, union([...isGiven(moduleId), range]))
     },
-    /** All there is to read of this node was read. */
-    finish(host: string): void {
-      const node = nodes.get(host)
-      if (node !== undefined) node.readAt = now()
+    /** Blocks before this one are older than the look-back. */
+    forgetBelow(block: number): void {
+      inherited = withoutAll(inherited, [{ fromBlock: 0, toBlock: block - 1 }])
     },
-    /** The lowest, over modules, of the highest block that any node was read up to. */
-    byAny(): number | undefined {
-      const highest = modules.map((moduleId) =>
-        Math.max(...hosts.map((host) => reachedBy(host, moduleId) ?? -1)),
-      )
-      const lowest = Math.min(...highest)
-      return lowest >= 0 ? lowest : undefined
-    },
+    byAny,
     /** The lowest block that every node was read up to which was there lately. */
     byAll(): number | undefined {
-      const any = this.byAny()
+      const any = byAny()
       if (any === undefined) return undefined
-      const recent = hosts.filter((host) => {
-        const readAt = nodes.get(host)?.readAt ?? 0
-        return now() - readAt < GIVEN_UP_AFTER_MS
-      })
+      const recent = hosts.filter(
+        (host) => now() - (nodes.get(host)?.readAt ?? 0) < GIVEN_UP_AFTER_MS,
+      )
       const reached = recent.flatMap((host) =>
-        modules.map((moduleId) => reachedBy(host, moduleId) ?? floor ?? any),
+        moduleIds.map((moduleId) => reachedBy(host, moduleId) ?? floor ?? any),
       )
       return Math.max(0, Math.min(any, ...reached))
     },
+    /** Blocks that no node gave, of all modules together. */
+    unread(): readonly UnreadBlocks[] {
+      const told = moduleIds.flatMap(toldFor)
+      return union(told).map((range) => {
+        const parts = told.filter((one) => doOverlap(one, range))
+        const names = new Set(parts.flatMap((one) => one.hosts))
+        return { ...range, reason: parts.at(-1)?.reason ?? '', hosts: [...names] }
+      })
+    },
+    /** Blocks that the node that is nearest to the end has still to give. */
+    remaining(): number | undefined {
+      const ofModule = moduleIds.map((moduleId) => {
+        const left = [...nodes.values()].flatMap(({ modules }) => {
+          const module = modules.get(moduleId)
+          return module?.end === undefined ? [] : blocksIn(module.unread.pending())
+        })
+        return Math.min(...left)
+      })
+      const most = Math.max(...ofModule)
+      return Number.isFinite(most) ? most : undefined
+    },
+    /** Unix seconds of the newest finalized block that any of them told. */
+    newestHead(): number | undefined {
+      const times = [...nodes.values()].flatMap(({ head }) => head?.timestamp ?? [])
+      return times.length === 0 ? undefined : Math.max(...times)
+    },
   }
 }
+
+export type ReadingProgress = ReturnType<typeof createReadingProgress>

@@ -148,6 +148,11 @@ export const metricTable = {
     [],
     'Blocks within the look-back whose logs no execution node gives: requests in them are not seen',
   ),
+  protocol_version_unknown: metric(
+    'gauge',
+    [],
+    'Whether the exit bus has versions that this program was not made for, as a node says: 1 or 0',
+  ),
   submissions_on_hold: metric('gauge', [], 'Whether HOLD_FILE exists: 1 or 0'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
   finality_events_connected: metric(

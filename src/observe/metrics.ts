@@ -117,6 +117,7 @@ export function createMetrics(options: MetricsOptions) {
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
   const unread = gauge('unread_blocks')
+  const unknownVersion = gauge('protocol_version_unknown')
   const finalized = gauge('finalized_block_timestamp_seconds')
   const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options.scope)
 
@@ -175,6 +176,7 @@ export function createMetrics(options: MetricsOptions) {
       allowlistStale(stale)
     },
     setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
+    setUnknownVersion: (isUnknown: boolean) => unknownVersion(isUnknown ? 1 : 0),
     setUnreadBlocks: (count: number) => unread(count),
     setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */

@@ -39,6 +39,8 @@ export type Reading = {
   /** Nodes that gave each of them. */
   readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
   readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
+  /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
+  readonly versionProblem: string | undefined | null
   readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
@@ -117,6 +119,8 @@ export type CycleParts = {
     /** Whether the operator's stop is there, and how many exits it holds back. */
     setHold(isHeld: boolean, count: number): void
     setFinalizedBlock(unixSeconds: number): void
+    /** Whether the exit bus has versions that this program does not know. */
+    setUnknownVersion(isUnknown: boolean): void
     /** How many blocks no node gives. */
     setUnreadBlocks(count: number): void
     /** @param summaries - as they are when they are asked for: times go on between cycles */

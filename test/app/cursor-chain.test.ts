@@ -173,7 +173,7 @@ test.each([
   const isByNumber = ({ body }: { body: string }) =>
     !body.includes('finalized') && body.includes('eth_getBlockByNumber')
   world.execution.faults.add({ ...kind, match: { when: isByNumber } })
-  const app = await start({ callTimeoutMs: 200 })
+  const app = await start({ callTimeoutMs: 3_000 })
   await until('the exit is sent', () => world.beacon.accepted.length > 0)
   expect(app.said('the block that was read last is not compared')).toHaveLength(1)
   expect(errors(app)).toEqual([])

@@ -129,6 +129,7 @@ describe('reading', () => {
     world.writeMessage(1)
     const app = await world.start()
     await until('it runs', () => app.said('messages loaded').length > 0)
+    await cycles(app)
     world.execution.faults.add({
       kind: 'rpc-error',
       code: -32000,
@@ -145,6 +146,7 @@ describe('reading', () => {
     world.writeMessage(1)
     const app = await world.start()
     await until('it runs', () => app.said('messages loaded').length > 0)
+    await cycles(app)
     world.chain.exitBus = `0x${'ab'.repeat(20)}`
     world.ask(world.requestOf(1))
     await sent(1)

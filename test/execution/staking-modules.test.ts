@@ -21,7 +21,7 @@ async function setUp() {
   })
   const sim = await startExecutionNode({ chain })
   closers.push(sim.close)
-  const node = createExecutionNode(createHttpClient(sim.url), () => {}, undefined, 500)
+  const node = createExecutionNode(createHttpClient(sim.url), () => {})
   const reader = createStakingModuleReader(chain.locator as Address)
   const module = chain.modules[0] as (typeof chain.modules)[number]
   return {

@@ -111,6 +111,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   }
   metrics.setFinalizedBlock(1)
   metrics.setUnreadBlocks(1)
+  metrics.setUnknownVersion(false)
   metrics.setFinalityEvents(true)
   metrics.setAllowlistDrift(1, 0)
   metrics.setJournalDegraded(false)

@@ -11,6 +11,8 @@ export const LOCATOR_ABI = new Interface([
 ])
 export const EXIT_BUS_ABI = new Interface([
   'function getConsensusContract() view returns (address)',
+  'function getContractVersion() view returns (uint256)',
+  'function getConsensusVersion() view returns (uint256)',
   'function submitReportData(tuple(uint256 consensusVersion, uint256 refSlot, uint256 requestsCount, uint256 dataFormat, bytes data) data, uint256 contractVersion)',
   'function submitExitRequestsData(tuple(bytes data, uint256 dataFormat) request)',
   'event ValidatorExitRequest(uint256 indexed stakingModuleId, uint256 indexed nodeOperatorId, uint256 indexed validatorIndex, bytes validatorPubkey, uint256 timestamp)',

@@ -62,6 +62,8 @@ export type Protocol = {
   stakingRouter: Hex
   members: SimMember[]
   quorum: number
+  /** Of the exit bus. */
+  versions: { contract: bigint; consensus: bigint }
   modules: SimModule[]
   /** Overrides and additions, by lowercase address. */
   readonly contracts: Map<string, CallHandler>
@@ -97,7 +99,11 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
         stakingRouter: () => [protocol.stakingRouter],
       })
     case protocol.exitBus:
-      return contract(EXIT_BUS_ABI, { getConsensusContract: () => [protocol.consensus] })
+      return contract(EXIT_BUS_ABI, {
+        getConsensusContract: () => [protocol.consensus],
+        getContractVersion: () => [protocol.versions.contract],
+        getConsensusVersion: () => [protocol.versions.consensus],
+      })
     case protocol.consensus:
       return contract(CONSENSUS_ABI, {
         getMembers: () => [protocol.members.map(memberAddress), protocol.members.map(() => 0n)],

@@ -46,6 +46,7 @@ export function createExecutionChain(options: ExecutionChainOptions = {}) {
       createModule(one.id, seed, one),
     ),
     contracts: new Map(),
+    versions: { contract: 3n, consensus: 5n },
   }
   const ledger = createLedger({
     chainId,

@@ -11,6 +11,11 @@ export type ExecutionNodeSettings = {
   lag: number
   /** Further blocks that its finalized tag is behind. */
   finalizedLag: number
+  /** Logs of blocks before this one are pruned, and how it says so. */
+  firstLogBlock: number
+  prunedError: { code: number; message: string }
+  /** Blocks behind the head whose state it keeps. */
+  keepsStates: number
   /** Widest block range of `eth_getLogs`, and most logs in one answer. */
   maxLogRange: number
   maxLogResults: number
@@ -41,6 +46,9 @@ export async function startExecutionNode(options: ExecutionNodeOptions) {
     syncing: false,
     lag: 0,
     finalizedLag: 0,
+    firstLogBlock: 0,
+    prunedError: { code: -32602, message: 'pruned history unavailable' },
+    keepsStates: Infinity,
     maxLogRange: Infinity,
     maxLogResults: Infinity,
     logLimitError: { code: -32005, message: 'query returned more than 10000 results' },

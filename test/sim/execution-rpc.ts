@@ -71,7 +71,7 @@ export function answerRpc(
     case 'eth_getLogs':
       return getLogs(chain, settings, params[0] as LogFilter, head, numberOf)
     case 'eth_call':
-      return call(chain, params, head, numberOf)
+      return call(chain, settings, params, head, numberOf)
     default:
       throw new RpcError(-32601, `the method ${method} does not exist/is not available`)
   }
@@ -157,6 +157,9 @@ function getLogs(
   const [from, to] = logRange(chain, filter, numberOf)
   if (from > to) throw new RpcError(-32000, 'invalid block range params')
   const { code, message } = settings.logLimitError
+  if (from < settings.firstLogBlock) {
+    throw new RpcError(settings.prunedError.code, settings.prunedError.message)
+  }
   if (to - from + 1 > settings.maxLogRange) throw new RpcError(code, message)
   const fits = logMatcher(filter)
   const found: unknown[] = []
@@ -197,11 +200,15 @@ function logMatcher({ address, topics = [] }: LogFilter): (log: SimLog) => boole
 
 function call(
   chain: ExecutionChain,
+  settings: ExecutionNodeSettings,
   params: Params,
   head: number,
   numberOf: (tag: unknown) => number,
 ): string {
   if (numberOf(params[1]) > head) throw new RpcError(-32000, 'header not found')
+  if (numberOf(params[1]) <= head - settings.keepsStates) {
+    throw new RpcError(-32000, 'missing trie node 7e (path ) state 0x7e is not available')
+  }
   const { to = '', data, input } = params[0] as { to?: string; data?: string; input?: string }
   const result = chain.call(to, input ?? data ?? '0x')
   if (result === undefined) throw new RpcError(3, 'execution reverted', '0x')

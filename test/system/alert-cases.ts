@@ -202,6 +202,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     quiet: { series: { finalized_block_timestamp_seconds: always(600) }, at: '1h10m' },
   },
   ValidatorEjectorBlocksUnread: lasting('unread_blocks', 4 * ONE_CYCLE, '36m'),
+  ValidatorEjectorProtocolVersionUnknown: lasting('protocol_version_unknown', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorAllowlistMissing: lasting('oracle_allowlist_missing', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorAllowlistStale: lasting('oracle_allowlist_stale', 2 * ONE_CYCLE, '21m'),
   ValidatorEjectorOnHold: lasting('submissions_on_hold', 100, '1h10m'),

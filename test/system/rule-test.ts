@@ -67,6 +67,7 @@ export const healthy: SeriesSet = {
   last_successful_cycle_timestamp_seconds: running(0),
   finalized_block_timestamp_seconds: running(0),
   unread_blocks: always(0),
+  protocol_version_unknown: always(0),
   ...forEach(NODES, (node) => [`node_up{${labelsOf(node)}}`, always(1)]),
   ...forEach(NODES, (node) => [`node_synced{${labelsOf(node)}}`, always(1)]),
   journal_degraded: always(0),

@@ -30,6 +30,9 @@ contract ExitBus {
 
     address public immutable getConsensusContract;
 
+    uint256 public constant getContractVersion = 3;
+    uint256 public constant getConsensusVersion = 5;
+
     constructor(address consensus) {
         getConsensusContract = consensus;
     }

@@ -5,8 +5,10 @@ import type { Contracts } from './contracts.ts'
 /** Requests that one node may bring in one reading; a year of genuine ones is fewer. */
 const MOST_OF_ONE_NODE = 10_000
 
-/** What nodes gave since it was last emptied. */
-export function createInbox() {
+export type Collected = ReturnType<typeof createCollected>
+
+/** What nodes gave since the cycle last asked for it. */
+export function createCollected() {
   const requests = new Map<RequestKey, ExitRequest>()
   const reportedBy = new Map<RequestKey, string[]>()
   const counts = new Map<string, number>()
@@ -16,7 +18,7 @@ export function createInbox() {
     /** Nodes that gave each of them. */
     reportedBy: reportedBy as ReadonlyMap<RequestKey, readonly string[]>,
     contracts: new Map<string, Contracts>(),
-    /** Of which something was read. */
+    /** Whose newest finalized block was read. */
     modules: new Set<ModuleId>(),
     problems: [] as string[],
     alarms,

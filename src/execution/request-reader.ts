@@ -1,0 +1,148 @@
+import { pause } from '../lib/deadline.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
+import { messageOf } from '../lib/message-of.ts'
+import { onAbort } from '../lib/on-abort.ts'
+import type { Address, Bytes32 } from '../lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { UnreadBlocks } from '../requests/facts.ts'
+import type { Scope } from '../requests/scope.ts'
+import { createCollected } from './collected.ts'
+import type { Contracts } from './contracts.ts'
+import { type Cursor, createCursorCheck } from './cursor-check.ts'
+import type { ExecutionNode } from './execution-node.ts'
+import type { ExitEventReader } from './exit-events.ts'
+import { createNodeReader } from './node-reader.ts'
+import { createVersionWatch } from './protocol-versions.ts'
+import { createReadingProgress } from './reading-progress.ts'
+
+export type ReadingSettings = {
+  readonly locator: Address
+  readonly scope: Scope
+  /** Blocks before the finalized one that are read at start and again each hour. */
+  readonly preloadBlocks: number
+  /** Blocks that each poll reads again. */
+  readonly loopBlocks: number
+  /** Ends reading that goes on in the background. */
+  readonly lifetime: AbortSignal
+}
+
+/** What was known before: from the journal, or from an earlier reading. */
+export type KnownSoFar = {
+  readonly contracts: Contracts | undefined
+  /** Every exit bus that any node ever named. */
+  readonly exitBuses?: Iterable<Address>
+  /** Highest block read, if any, and its hash, if a node told it. */
+  readonly cursor: number | undefined
+  readonly cursorHash?: Bytes32 | undefined
+  /** Blocks up to the cursor that could not be read. */
+  readonly unread?: readonly UnreadBlocks[]
+}
+
+export type RequestReading = {
+  /** In the order of the chain. */
+  readonly requests: readonly ExitRequest[]
+  /** Nodes that gave each of them. */
+  readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
+  /** Contracts that nodes resolved, without repetition. */
+  readonly contracts: readonly Contracts[]
+  /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
+  readonly versionProblem: string | undefined | null
+  /** Every module was read up to this block, by some node, but for `unread`. */
+  readonly upTo: number | undefined
+  /** The same, by every node that was there lately: a restart goes on from here. */
+  readonly cursor: Cursor | undefined
+  /** Unix seconds of the newest finalized block that any node told. */
+  readonly finalizedAt: number | undefined
+  /** Blocks that no node gave, and no earlier reading either; lowest first. */
+  readonly unread: readonly UnreadBlocks[]
+  /** Blocks that are still to be read; `undefined` before any node was asked for some. */
+  readonly remaining: number | undefined
+  /** False when no node gave the newest finalized block for some module. */
+  readonly complete: boolean
+  /** What went wrong, a sentence each. Nothing of it is lost: it is read again. */
+  readonly problems: readonly string[]
+  /** What the operator must know at once: a node lies, or is on another chain. */
+  readonly alarms: readonly string[]
+}
+
+export type RequestReader = (known: KnownSoFar, signal: AbortSignal) => Promise<RequestReading>
+
+/** A slow node reads on in the background, while the cycle acts on what is there. */
+const PATIENCE_MS = 20_000
+
+/**
+ * Reads the finalized requests of the scope from every execution node that is up, the newest blocks
+ * first. The union counts: the proof makes that safe.
+ */
+export function createRequestReader(
+  nodes: Endpoints<ExecutionNode>,
+  readEvents: ExitEventReader,
+  settings: ReadingSettings,
+  now: () => number = Date.now,
+): RequestReader {
+  const { scope, lifetime } = settings
+  const hosts = nodes.states().map(({ host }) => host)
+  const progress = createReadingProgress(hosts, [...scope.keys()], now)
+  /** What nodes gave since the last call; a slow one may still add to it after a call returned. */
+  let collected = createCollected()
+  const cursorCheck = createCursorCheck(
+    (alarm) => collected.alarms.push(alarm),
+    (warning) => collected.problems.push(warning),
+  )
+  const versions = createVersionWatch(now)
+  const readNode = createNodeReader({
+    readEvents,
+    settings,
+    progress,
+    cursorCheck,
+    versions,
+    collected: () => collected,
+    now,
+  })
+
+  return async function readRequests(known, signal) {
+    const round = readAll(known)
+    const patience = new AbortController()
+    const stop = onAbort(signal, () => patience.abort())
+    await Promise.race([round, pause(PATIENCE_MS, patience.signal)])
+    stop()
+    patience.abort()
+    signal.throwIfAborted()
+
+    const { requests, reportedBy, contracts, problems, alarms, modules } = collected
+    collected = createCollected()
+    return {
+      requests: [...requests.values()].toSorted(inOrder),
+      reportedBy,
+      contracts: [...contracts.values()],
+      versionProblem: versions.hasLooked() ? versions.problem() : null,
+      upTo: progress.byAny(),
+      cursor: cursorCheck.cursorAfter(known, progress.byAll()),
+      finalizedAt: progress.newestHead(),
+      unread: progress.unread(),
+      remaining: progress.remaining(),
+      complete: [...scope.keys()].every((moduleId) => modules.has(moduleId)),
+      problems,
+      alarms: [...alarms, ...[versions.alarm()].flatMap((text) => text ?? [])],
+    }
+  }
+
+  /** Never rejects: what went wrong is among the problems. */
+  async function readAll(known: KnownSoFar): Promise<void> {
+    try {
+      const answers = await nodes.every(
+        (node, host, deadline) => readNode(node, host, known, deadline),
+        lifetime,
+      )
+      for (const answer of answers) {
+        if (!answer.ok) collected.problems.push(`${answer.host}: ${messageOf(answer.error)}`)
+      }
+      if (answers.length === 0) collected.problems.push('no execution node is up and synced')
+    } catch (error) {
+      collected.problems.push(messageOf(error))
+    }
+  }
+}
+
+const inOrder = (a: ExitRequest, b: ExitRequest) =>
+  a.blockNumber - b.blockNumber || a.logIndex - b.logIndex
