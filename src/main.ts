@@ -1,8 +1,7 @@
-import { endOnUnexpectedErrors, openEnvironment, readVersion, tellEarly } from './cli/process.ts'
-
-// Before everything else: what goes wrong while the rest is loaded is told as it is later.
-endOnUnexpectedErrors(tellEarly)
+import { readFileSync } from 'node:fs'
+import { openEnvironment, readVersion } from './cli/process.ts'
+import { runDaemon } from './cli/run.ts'
 
 /** The daemon alone: what `validator-ejector run` does, without loading the other commands. */
-const { runDaemon } = await import('./cli/run.ts')
-process.exit(await runDaemon({ ...openEnvironment(), version: readVersion() }))
+const env = openEnvironment()
+process.exit(await runDaemon({ env, readFile: readFileSync, version: readVersion() }))

@@ -1,15 +1,11 @@
 import type { MessageSnapshot } from '../messages/snapshot.ts'
-import { proofReasons } from '../proof/reasons.ts'
 import type { Case } from '../requests/cycle-parts.ts'
-import { ageOf, deadlineOf, passedLimits, timeLeft } from '../requests/deadlines.ts'
-import { type RequestState, stateAfterOffers } from '../requests/derive.ts'
-import type { ExitRequest } from '../requests/exit-request.ts'
-import type { Facts, HistoryFact } from '../requests/facts.ts'
-import { waitReasons } from '../requests/wait-reasons.ts'
+import type { Facts } from '../requests/facts.ts'
+import type { HappeningView, RequestView } from '../requests/rendering.ts'
 
 /** Rows of one list; how many there are in all is told beside them. */
 const MAX_ROWS = 1_000
-/** Offers of one story: the first, and the latest of them. */
+/** Submissions of one exit that are shown: the first, and the latest of them. */
 const MAX_OFFERS = 4
 
 export type List = { readonly total: number; readonly rows: readonly object[] }
@@ -20,104 +16,57 @@ export const listOf = <Item>(
   max = MAX_ROWS,
 ): List => ({ total: items.length, rows: items.slice(0, max).map(toRow) })
 
-/** What stops every submission, whatever a single request may be. */
-export type Brakes = { readonly dryRun: boolean; readonly isHeld: boolean }
+const timeOf = (unixMs: number | undefined) =>
+  unixMs === undefined ? null : new Date(unixMs).toISOString()
 
-/** A request with its state as it is now: the cycle may have handed its exit out since. */
-export const stateNow = ({ request, state }: Case, facts: Facts): RequestState =>
-  stateAfterOffers(state, facts.offers.get(request.validatorIndex))
-
-const isoOf = (unixMs: number) => new Date(unixMs).toISOString()
-const timeOf = (unixMs: number | undefined) => (unixMs === undefined ? null : isoOf(unixMs))
-
-const namesOf = (request: ExitRequest) => ({
-  validator: request.validatorIndex,
-  pubkey: request.pubkey,
-  module: request.moduleId,
-  operator: request.operatorId,
-  requestedAt: isoOf(request.timestamp * 1_000),
+const namesOf = ({ validator, pubkey, module, operator, requestedAt, state }: RequestView) => ({
+  validator,
+  pubkey,
+  module,
+  operator,
+  requestedAt,
+  state,
 })
 
-/** What the rows of open requests need beside the request. */
-export type Surroundings = Brakes & {
-  readonly facts: Facts
-  readonly snapshot: MessageSnapshot | undefined
-  /** Unix ms. */
-  readonly now: number
-}
-
-export function openRow(one: Case, surroundings: Surroundings): object {
-  const { request, limit, message, next } = one
-  const { facts, snapshot, now } = surroundings
-  const { reason, meaning } = reasonOf(one, stateNow(one, facts), surroundings)
+export function openRow(view: RequestView): object {
+  const { reason, meaning, detail, file, ageSeconds, open } = view
   return {
-    ...namesOf(request),
-    state: stateNow(one, facts),
+    ...namesOf(view),
     reason,
     meaning,
-    detail:
-      (next.kind === 'wait' ? (next.detail ?? whyMissing(next, request, snapshot)) : null) ?? null,
-    file: message?.file ?? null,
-    ageSeconds: ageOf(request, now),
-    deadline: isoOf(deadlineOf(request, limit) * 1_000),
-    timeLeftSeconds: timeLeft(request, now, limit),
-    passed: passedLimits(request, now, limit),
+    detail,
+    file,
+    ageSeconds,
+    deadline: open?.deadline ?? null,
+    timeLeftSeconds: open?.secondsLeft ?? null,
+    passed: open?.passed ?? [],
   }
 }
 
-/** The refusal that an operator would look for, where a file named this validator. */
-function whyMissing(
-  { code }: Case['next'] & { kind: 'wait' },
-  { validatorIndex }: ExitRequest,
-  snapshot: MessageSnapshot | undefined,
-): string | undefined {
-  if (code !== 'no-message') return undefined
-  const refusal = snapshot?.refused.find((one) => one.validatorIndex === validatorIndex)
-  return refusal && `${refusal.file} was refused: ${refusal.code}: ${refusal.detail}`
+export function unprovenRow(view: RequestView): object {
+  const { reason, meaning, transaction } = view
+  return { ...namesOf(view), reason, meaning: meaning ?? 'not judged yet', transaction }
 }
 
-function reasonOf({ next, state }: Case, stateIsNow: RequestState, { dryRun, isHeld }: Brakes) {
-  if (next.kind === 'wait') return { reason: next.code, meaning: waitReasons[next.code].short }
-  if (isHeld) return { reason: 'held', meaning: 'HOLD_FILE exists' }
-  if (dryRun) return { reason: 'dry-run', meaning: 'DRY_RUN is on' }
-  if (state !== stateIsNow) return { reason: 'accepted', meaning: waitReasons.accepted.short }
-  return { reason: 'due', meaning: 'offered, and offered again in the next cycle' }
-}
-
-export function unprovenRow({ request, state, verdict }: Case): object {
-  const reason = verdict?.kind === 'unproven' ? verdict.code : null
+/** An exit from the request to the finalized state. */
+export function exitRow({ request, verdict }: Case, view: RequestView, facts: Facts): object {
+  const { history, seenAt } = view
+  const answers = history.flatMap((one) =>
+    one.kind === 'accepted' || one.kind === 'refused' ? [one] : [],
+  )
   return {
-    ...namesOf(request),
-    state,
-    reason,
-    meaning: reason === null ? 'not judged yet' : proofReasons[reason].short,
-    transaction: request.transactionHash,
-  }
-}
-
-/** When something last happened to it, unix ms. */
-export const latestOf = ({ request }: Case, facts: Facts): number =>
-  facts.history.get(request.validatorIndex)?.at(-1)?.at ?? 0
-
-/** The story of an exit, from the request to the finalized state. */
-export function exitRow({ request, state, verdict }: Case, facts: Facts): object {
-  const history = facts.history.get(request.validatorIndex) ?? []
-  const offers = history.flatMap((fact) => (fact.kind === 'offer-answered' ? [fact] : []))
-  const firstOffer = history.find(({ kind }) => kind !== 'sighting')
-  return {
-    ...namesOf(request),
-    state,
-    seenAt: timeOf(facts.requests.get(request.key)?.seenAt),
+    ...namesOf(view),
+    seenAt,
     proof: proofOf(verdict),
-    firstOfferedAt: timeOf(firstOffer?.at),
+    firstOfferedAt: history.find(({ kind }) => kind !== 'seen')?.at ?? null,
     firstAcceptedAt: timeOf(facts.offers.get(request.validatorIndex)?.firstAcceptedAt),
-    offers: [...offers.slice(0, 1), ...offers.slice(1).slice(1 - MAX_OFFERS)].map((offer) => ({
-      at: isoOf(offer.at),
-      accepted: offer.accepted,
-      answers: offer.answers,
+    offers: [...answers.slice(0, 1), ...answers.slice(1).slice(1 - MAX_OFFERS)].map((one) => ({
+      at: one.at,
+      accepted: one.kind === 'accepted',
+      answers: one.answers,
     })),
-    exitingAt: timeOf(firstSighting(history, ['exiting', 'settled'])),
-    settledAt: timeOf(firstSighting(history, ['settled'])),
+    exitingAt: firstSeen(history, ['exiting', 'settled']),
+    settledAt: firstSeen(history, ['settled']),
   }
 }
 
@@ -127,21 +76,25 @@ function proofOf(verdict: Case['verdict']): object | null {
   return { by, reportSlot: refSlot === undefined ? null : Number(refSlot), signers, transactions }
 }
 
-const firstSighting = (history: readonly HistoryFact[], wanted: readonly string[]) =>
-  history.find((fact) => fact.kind === 'sighting' && wanted.includes(fact.seen))?.at
+const firstSeen = (history: readonly HappeningView[], wanted: readonly string[]) =>
+  history.find((one) => one.kind === 'seen' && wanted.includes(one.as))?.at ?? null
 
 export function messagesOf(snapshot: MessageSnapshot): object {
-  const exits = [...snapshot.exits]
+  const exits = [...snapshot.exits].map(([validator, { file, entry, used }]) => ({
+    used,
+    row: { validator, file, entry },
+  }))
+  const rowOf = ({ row }: { readonly row: object }) => row
   return {
-    readAt: isoOf(snapshot.readAt),
+    readAt: timeOf(snapshot.readAt),
     files: snapshot.files,
     left: listOf(
-      exits.filter(([, { used }]) => !used),
-      ([validator, { file, entry }]) => ({ validator, file, entry }),
+      exits.filter(({ used }) => !used),
+      rowOf,
     ),
     used: listOf(
-      exits.filter(([, { used }]) => used),
-      ([validator, { file, entry }]) => ({ validator, file, entry }),
+      exits.filter(({ used }) => used),
+      rowOf,
     ),
     refused: listOf(snapshot.refused, ({ file, entry, validatorIndex, code, detail }) => ({
       file,

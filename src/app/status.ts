@@ -4,18 +4,11 @@ import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
 import { timeLeft } from '../requests/deadlines.ts'
-import { isOpen } from '../requests/derive.ts'
+import { isOpen, stateAfterOffers } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
+import { viewOf } from '../requests/rendering.ts'
 import type { Nodes } from './nodes.ts'
-import {
-  exitRow,
-  latestOf,
-  listOf,
-  messagesOf,
-  openRow,
-  stateNow,
-  unprovenRow,
-} from './status-rows.ts'
+import { exitRow, listOf, messagesOf, openRow, unprovenRow } from './status-rows.ts'
 
 /** Exits whose story is told: the last ones. */
 const MAX_EXITS = 100
@@ -51,27 +44,30 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   let lastCycle: object | undefined
   let shown: { readonly at: number; readonly status: unknown } | undefined
 
-  function requestsOf({ journal }: StatusSources, snapshot: MessageSnapshot | undefined): object {
+  function requestsOf({ facts }: StatusSources['journal']): object {
     const cases = report?.cases ?? []
-    const { facts } = journal
     const at = now()
-    const brakes = { dryRun: config.dryRun, isHeld: report?.isHeld ?? false }
-    const surroundings = { ...brakes, facts, snapshot, now: at }
+    const isHeld = report?.isHeld ?? false
+    const view = (one: Case) => viewOf(one, { facts, now: at, dryRun: config.dryRun, isHeld })
     const inState = (test: (state: Case['state']) => boolean) =>
-      cases.filter((one) => test(stateNow(one, facts)))
+      cases.filter(({ request, state }) =>
+        test(stateAfterOffers(state, facts.offers.get(request.validatorIndex))),
+      )
     const open = inState(isOpen).toSorted(
       (a, b) => timeLeft(a.request, at, a.limit) - timeLeft(b.request, at, b.limit),
     )
     const unproven = inState((state) => state === 'seen' || state === 'unproven')
     const gone = inState((state) => ['exiting', 'settled', 'lapsed'].includes(state))
+    const latestOf = ({ request }: Case) =>
+      facts.history.get(request.validatorIndex)?.at(-1)?.at ?? 0
     return {
       requests: {
-        open: listOf(open, (one) => openRow(one, surroundings)),
-        unproven: listOf(unproven, unprovenRow),
+        open: listOf(open, (one) => openRow(view(one))),
+        unproven: listOf(unproven, (one) => unprovenRow(view(one))),
       },
       exits: listOf(
-        gone.toSorted((a, b) => latestOf(b, facts) - latestOf(a, facts)),
-        (one) => exitRow(one, facts),
+        gone.toSorted((a, b) => latestOf(b) - latestOf(a)),
+        (one) => exitRow(one, view(one), facts),
         MAX_EXITS,
       ),
     }
@@ -81,7 +77,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     const snapshot = from.messages()
     const { execution, consensus } = from.nodes
     return {
-      ...requestsOf(from, snapshot),
+      ...requestsOf(from.journal),
       messages: snapshot === undefined ? null : messagesOf(snapshot),
       nodes: [...execution.statuses(), ...consensus.statuses()].map(
         ({ layer, host, up, synced, why }) => ({ layer, host, up, synced, why: why ?? null }),

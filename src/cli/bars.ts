@@ -1,5 +1,7 @@
 import type { Bar, Terminal } from './context.ts'
 
+export type Bars = ReturnType<typeof createBars>
+
 /** One bar at a time: what begins later takes the place of what was before. */
 export function createBars(terminal: Pick<Terminal, 'bar'>) {
   let current: { readonly what: string; readonly bar: Bar } | undefined

@@ -1,43 +1,45 @@
 import type { Config, ParsedConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
-import { createBars } from './bars.ts'
-import { checkClock } from './check/clock.ts'
-import { type CycleFound, runDryCycle } from './check/cycle.ts'
-import { checkStops, checkWebhook } from './check/delivery.ts'
-import { type Finding, failure, ok, warning } from './check/finding.ts'
-import { checkJournal } from './check/journal.ts'
-import {
-  checkLocation,
-  checkMessages,
-  type MessagesFound,
-  nameOfLocation,
-} from './check/messages.ts'
-import { checkFinality, checkNodes, type NodesFound } from './check/nodes.ts'
-import { checkPort } from './check/port.ts'
-import { checkContracts, checkLogRanges, checkOracle } from './check/protocol.ts'
+import { type Bars, createBars } from './bars.ts'
+import { type Finding, failure, notChecked, ok, warning } from './check/finding.ts'
+import { checkHttpPort } from './check/http-port.ts'
+import { checkStateFile, checkStops, tellClock } from './check/machine.ts'
+import { checkLocation, nameOfLocation, tellMessages } from './check/messages.ts'
+import { checkFinality, tellNodes } from './check/nodes.ts'
+import { checkOracle } from './check/oracle.ts'
+import { checkContracts, checkLogRanges } from './check/protocol.ts'
 import { createReport, type Report } from './check/report.ts'
-import { checkReplay, checkRequests, rowsOf, withoutDeadline } from './check/requests.ts'
+import { tellReplay, tellRequests } from './check/requests.ts'
 import { checkScope } from './check/scope.ts'
+import { checkWebhook } from './check/webhook.ts'
 import { parseConfiguration } from './configuration.ts'
 import type { CommandContext, ExitCode } from './context.ts'
-import { type JournalReading, readJournal } from './journal.ts'
-import { closeQuietly, createWorld, untilInterrupted, type World } from './world.ts'
+import { type JournalReading, readJournal } from './gather/journal.ts'
+import { openMessages, readMessages } from './gather/messages.ts'
+import { lookAtNodes, type NodesFound } from './gather/nodes.ts'
+import { closeQuietly, createParts, type Parts, untilInterrupted } from './gather/parts.ts'
+import { gatherRequests } from './gather/requests.ts'
 
 export type CheckOptions = {
   /** First block of the requests to be replayed. */
   readonly fromBlock: number | undefined
 }
 
+/** What every step of the command has. */
+type Check = CheckOptions & {
+  readonly parts: Parts
+  readonly report: Report
+  readonly bars: Bars
+  readonly signal: AbortSignal
+}
+
 /**
  * The command `check`: everything that the daemon stands on, looked at with the daemon's own parts.
- * Nothing is sent, and nothing is written.
+ * Nothing is submitted, and nothing is written.
  *
  * @returns 0 only if the daemon would do its job
  */
-export async function runCheck(
-  { fromBlock }: CheckOptions,
-  context: CommandContext,
-): Promise<ExitCode> {
+export async function runCheck(options: CheckOptions, context: CommandContext): Promise<ExitCode> {
   const report = createReport(context)
   const parsed = parseConfiguration(context)
   report.add('Configuration', tellConfiguration(parsed))
@@ -45,11 +47,11 @@ export async function runCheck(
     report.end()
     return 2
   }
-  const { config } = parsed
   const bars = createBars(context.terminal)
+  const parts = createParts(parsed.config, context, bars.tell)
   try {
-    await untilInterrupted(context.signal, (lifetime) =>
-      lookAtAll(createWorld(config, context, bars.tell), { report, bars, fromBlock }, lifetime),
+    await untilInterrupted(context.signal, (signal) =>
+      checkAll({ ...options, parts, report, bars, signal }),
     )
   } finally {
     bars.end()
@@ -60,7 +62,7 @@ export async function runCheck(
 function tellConfiguration(parsed: ParsedConfig): readonly Finding[] {
   const id = 'configuration'
   const warnings = parsed.warnings.map((detail) =>
-    warning({ id, title: id, detail, remedy: 'set right what it names' }),
+    warning({ id, title: id, detail, remedy: 'correct the environment or .env' }),
   )
   if (parsed.ok) return [ok(id, id, describe(parsed.config)), ...warnings]
   const problems = parsed.problems.map(({ variable, problem, example }) =>
@@ -74,114 +76,86 @@ function describe({ delivery, scope }: Config): string {
   return `${delivery.mode} mode, operators of ${modules.join('; ')}`
 }
 
-type Told = {
-  readonly report: Report
-  readonly bars: ReturnType<typeof createBars>
-  readonly fromBlock: number | undefined
-}
-
-async function lookAtAll(world: World, told: Told, lifetime: AbortSignal): Promise<void> {
-  const { report } = told
-  const { config } = world
+async function checkAll(check: Check): Promise<void> {
+  const { parts, report, signal } = check
+  const { config } = parts
   report.add('Configuration', await checkStops(config))
-  const found = await checkNodes(world, lifetime)
-  report.add('Nodes', [...found.findings, ...(await checkFinality(world, found, lifetime))])
-  report.add('Protocol', await lookAtProtocol(world, found, lifetime))
-
+  const nodes = await lookAtNodes(parts, signal)
+  report.add('Nodes', [...tellNodes(nodes), ...(await checkFinality(parts, nodes, signal))])
+  report.add('Protocol', await checkProtocol(parts, nodes, signal))
   const { stateFile: file, locatorAddress: locator, delivery } = config
-  const reading = readJournal({ file, locator, chainId: found.chainId })
+  const journal = readJournal({ file, locator, chainId: nodes.chainId })
   report.add('This machine', [
-    ...checkClock(world.clockWatch, config),
-    checkJournal(config, reading),
-    ...(await checkPort(config, world.send, lifetime)),
+    ...tellClock(parts.clockSkew(), config),
+    checkStateFile(config, journal),
+    ...(await checkHttpPort(config, parts.send, signal)),
   ])
   if (delivery.mode === 'webhook') {
-    report.add('Webhook', [await checkWebhook(delivery, world.send, lifetime)])
+    report.add('Webhook', [await checkWebhook(delivery, parts.send, signal)])
   }
-  await lookAtWork(world, found, reading, told, lifetime)
+  await checkWork(check, nodes, journal)
 }
 
-async function lookAtProtocol(
-  world: World,
+async function checkProtocol(
+  parts: Parts,
   { execution }: NodesFound,
-  lifetime: AbortSignal,
+  signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  if (execution.length === 0) return [notLookedAt('protocol', 'no execution node can be used')]
-  const { findings, contracts } = await checkContracts(world, execution, lifetime)
+  if (execution.length === 0) return [notChecked('protocol', NO_EXECUTION_NODE)]
+  const { findings, contracts } = await checkContracts(parts, execution, signal)
   if (contracts === undefined) return findings
   const more = await Promise.all([
-    checkScope(world, lifetime),
-    checkOracle(world, contracts, lifetime),
-    checkLogRanges(world, execution, contracts, lifetime),
+    checkScope(parts, signal),
+    checkOracle(parts, contracts, signal),
+    checkLogRanges(parts, execution, contracts, signal),
   ])
   return [...findings, ...more.flat()]
 }
 
-const notLookedAt = (id: string, why: string): Finding =>
-  failure({ id, title: id, detail: `not looked at: ${why}`, remedy: 'see to that first' })
+const NO_EXECUTION_NODE = 'no execution node can be used'
 
 /** Messages, and what a cycle would do with them. */
-async function lookAtWork(
-  world: World,
-  found: NodesFound,
-  reading: JournalReading,
-  { report, bars, fromBlock }: Told,
-  lifetime: AbortSignal,
-): Promise<void> {
-  const { chainId, execution, consensus } = found
-  const why =
-    chainId === undefined
-      ? 'it is not known which chain this is'
-      : consensus.length === 0
-        ? 'no consensus node can be used'
-        : undefined
-  if (chainId === undefined || why !== undefined) {
-    report.add('Messages', await checkLocation(world, `${why}`, lifetime))
-    report.add('Requests', [notLookedAt('requests', `${why}`)])
+async function checkWork(check: Check, nodes: NodesFound, journal: JournalReading): Promise<void> {
+  const { parts, report, bars, signal } = check
+  const { chainId, execution, consensus } = nodes
+  if (chainId === undefined || consensus.length === 0) {
+    const why = chainId === undefined ? 'the chain is not known' : 'no consensus node can be used'
+    report.add('Messages', await checkLocation(parts, why, signal))
+    report.add('Requests', [notChecked('requests', why)])
     return
   }
-  const messages = await checkMessages(world, chainId, lifetime)
+  const task = await openMessages(parts, chainId, signal)
+  const messages = await readMessages(task, [], () => false, signal)
   bars.end()
-  report.addMessages(messages.findings, messages.snapshot)
-  if (execution.length === 0) {
-    report.add('Requests', [notLookedAt('requests', 'no execution node can be used')])
-  } else {
-    const { facts } = reading
-    await lookAtRequests({ world, chainId, messages, facts, fromBlock }, { report, bars }, lifetime)
+  if (parts.config.delivery.mode === 'message') {
+    report.addMessages(tellMessages(messages, task.snapshot()), task.snapshot())
   }
-  await closeQuietly(messages.close)
+  if (execution.length === 0) {
+    report.add('Requests', [notChecked('requests', NO_EXECUTION_NODE)])
+  } else {
+    const read = { ...task, read: async () => messages }
+    await checkRequests(check, { chainId, facts: journal.facts, messages: read })
+  }
+  await closeQuietly(task.close)
 }
 
-async function lookAtRequests(
-  task: Parameters<typeof runDryCycle>[0],
-  { report, bars }: Pick<Told, 'report' | 'bars'>,
-  lifetime: AbortSignal,
+async function checkRequests(
+  { parts, report, bars, fromBlock, signal }: Check,
+  task: Omit<Parameters<typeof gatherRequests>[1], 'fromBlock'>,
 ): Promise<void> {
   try {
-    const cycle = await runDryCycle(task, lifetime)
+    const found = await gatherRequests(parts, { ...task, fromBlock }, signal)
     bars.end()
-    tellCycle(cycle, task, report)
+    const told = tellRequests(found, nameOfLocation(parts.config.delivery), parts.now())
+    report.addRequests(told.findings, told.rows)
+    if (found.replayed === undefined || fromBlock === undefined) return
+    const past = tellReplay(found, fromBlock, parts.now())
+    report.addReplay(past.findings, past.rows)
   } catch (error) {
-    lifetime.throwIfAborted()
+    signal.throwIfAborted()
     bars.end()
     const detail = `cannot be read: ${messageOf(error)}`
     const remedy = 'see the nodes above'
     report.add('Requests', [failure({ id: 'requests', title: 'requests', detail, remedy })])
   }
-}
-
-function tellCycle(
-  cycle: CycleFound,
-  { world, messages, fromBlock }: Parameters<typeof runDryCycle>[0],
-  report: Report,
-): void {
-  const { replayed } = cycle
-  const whyMissing = (messages as MessagesFound).messages?.whyMissing ?? (() => undefined)
-  const now = world.now()
-  const rows = rowsOf(cycle.report.cases, { now, whyMissing })
-  const location = nameOfLocation(world.config.delivery)
-  report.addRequests(checkRequests(rows, cycle, location), rows)
-  if (replayed === undefined || fromBlock === undefined) return
-  const past = rowsOf(replayed, { now, whyMissing }).map(withoutDeadline)
-  report.addReplay(checkReplay(past, fromBlock, cycle), past)
 }

@@ -1,16 +1,13 @@
-import { StartUpError } from '../app/start-up.ts'
-import type { Config } from '../config.ts'
-import { messageOf } from '../lib/message-of.ts'
+import { isHeld } from '../exits/hold-file.ts'
 import { createBars } from './bars.ts'
 import { cleanTexts } from './clean.ts'
 import { requireConfiguration } from './configuration.ts'
 import { type CommandContext, CommandError, type ExitCode } from './context.ts'
-import { gather } from './explain/gather.ts'
-import { NobodyAnswersError } from './explain/open.ts'
 import { storyOf } from './explain/story.ts'
 import { parseSubject, type Subject } from './explain/subject.ts'
 import { linesOf } from './explain/text.ts'
-import { createWorld } from './world.ts'
+import { createParts } from './gather/parts.ts'
+import { gatherValidator } from './gather/validator.ts'
 
 /**
  * The command `explain`: everything that is known of one validator.
@@ -25,8 +22,7 @@ export async function runExplain(
 ): Promise<ExitCode> {
   const { terminal, json } = context
   const subject = readArguments(args)
-  const config = requireConfiguration(context)
-  const story = cleanTexts(await learn(subject, config, context))
+  const story = cleanTexts(await learn(subject, context))
   if (json) terminal.json(story)
   else for (const line of linesOf(story, terminal.colour)) terminal.out(line)
   return story.requests.length > 0 ? 0 : 1
@@ -41,29 +37,19 @@ function readArguments([who, ...more]: readonly string[]): Subject {
   )
 }
 
-async function learn(subject: Subject, config: Config, context: CommandContext) {
-  const { terminal, signal } = context
-  const bars = createBars(terminal)
+async function learn(subject: Subject, context: CommandContext) {
+  const config = requireConfiguration(context)
+  const bars = createBars(context.terminal)
+  const { signal } = context
   try {
-    const world = createWorld(config, context, bars.tell)
-    return storyOf(await gather(subject, world, signal))
+    const parts = createParts(config, context, bars.tell)
+    const found = await gatherValidator(subject, parts, signal)
+    const info = await parts.readChainInfo(signal).catch(() => undefined)
+    const held = config.holdFile !== undefined && (await isHeld(config.holdFile))
+    return storyOf(found, { config, isHeld: held, info, now: context.now() })
   } catch (error) {
-    throw signal.aborted
-      ? new CommandError('explain: interrupted', undefined, 1)
-      : toCommandError(error)
+    throw signal.aborted ? new CommandError('explain: interrupted', undefined, 1) : error
   } finally {
     bars.end()
   }
-}
-
-function toCommandError(error: unknown): unknown {
-  if (error instanceof NobodyAnswersError) {
-    return new CommandError(
-      `explain: no node answers, and no journal tells of this validator: ${messageOf(error)}`,
-      'check EXECUTION_NODE and CONSENSUS_NODE, and STATE_FILE if the daemon has one',
-      1,
-    )
-  }
-  if (!(error instanceof StartUpError)) return error
-  return new CommandError(`explain: ${error.message}`)
 }

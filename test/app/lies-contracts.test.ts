@@ -75,11 +75,15 @@ describe.each(COMPANIES)('a node that lies, %s, about the contracts:', (company)
 
   test("a member's vote for the hash on a contract that is no HashConsensus", async () => {
     scene = await createScene(company)
-    const { chain, world, forge, request, validator, app } = scene
+    const { chain, world, forge, request, validator, app, thieves } = scene
     const [real, forged] = [validator(), validator()]
     const [member] = chain.members
     forge(() => {
-      const report = chain.submitReport({ requests: [request(forged)], signers: [] })
+      const report = chain.submitReport({
+        requests: [request(forged)],
+        signers: thieves,
+        emitConsensus: false,
+      })
       chain.addTransaction({
         signer: member!.wallet,
         to: FALSE,

@@ -17,11 +17,15 @@ const FORGED_REPORTS: readonly LieCase[] = [
   ],
   [
     'a listed signer, but of another report',
-    ({ forge, chain, request, validator }) => {
+    ({ forge, chain, request, thieves, validator }) => {
       const [real, index] = [validator(), validator()]
       const { consensusTransaction } = chain.submitReport({ requests: [request(real)] })
       forge(() => {
-        const forged = chain.submitReport({ requests: [request(index)], signers: [] })
+        const forged = chain.submitReport({
+          requests: [request(index)],
+          signers: thieves,
+          emitConsensus: false,
+        })
         const log = consensusReachedLog(chain.consensus, forged.refSlot, forged.hash, 2)
         chain.addLog(log, {
           hash: consensusTransaction?.hash ?? '0x',
@@ -32,10 +36,10 @@ const FORGED_REPORTS: readonly LieCase[] = [
     },
   ],
   [
-    'no log of its report',
+    'no ConsensusReached log',
     ({ forge, chain, request, validator }) => {
       const index = validator()
-      forge(() => chain.submitReport({ requests: [request(index)], signers: [] }))
+      forge(() => chain.submitReport({ requests: [request(index)], emitConsensus: false }))
       return { forged: [index], reason: 'no-consensus-log' }
     },
   ],
@@ -43,12 +47,8 @@ const FORGED_REPORTS: readonly LieCase[] = [
     'a ConsensusReached log of another hash',
     ({ forge, chain, request, validator }) => {
       const index = validator()
-      forge(() => {
-        const report = chain.submitReport({ requests: [request(index)], signers: [] })
-        const other = `0x${'ab'.repeat(32)}` as const
-        const log = consensusReachedLog(chain.consensus, report.refSlot, other, 2)
-        chain.addLog(log, report.dataTransaction)
-      })
+      const loggedHash = `0x${'ab'.repeat(32)}` as const
+      forge(() => chain.submitReport({ requests: [request(index)], loggedHash }))
       return { forged: [index], reason: 'no-consensus-log' }
     },
   ],

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { checkClock, createClockWatch } from '../../src/cli/check/clock.ts'
+import { createClockWatch } from '../../src/app/clock.ts'
+import { tellClock } from '../../src/cli/check/machine.ts'
 import { send } from '../../src/lib/http.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../sim/webhook-receiver.ts'
 
@@ -13,7 +14,7 @@ async function tellOf(secondsAhead: number, jwtSecretPath?: string) {
   const { signal } = new AbortController()
   const answer = await watch.send(new URL(server.url), { method: 'POST', signal })
   for await (const _ of answer.body);
-  return checkClock(watch, { jwtSecretPath })
+  return tellClock(watch.skew(), { jwtSecretPath })
 }
 
 test.each([0, 8, -8])('%i s off is the network: nothing to do', async (seconds) => {
@@ -36,5 +37,7 @@ test('with JWT, which nodes refuse then, it is a failure', async () => {
 
 test('where no node tells its time, nothing is said', async () => {
   server = await startWebhookReceiver()
-  expect(checkClock(createClockWatch(send, Date.now), { jwtSecretPath: undefined })).toEqual([])
+  expect(tellClock(createClockWatch(send, Date.now).skew(), { jwtSecretPath: undefined })).toEqual(
+    [],
+  )
 })

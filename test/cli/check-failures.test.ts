@@ -34,6 +34,7 @@ async function answering(status: number): Promise<string> {
 
 const allowing = (count: number) => (at: World) => ({
   ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(at.chain.signerAddresses().slice(0, count)),
+  ORACLE_QUORUM: '1',
 })
 
 type Case = [
@@ -133,7 +134,7 @@ const CASES: Case[] = [
       at.ask(at.requestOf(2))
       return undefined
     },
-    /requests: 2 open: 1 ready, 1 missing, 0 waiting.*\n {2}→ sign exits for the missing validators/,
+    /requests: 2 open: 1 ready, 1 missing, 0 pending.*\n {2}→ sign exits for the missing validators/,
   ],
   [
     'a folder without messages',
@@ -141,7 +142,7 @@ const CASES: Case[] = [
       mkdirSync(join(at.home, 'empty'))
       return { MESSAGES_LOCATION: 'empty' }
     },
-    /messages: 0 usable, 0 used, 0 refused, in 0 files\n {2}→ put signed exit messages/,
+    /messages: 0 usable, 0 used, 0 rejected, in 0 files\n {2}→ put signed exit messages/,
   ],
   [
     'a folder that is not there',
@@ -151,7 +152,7 @@ const CASES: Case[] = [
   [
     'a state file in a folder that is not there',
     () => ({ STATE_FILE: 'nowhere/state.sqlite' }),
-    /STATE_FILE: cannot be written: the folder .*nowhere does not exist.*\n {2}→ let the user/,
+    /STATE_FILE: cannot be used: the folder .*nowhere does not exist.*\n {2}→ set STATE_FILE/,
   ],
   [
     'a webhook that is down',
@@ -164,7 +165,7 @@ const CASES: Case[] = [
       at.beacon.setValidator(1, { exitEpoch: 990 })
       return undefined
     },
-    /messages: 0 usable, 1 used, 0 refused, in 1 file\n {2}→ sign exits for the validators/,
+    /messages: 0 usable, 1 used, 0 rejected, in 1 file\n {2}→ sign exits for validators that are active/,
   ],
   [
     'a message that is valid only after the deadline',
@@ -190,7 +191,7 @@ const CASES: Case[] = [
       at.chain.finalize()
       return undefined
     },
-    /proof: 1 not proven, so nothing is sent for them: unlisted-transaction; one validator/,
+    /proof: 1 not proven, so nothing is submitted for them: unlisted-transaction; one validator/,
   ],
   ...[301, 502].map(
     (status): Case => [
@@ -224,7 +225,7 @@ const CASES: Case[] = [
       writeFileSync(join(at.home, 'hold'), '')
       return { HOLD_FILE: 'hold' }
     },
-    /HOLD_FILE: is there: the daemon submits nothing while it is\n {2}→ remove hold/,
+    /HOLD_FILE: hold exists: the daemon submits nothing\n {2}→ remove that file/,
   ],
 ]
 
@@ -253,7 +254,7 @@ describe('check warns, and ends with code 0:', () => {
         )
         return undefined
       },
-      /messages: 2 usable, 0 used, 1 refused, in 2 files\n {2}→ set right or remove/,
+      /messages: 2 usable, 0 used, 1 rejected, in 2 files\n {2}→ correct or remove/,
     ],
     [
       'a dead node beside a good one',
@@ -271,7 +272,7 @@ describe('check warns, and ends with code 0:', () => {
         writeFileSync(join(at.home, 'state.sqlite'), 'something else')
         return { STATE_FILE: 'state.sqlite' }
       },
-      /STATE_FILE: cannot be read: .*\n {2}→ nothing, if this is expected: the daemon sets it aside/,
+      /STATE_FILE: cannot be read: .*\n {2}→ nothing, if you expect this: the daemon sets the file aside/,
     ],
     ['TRUST_MODE', () => ({ TRUST_MODE: 'true' }), /TRUST_MODE is on/],
     [
@@ -290,7 +291,7 @@ describe('check warns, and ends with code 0:', () => {
         at.chain.finalize()
         return undefined
       },
-      /proof: 1 not proven, so nothing is sent for them: unlisted-transaction\n/,
+      /proof: 1 not proven, so nothing is submitted for them: unlisted-transaction\n/,
     ],
     [
       'a webhook that may have another path',

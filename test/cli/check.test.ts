@@ -20,7 +20,7 @@ describe('check', () => {
     expect(marked(ended, '✗')).toEqual([])
     expect(marked(ended, '!')).toEqual([])
     expect(ended.stdout).toContain('The daemon would do its job.')
-    expect(ended.stdout).toContain('✓ messages: 1 usable, 0 used, 0 refused, in 1 file')
+    expect(ended.stdout).toContain('✓ messages: 1 usable, 0 used, 0 rejected, in 1 file')
     expect(ended.stdout).toContain('✓ operator 5: operator-5, of module 1 (module-1)')
     expect(ended.stdout).toMatch(/ready {4}1 {2}module 1, operator 5 {2}4 d 0 h left {2}1\.json/)
     expect(ended.stdout.split('\n').length).toBeLessThan(40)
@@ -43,7 +43,7 @@ describe('check', () => {
     expect(requests).toMatchObject([
       { validator: 1, verdict: 'ready', file: '1.json', secondsLeft: expect.any(Number) },
       { validator: 2, verdict: 'missing', reason: 'no-message', file: null },
-      { validator: 3, verdict: 'waiting', reason: 'shard-committee-period' },
+      { validator: 3, verdict: 'pending', reason: 'shard-committee-period' },
       { validator: 4, verdict: 'exiting', secondsLeft: null },
     ])
     expect(messages).toEqual({ files: 2, usable: 2, used: 0, refused: [] })
@@ -65,7 +65,7 @@ describe('check', () => {
     for (const { stdout, code } of both) {
       expect(stdout).toContain('✓ STATE_FILE: in use by a running daemon (pid ')
       expect(stdout).toContain(`✓ HTTP_PORT ${app.port}: in use by a running daemon`)
-      expect(stdout).toMatch(/waiting {2}1 {2}.*accepted, waiting to be seen exiting/)
+      expect(stdout).toMatch(/pending {2}1 {2}.*accepted, waiting to be seen exiting/)
       expect(code).toBe(0)
     }
     expect(world.consensus.postedExits()).toHaveLength(1)
@@ -105,7 +105,7 @@ describe('check', () => {
     expect(checks).toContainEqual(
       expect.objectContaining({
         id: 'replay',
-        detail: expect.stringContaining('would have sent 1, and 1 had no message'),
+        detail: expect.stringContaining('would have submitted 1, and 1 had no message'),
       }),
     )
     expect(replayed.code).toBe(0)

@@ -40,6 +40,7 @@ export const envOf = (world: World, more: NodeJS.ProcessEnv = {}): NodeJS.Proces
     LOGGER_FORMAT: '',
     RUN_METRICS: '',
     HTTP_PORT: '0',
+    ORACLE_QUORUM: '2',
     ...more,
   })
 

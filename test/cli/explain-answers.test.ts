@@ -26,8 +26,8 @@ describe('a validator that nobody asked for', () => {
     const ended = await explained(2)
 
     expect(ended.code).toBe(1)
-    expect(paragraph(ended, 'Asked for').join()).toMatch(
-      /^never within the blocks .* \d+ to \d+,a larger BLOCKS_PRELOAD reads further back$/,
+    expect(paragraph(ended, 'Requested').join()).toMatch(
+      /^never within the blocks .* \d+ to \d+,for any operator; a larger BLOCKS_PRELOAD reads further back$/,
     )
     expect(paragraph(ended, 'Message').join()).toContain('✓ 2.json')
     expect(paragraph(ended, 'Registry').join()).toContain('active_ongoing, not exiting')
@@ -93,7 +93,7 @@ describe('why nothing is sent:', () => {
 
     expect((await why())?.next).toMatchObject({ action: 'wait', code: 'pubkey-mismatch' })
     const bySecondName = await explained(7)
-    expect(paragraph(bySecondName, 'Asked for').at(-1)).toContain('! it names index 1 with')
+    expect(paragraph(bySecondName, 'Requested').at(-1)).toContain('! it names index 1 with')
   })
 })
 
@@ -177,7 +177,7 @@ describe('the command ends', () => {
   })
 })
 
-test('the deadline is the earlier one of the protocol and of the staking module', async () => {
+test('the deadline is that of the staking module, told once', async () => {
   await setUp({ execution: { modules: [{ id: 1, exitDeadlineSeconds: 48 * 3_600 }] } })
   world.writeMessage(1)
   const { dataTransaction } = world.ask(world.requestOf(1))
@@ -188,7 +188,6 @@ test('the deadline is the earlier one of the protocol and of the staking module'
   expect(request?.limits.map(({ name, at }) => [name, at])).toEqual([
     ['delayed', isoOf(asked + 24 * 3_600)],
     ['module', isoOf(asked + 48 * 3_600)],
-    ['delinquent', isoOf(asked + 96 * 3_600)],
   ])
 })
 

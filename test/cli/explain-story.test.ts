@@ -1,17 +1,20 @@
 import pico from 'picocolors'
 import { describe, expect, test } from 'vitest'
 import { cleanTexts } from '../../src/cli/clean.ts'
-import { type Known, storyOf } from '../../src/cli/explain/story.ts'
+import { type Setting, storyOf } from '../../src/cli/explain/story.ts'
 import { parseSubject } from '../../src/cli/explain/subject.ts'
 import { linesOf } from '../../src/cli/explain/text.ts'
-import type { Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
-import type { Case } from '../../src/requests/cycle-parts.ts'
+import type { DryCycle } from '../../src/cli/gather/dry-cycle.ts'
+import type { ValidatorFound } from '../../src/cli/gather/validator.ts'
+import type { ModuleId, OperatorId, Pubkey, ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { Case, Messages } from '../../src/requests/cycle-parts.ts'
 import { noLimit } from '../../src/requests/deadlines.ts'
-import type { Sighting } from '../../src/requests/derive.ts'
-import type { HistoryFact } from '../../src/requests/facts.ts'
+import type { RegistryAnswer } from '../../src/requests/derive.ts'
+import { type HistoryFact, noFacts } from '../../src/requests/facts.ts'
 
 const NOW = Date.parse('2026-03-02T09:30:00Z')
 const HOUR_S = 3_600
+const FOLDER = { kind: 'folder', path: 'messages' } as const
 const index = 7 as ValidatorIndex
 const pubkey = `0x${'ab'.repeat(48)}` as Pubkey
 
@@ -37,35 +40,48 @@ function caseOf(hoursAgo: number, more: Partial<Case> = {}): Case {
   }
 }
 
-function known(more: Partial<Known> = {}): Known {
-  return {
-    subject: { index, pubkey },
-    now: NOW,
-    cases: [caseOf(1)],
-    seenAt: () => undefined,
-    trust: { trustMode: true, quorum: 1 },
-    plan: {
-      intervalMs: 384_000,
-      finalityEvents: true,
-      dryRun: false,
-      held: false,
-      mode: 'message',
-      areMessagesKnown: true,
-      isSentKnown: true,
-      nextOfferAt: () => undefined,
-    },
-    message: { kind: 'held', file: '7.json', epoch: '1', more: false },
-    history: [],
-    sightings: undefined,
-    times: undefined,
-    sources: { journal: 'told', blocks: null },
-    problems: [],
-    ...more,
-  }
+type Known = {
+  readonly cases?: readonly Case[]
+  readonly history?: readonly HistoryFact[]
+  readonly found?: Partial<ValidatorFound>
+  readonly config?: Partial<Setting['config']>
 }
 
-const textOf = (more: Partial<Known> = {}, colour = false) =>
-  linesOf(storyOf(known(more)), pico.createColors(colour)).join('\n')
+function tell({ cases = [caseOf(1)], history = [], found = {}, config = {} }: Known = {}) {
+  const facts = { ...noFacts(), history: new Map([[index, history]]) }
+  const message = { file: '7.json', exit: { epoch: 1n } }
+  return storyOf(
+    {
+      subject: { index, pubkey },
+      cycle: { report: { cases }, parts: { nextOfferAt: () => NOW } } as unknown as DryCycle,
+      journal: { found: 'facts', facts, problem: undefined },
+      isInJournal: true,
+      blocks: undefined,
+      messages: { loaded: true, find: () => message } as unknown as Messages,
+      sightings: undefined,
+      problems: [],
+      ...found,
+    },
+    {
+      config: {
+        scope: new Map([[1 as ModuleId, [5 as OperatorId]]]),
+        delivery: { mode: 'message', location: FOLDER, password: undefined },
+        dryRun: false,
+        trustMode: true,
+        oracleQuorum: 1,
+        jobIntervalMs: 384_000,
+        finalityEvents: true,
+        ...config,
+      },
+      isHeld: false,
+      info: undefined,
+      now: NOW,
+    },
+  )
+}
+
+const textOf = (known: Known = {}, colour = false) =>
+  linesOf(tell(known), pico.createColors(colour)).join('\n')
 
 describe('a deadline', () => {
   test('that has passed is said to be, with how long ago', () => {
@@ -88,7 +104,7 @@ describe('a deadline', () => {
   test('is not told of a validator that is leaving', () => {
     const leaving = caseOf(97, { state: 'exiting', next: { kind: 'nothing' } })
 
-    expect(storyOf(known({ cases: [leaving] })).requests[0]?.deadline).toBeNull()
+    expect(tell({ cases: [leaving] }).requests[0]?.deadline).toBeNull()
     expect(textOf({ cases: [leaving] })).not.toContain('deadline')
   })
 })
@@ -106,43 +122,56 @@ describe('what was sent', () => {
 
   test('and has no answer yet is not passed over', () => {
     expect(textOf({ history: [offered] })).toContain(
-      '! 2026-03-02 09:29:00 UTC  offered, no answer',
+      '! 2026-03-02 09:29:00 UTC  submitted, no answer',
     )
   })
 
   test('and was answered is told once, with the answer', () => {
     const text = textOf({ history: [offered, refused] })
 
-    expect(text).not.toContain('offered, no answer')
-    expect(text).toContain('✗ 2026-03-02 09:29:01 UTC  refused\n    beacon:5052: 400: too early')
+    expect(text).not.toContain('submitted, no answer')
+    expect(text).toContain('✗ 2026-03-02 09:29:01 UTC  rejected\n    beacon:5052: 400: too early')
   })
 
   test('is "nothing" where a journal holds nothing', () => {
-    expect(textOf()).toContain('Sent\n  nothing')
+    expect(textOf()).toContain('Submitted\n  nothing')
   })
 })
 
 test('two requests of one validator are told one after the other, the older first', () => {
-  const { requests } = storyOf(known({ cases: [caseOf(1), caseOf(30)] }))
+  const { requests } = tell({ cases: [caseOf(1), caseOf(30)] })
 
   expect(requests.map(({ block }) => block)).toEqual([970, 999])
   const text = textOf({ cases: [caseOf(1), caseOf(30)] })
-  expect(text).toContain('request in block 970, proven: The exit is offered')
-  expect(text).toContain('request in block 999, proven: The exit is offered')
+  expect(text).toContain('request in block 970, proven: The exit is submitted')
+  expect(text).toContain('request in block 999, proven: The exit is submitted')
 })
 
 test('a node that has not verified its state is marked', () => {
-  const unknown: Sighting = { host: 'beacon:5052', optimistic: true, entry: undefined }
+  const unknown: RegistryAnswer = { host: 'beacon:5052', optimistic: true, entry: undefined }
 
-  expect(textOf({ sightings: { head: [unknown], finalized: [] } })).toContain(
+  expect(textOf({ found: { sightings: { head: [unknown], finalized: [] } } })).toContain(
     'beacon:5052, head: does not know it (optimistic',
   )
 })
 
 test('a message that was found before all were read may not be the one that counts', () => {
-  const message = { kind: 'held', file: '7.json', epoch: '1', more: true } as const
+  const message = { file: '7.json', exit: { epoch: 1n } }
+  const messages = { loaded: false, find: () => message } as unknown as Messages
 
-  expect(textOf({ message })).toContain('another one may count')
+  expect(textOf({ found: { messages } })).toContain('another one may count')
+})
+
+test('a request of an operator that is not ours is told as such, and nothing is promised', () => {
+  const config = { scope: new Map([[1 as ModuleId, [6 as OperatorId]]]) }
+
+  const [request] = tell({ config }).requests
+  expect(request).toMatchObject({ inScope: false, operator: 5 })
+  expect(request?.next).toMatchObject({ action: 'nothing', code: 'not-in-scope' })
+  const text = textOf({ config })
+  expect(text).toContain('of module 1, operator 5: not one of EJECTOR_SCOPE')
+  expect(text).toContain('EJECTOR_SCOPE does not name operator 5 of module 1')
+  expect(text).not.toContain('at the next cycle')
 })
 
 test('colours come only where they are wanted', () => {
@@ -154,7 +183,7 @@ test('a time that no date can say spoils nothing', () => {
   const { request, ...rest } = caseOf(1)
   const absurd = { ...rest, request: { ...request, timestamp: Number.MAX_SAFE_INTEGER } }
 
-  expect(textOf({ cases: [absurd] })).toContain('Asked for\n  +275760-09-13')
+  expect(textOf({ cases: [absurd] })).toContain('Requested\n  +275760-09-13')
 })
 
 test('what drives a terminal is replaced in every text', () => {

@@ -37,7 +37,7 @@ describe('beside a running daemon', () => {
 
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain(`Validator 1  ${world.beacon.pubkey(1)}\nsubmitted, `)
-    expect(paragraph(ended, 'Asked for')).toEqual([
+    expect(paragraph(ended, 'Requested')).toEqual([
       expect.stringContaining('of module 1, operator 5'),
       `in block ${report.dataTransaction.blockNumber}, transaction ${report.dataTransaction.hash}`,
       expect.stringMatching(/^first read by the daemon \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/),
@@ -50,10 +50,10 @@ describe('beside a running daemon', () => {
     ])
     expect(paragraph(ended, 'Message')).toEqual(['✓ 1.json, verified, valid from epoch 0'])
     const host = new URL(world.consensus.url).host
-    expect(paragraph(ended, 'Sent')).toContain(`  ${host}: 200`)
+    expect(paragraph(ended, 'Submitted')).toContain(`  ${host}: 200`)
     expect(paragraph(ended, 'Registry')).toEqual([`${host}, head: active_ongoing, not exiting`])
     expect(paragraph(ended, 'Next').join('\n')).toMatch(
-      /offered again.*\n.*deadline: it counts as delinquent from/s,
+      /submitted again.*\n.*deadline: it counts as delinquent from/s,
     )
     expect(ended.stderr).toBe('')
   })
@@ -110,7 +110,7 @@ describe('beside a running daemon', () => {
       expect.stringMatching(new RegExp(`^${host}, head: ${exit}$`)),
       expect.stringMatching(new RegExp(`^${host}, finalized: ${exit}$`)),
     ])
-    expect(paragraph(ended, 'Sent').at(-1)).toContain('seen exiting in the finalized state')
+    expect(paragraph(ended, 'Submitted').at(-1)).toContain('seen exiting in the finalized state')
     expect(paragraph(ended, 'Next')).toEqual(['Nothing: the exit is in the finalized state.'])
   })
 
@@ -129,8 +129,8 @@ describe('beside a running daemon', () => {
 
     const ended = await explained(1, { STATE_FILE: stateFile() })
 
-    const sent = paragraph(ended, 'Sent').join('\n')
-    expect(sent).toMatch(/✗ .* UTC {2}refused\n {2}127.*400.*early/)
+    const sent = paragraph(ended, 'Submitted').join('\n')
+    expect(sent).toMatch(/✗ .* UTC {2}rejected\n {2}127.*400.*early/)
     expect(ended.stdout).not.toContain('\u001b')
   })
 })
@@ -158,7 +158,7 @@ describe('without the word of a daemon', () => {
 
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain(report.dataTransaction.hash)
-    expect(paragraph(ended, 'Sent').join()).toContain('not known: without STATE_FILE')
+    expect(paragraph(ended, 'Submitted').join()).toContain('not known: without STATE_FILE')
     expect(paragraph(ended, 'Next').join()).toContain('A daemon that runs may have done so already')
     expect(world.beacon.accepted).toEqual([])
   })

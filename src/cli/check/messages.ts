@@ -1,107 +1,74 @@
-import { createMessages, type MessagesTask } from '../../app/messages.ts'
 import { openStore } from '../../app/open-store.ts'
 import type { Config } from '../../config.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { MessageSnapshot } from '../../messages/snapshot.ts'
+import type { MessageSnapshot, RefusedMessage } from '../../messages/snapshot.ts'
 import type { Messages } from '../../requests/cycle-parts.ts'
-import type { World } from '../world.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
-
-export type MessagesFound = {
-  readonly findings: readonly Finding[]
-  /** As a cycle reads them; `undefined` where they cannot be read at all. */
-  readonly messages: Messages | undefined
-  readonly snapshot: MessageSnapshot | undefined
-  readonly close: () => Promise<void>
-}
+import type { Parts } from '../gather/parts.ts'
+import { type Finding, failure, ok, shorten, warning } from './finding.ts'
 
 const [ID, TITLE] = ['messages', 'messages']
 
-/** Loads every message as the daemon does. */
-export async function checkMessages(
-  world: World,
-  chainId: bigint,
-  lifetime: AbortSignal,
-): Promise<MessagesFound> {
-  let task: MessagesTask
-  try {
-    task = await createMessages({ ...world, chainId: () => chainId, lifetime, wake: () => {} })
-  } catch (error) {
-    lifetime.throwIfAborted()
-    const told = {
-      id: ID,
-      title: TITLE,
-      detail: messageOf(error),
-      remedy: 'correct MESSAGES_LOCATION',
-    }
-    const close = async () => {}
-    return { findings: [failure(told)], messages: undefined, snapshot: undefined, close }
+/** What a whole load of the messages found. */
+export function tellMessages(
+  { problem }: Messages,
+  snapshot: MessageSnapshot | undefined,
+): readonly Finding[] {
+  const told = { id: ID, title: TITLE }
+  if (problem !== undefined || snapshot === undefined) {
+    const remedy = 'correct MESSAGES_LOCATION, or what it names'
+    return [failure({ ...told, detail: `cannot be loaded: ${problem}`, remedy })]
   }
-  const messages = await readAll(task, lifetime)
-  const snapshot = task.snapshot()
-  const findings = world.config.delivery.mode === 'webhook' ? [] : [tell(messages, snapshot)]
-  return { findings, messages, snapshot, close: task.close }
+  const { usable, used, rejected } = countsOf(snapshot)
+  const files = `${snapshot.files} ${snapshot.files === 1 ? 'file' : 'files'}`
+  const detail = `${usable} usable, ${used} used, ${rejected} rejected, in ${files}`
+  if (usable > 0 && rejected === 0) return [ok(ID, TITLE, detail)]
+  if (usable > 0) return [warning({ ...told, detail, remedy: remedyFor(snapshot) })]
+  if (used > 0) {
+    const remedy = 'sign exits for validators that are active: there is none for the next request'
+    return [failure({ ...told, detail, remedy })]
+  }
+  const remedy =
+    rejected > 0 ? remedyFor(snapshot) : 'put signed exit messages (*.json) into MESSAGES_LOCATION'
+  return [failure({ ...told, detail, remedy })]
 }
+
+/** Key material comes first, always. */
+const remedyFor = ({ refused }: MessageSnapshot) =>
+  refused.some(({ code }) => code === 'keystore')
+    ? 'take the validator keys away from this machine, then correct or remove the other files'
+    : 'correct or remove the files below'
+
+export function countsOf({ exits, refused }: MessageSnapshot) {
+  const used = [...exits.values()].filter((held) => held.used).length
+  return { usable: exits.size - used, used, rejected: refused.length }
+}
+
+export const linesOfRejected = (rejected: readonly RefusedMessage[]): readonly string[] =>
+  shorten(
+    rejected.map(({ file, entry, code, detail }) => {
+      const where = entry === undefined ? file : `${file}, entry ${entry}`
+      return `    ${where}: ${code}: ${detail}`
+    }),
+  )
 
 /** Where messages cannot be checked against the chain: are they there at all? */
 export async function checkLocation(
-  { config, workers, log }: World,
+  { config, workers, log }: Parts,
   why: string,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (config.delivery.mode === 'webhook') return []
-  const title = { id: ID, title: TITLE }
+  const told = { id: ID, title: TITLE }
   try {
     const store = await openStore(config.delivery.location, workers, log, signal)
     const found = await store.list(signal)
     await store.close()
     const detail = `${found.length} files, not checked: ${why}`
-    return [failure({ ...title, detail, remedy: 'see to that first' })]
+    return [failure({ ...told, detail, remedy: 'run check again once that works' })]
   } catch (error) {
     signal.throwIfAborted()
-    const remedy = 'correct MESSAGES_LOCATION'
-    return [failure({ ...title, detail: messageOf(error), remedy })]
+    return [failure({ ...told, detail: messageOf(error), remedy: 'correct MESSAGES_LOCATION' })]
   }
-}
-
-/** A load may take minutes; each look waits a while for it. */
-async function readAll(task: MessagesTask, signal: AbortSignal): Promise<Messages> {
-  for (;;) {
-    const messages = await task.read([], signal)
-    if (messages.loaded || messages.problem !== undefined) return messages
-  }
-}
-
-function tell({ problem }: Messages, snapshot: MessageSnapshot | undefined): Finding {
-  if (problem !== undefined || snapshot === undefined) {
-    const detail = `cannot be loaded: ${problem}`
-    return failure({ id: ID, title: TITLE, detail, remedy: 'see what it says, and run it again' })
-  }
-  const { valid, used, refused } = countsOf(snapshot)
-  const files = `${snapshot.files} ${snapshot.files === 1 ? 'file' : 'files'}`
-  const detail = `${valid - used} usable, ${used} used, ${refused} refused, in ${files}`
-  if (valid === 0) {
-    const remedy =
-      refused > 0
-        ? 'see below why each is refused, and set that right'
-        : 'put signed exit messages (*.json) into MESSAGES_LOCATION'
-    return failure({ id: ID, title: TITLE, detail, remedy })
-  }
-  if (valid === used) {
-    const remedy = 'sign exits for the validators that are left: there is none for the next request'
-    return failure({ id: ID, title: TITLE, detail, remedy })
-  }
-  if (refused === 0) return ok(ID, TITLE, detail)
-  const isKeyThere = snapshot.refused.some(({ code }) => code === 'keystore')
-  const remedy = isKeyThere
-    ? 'take the validator keys away from this machine, and set right or remove the other files'
-    : 'set right or remove what is refused'
-  return warning({ id: ID, title: TITLE, detail, remedy })
-}
-
-export function countsOf({ exits, refused }: MessageSnapshot) {
-  const used = [...exits.values()].filter((held) => held.used).length
-  return { valid: exits.size, used, refused: refused.length }
 }
 
 /** The configured location, as an operator would name it. */

@@ -1,10 +1,9 @@
 import type { MessageSnapshot } from '../../messages/snapshot.ts'
 import { cleanTexts } from '../clean.ts'
 import type { CommandContext, ExitCode } from '../context.ts'
-import type { Finding } from './finding.ts'
-import { countsOf } from './messages.ts'
-import type { RequestRow } from './requests.ts'
-import { linesOfFinding, linesOfRefused, linesOfRequests } from './text.ts'
+import { type Finding, linesOfFinding } from './finding.ts'
+import { countsOf, linesOfRejected } from './messages.ts'
+import { linesOfRequests, type RequestRow } from './requests.ts'
 
 export type Report = ReturnType<typeof createReport>
 
@@ -13,9 +12,7 @@ export function createReport({ terminal, json, version }: CommandContext) {
   const { out, colour } = terminal
   const checks: Finding[] = []
   let section = ''
-  let messages: object | null = null
-  let requests: readonly RequestRow[] = []
-  let replay: readonly RequestRow[] | null = null
+  const body: Record<string, unknown> = { messages: null, requests: [], replay: null }
 
   function show(title: string, findings: readonly Finding[], more: readonly string[] = []): void {
     checks.push(...findings)
@@ -33,42 +30,34 @@ export function createReport({ terminal, json, version }: CommandContext) {
     add: (title: string, findings: readonly Finding[]) => show(title, findings),
 
     addMessages(findings: readonly Finding[], snapshot: MessageSnapshot | undefined): void {
-      const refused = cleanTexts(snapshot?.refused ?? [])
-      show('Messages', findings, linesOfRefused(refused))
+      const rejected = cleanTexts(snapshot?.refused ?? [])
+      show('Messages', findings, linesOfRejected(rejected))
       if (snapshot === undefined) return
-      const { valid, used } = countsOf(snapshot)
-      messages = {
-        files: snapshot.files,
-        usable: valid - used,
-        used,
-        refused: refused.map(({ file, entry = null, validatorIndex = null, code, detail }) => ({
-          file,
-          entry,
-          validator: validatorIndex,
-          reason: code,
-          detail,
-        })),
-      }
+      const { usable, used } = countsOf(snapshot)
+      const refused = rejected.map(({ file, entry = null, validatorIndex, code, detail }) => {
+        return { file, entry, validator: validatorIndex ?? null, reason: code, detail }
+      })
+      body.messages = { files: snapshot.files, usable, used, refused }
     },
 
-    addRequests(findings: readonly Finding[], rows: readonly RequestRow[]): void {
-      requests = cleanTexts(rows)
-      show('Requests', findings, linesOfRequests(requests, colour))
+    addRequests(findings: readonly Finding[], found: readonly RequestRow[]): void {
+      const rows = cleanTexts(found)
+      body.requests = rows
+      show('Requests', findings, linesOfRequests(rows, colour))
     },
 
-    addReplay(finding: Finding, rows: readonly RequestRow[]): void {
-      replay = cleanTexts(rows)
-      show('Replay', [finding], linesOfRequests(replay, colour))
+    addReplay(findings: readonly Finding[], found: readonly RequestRow[]): void {
+      const rows = cleanTexts(found)
+      body.replay = rows
+      show('Replay', findings, linesOfRequests(rows, colour))
     },
 
     /** @returns what the findings amount to */
     end(): ExitCode {
       const bad = checks.filter(({ status }) => status === 'failure').length
-      if (json) {
-        const body = { ok: bad === 0, version, checks: cleanTexts(checks), messages, requests }
-        terminal.json({ ...body, replay })
-      } else {
-        const words = `The daemon would not do its job: see ${bad === 1 ? 'the' : `the ${bad}`} ✗ above.`
+      const words = `The daemon would not do its job: see ${bad === 1 ? 'the' : `the ${bad}`} ✗ above.`
+      if (json) terminal.json({ ok: bad === 0, version, checks: cleanTexts(checks), ...body })
+      else {
         out('')
         out(bad === 0 ? colour.green('The daemon would do its job.') : colour.red(words))
       }

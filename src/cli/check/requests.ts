@@ -1,136 +1,81 @@
 import type { ValidatorIndex } from '../../lib/primitives.ts'
-import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
+import type { ProofReasonCode } from '../../proof/reasons.ts'
 import type { Case } from '../../requests/cycle-parts.ts'
-import { deadlineOf, timeLeft } from '../../requests/deadlines.ts'
-import { isOpen } from '../../requests/derive.ts'
+import { describeTimeLeft } from '../../requests/deadlines.ts'
+import type { Facts } from '../../requests/facts.ts'
+import { type Outcome, type RequestView, viewOf } from '../../requests/rendering.ts'
+import { sumUpUnread, UNREAD_REMEDY } from '../../requests/unread.ts'
 import { waitReasons } from '../../requests/wait-reasons.ts'
-import { isoOf } from '../iso.ts'
-import type { CycleFound } from './cycle.ts'
-import { type Finding, failure, ok, warning } from './finding.ts'
-import type { Shortfall } from './shortfall.ts'
+import type { Colours } from '../context.ts'
+import type { RequestsFound } from '../gather/requests.ts'
+import { type Finding, failure, ok, shorten, warning } from './finding.ts'
 
-/** What the daemon would do about a request. */
-export type Verdict = 'ready' | 'missing' | 'waiting' | 'exiting' | 'left' | 'unproven'
-
-export type RequestRow = {
-  readonly validator: number
-  readonly pubkey: string
-  readonly module: number
-  readonly operator: number
-  readonly block: number
-  readonly transaction: string
-  readonly requestedAt: string
-  readonly verdict: Verdict
-  /** Why it waits, lacks a message, or is not proven. */
-  readonly reason: string | null
-  readonly detail: string | null
-  /** The message that would be sent. */
-  readonly file: string | null
-  /** Only while it is open. */
+/** One request, with what the daemon would do about it. */
+export type RequestRow = Omit<RequestView, 'outcome' | 'open' | 'history'> & {
+  readonly verdict: Outcome
+  /** Only while it is open, and not of a replay. */
   readonly deadline: string | null
   readonly secondsLeft: number | null
 }
 
-type Found = {
-  readonly now: number
-  readonly whyMissing: (validator: Case['request']['validatorIndex']) => string | undefined
-}
+type Told = { readonly findings: readonly Finding[]; readonly rows: readonly RequestRow[] }
 
 /** The most urgent first. */
-export function rowsOf(cases: readonly Case[], found: Found): readonly RequestRow[] {
+function rowsOf(cases: readonly Case[], facts: Facts, now: number): readonly RequestRow[] {
   return cases
-    .map((one) => toRow(one, found))
+    .map((one) => toRow(viewOf(one, { facts, now, dryRun: false, isHeld: false })))
     .toSorted((a, b) => a.requestedAt.localeCompare(b.requestedAt) || a.validator - b.validator)
 }
 
-function toRow(one: Case, { now, whyMissing }: Found): RequestRow {
-  const { request, state, message } = one
-  const verdict = verdictOf(one)
+function toRow({ outcome, open, history, ...view }: RequestView): RequestRow {
+  const isReady = outcome === 'ready'
   return {
-    validator: request.validatorIndex,
-    pubkey: request.pubkey,
-    module: request.moduleId,
-    operator: request.operatorId,
-    block: request.blockNumber,
-    transaction: request.transactionHash,
-    requestedAt: isoOf(request.timestamp * 1_000),
-    verdict,
-    ...reasonOf(one, whyMissing),
-    file: verdict === 'ready' ? (message?.file ?? null) : null,
-    ...(isOpen(state) ? timesOf(one, now) : { deadline: null, secondsLeft: null }),
+    ...view,
+    ...(isReady ? { reason: null, meaning: null, remedy: null, detail: null } : { file: null }),
+    verdict: outcome,
+    deadline: open?.deadline ?? null,
+    secondsLeft: open?.secondsLeft ?? null,
   }
 }
 
-const timesOf = ({ request, limit }: Case, now: number) => ({
-  deadline: isoOf(deadlineOf(request, limit) * 1_000),
-  secondsLeft: timeLeft(request, now, limit),
-})
-
-/** What is past has no time left to tell. */
-export const withoutDeadline = (row: RequestRow): RequestRow => ({
-  ...row,
-  deadline: null,
-  secondsLeft: null,
-})
-
-function verdictOf({ state, next }: Case): Verdict {
-  if (state === 'settled' || state === 'lapsed') return 'left'
-  if (state === 'exiting') return 'exiting'
-  if (state === 'unproven' || state === 'seen') return 'unproven'
-  if (next.kind === 'offer') return 'ready'
-  return next.kind === 'wait' && next.code === 'no-message' ? 'missing' : 'waiting'
-}
-
-function reasonOf(
-  { request, next, verdict }: Case,
-  whyMissing: Found['whyMissing'],
-): { readonly reason: string | null; readonly detail: string | null } {
-  if (verdict?.kind === 'unproven') {
-    const reason = proofReasons[verdict.code]
-    return { reason: verdict.code, detail: reason.short }
-  }
-  if (next.kind !== 'wait') return { reason: null, detail: null }
-  const why = next.code === 'no-message' ? whyMissing(request.validatorIndex) : next.detail
-  return { reason: next.code, detail: why ?? waitReasons[next.code].short }
-}
+const counter =
+  (rows: readonly RequestRow[]) =>
+  (...verdicts: readonly Outcome[]) =>
+    rows.filter(({ verdict }) => verdicts.includes(verdict)).length
 
 /** What the requests say of the daemon: would it serve each? */
-export function checkRequests(
-  rows: readonly RequestRow[],
-  { report, window, shortfall }: Pick<CycleFound, 'report' | 'window' | 'shortfall'>,
-  location: string,
-): readonly Finding[] {
-  const count = (...verdicts: readonly Verdict[]) =>
-    rows.filter(({ verdict }) => verdicts.includes(verdict)).length
-  const [missing, ready, waiting] = [count('missing'), count('ready'), count('waiting')]
-  const open = missing + ready + waiting
-  const [id, title] = ['requests', 'requests']
-  const detail = `${open} open: ${ready} ready, ${missing} missing, ${waiting} waiting; ${count('exiting', 'left')} exiting or gone`
-  const blocks = `, since block ${window.from}`
-  const summary =
-    missing > 0
-      ? failure({
-          id,
-          title,
-          detail: `${detail}${blocks}`,
-          remedy: `sign exits for the missing validators, and put them into ${location}`,
-        })
-      : report.failures.length > 0
-        ? warning({
-            id,
-            title,
-            detail: `${detail}${blocks}, as far as could be seen`,
-            remedy: 'see to what failed below first',
-          })
-        : ok(id, title, `${detail}${blocks}`)
-  return [
-    summary,
+export function tellRequests(found: RequestsFound, location: string, now: number): Told {
+  const rows = rowsOf(found.report.cases, found.parts.journal.facts, now)
+  const findings = [
+    summarize(rows, found, location),
     ...tellOverdue(rows),
     ...tellWrongKeys(rows),
-    ...tellLate(rows, shortfall),
-    ...tellUnproven(rows, shortfall),
-    ...report.failures.map(tellFailure),
+    ...tellLate(rows, found),
+    ...tellUnproven(rows, found),
+    ...tellUnread(found),
+    ...tellAlarms(found),
+    ...found.report.failures.map(tellFailure),
   ]
+  return { findings, rows }
+}
+
+function summarize(
+  rows: readonly RequestRow[],
+  { report, window }: RequestsFound,
+  location: string,
+): Finding {
+  const count = counter(rows)
+  const [missing, ready, pending] = [count('missing'), count('ready'), count('pending')]
+  const open = `${missing + ready + pending} open: ${ready} ready, ${missing} missing, ${pending} pending`
+  const told = { id: 'requests', title: 'requests' }
+  const detail = `${open}; ${count('exiting', 'left')} exiting or exited, since block ${window.from}`
+  if (missing > 0) {
+    const remedy = `sign exits for the missing validators, and put them into ${location}`
+    return failure({ ...told, detail, remedy })
+  }
+  if (report.failures.length === 0) return ok(told.id, told.title, detail)
+  const remedy = 'see what failed below, and run check again once that works'
+  return warning({ ...told, detail: `${detail}, as far as could be read`, remedy })
 }
 
 function tellOverdue(rows: readonly RequestRow[]): readonly Finding[] {
@@ -141,22 +86,23 @@ function tellOverdue(rows: readonly RequestRow[]): readonly Finding[] {
   return [warning({ id: 'request-deadlines', title: 'deadlines', detail, remedy })]
 }
 
+const namesOf = (rows: readonly RequestRow[]) => rows.map(({ validator }) => validator).join(', ')
+
 function tellWrongKeys(rows: readonly RequestRow[]): readonly Finding[] {
   const wrong = rows.filter(({ reason }) => reason === 'pubkey-mismatch')
   if (wrong.length === 0) return []
-  const names = wrong.map(({ validator }) => validator).join(', ')
-  const detail = `the registry has other public keys than the requests name, at ${names}`
+  const detail = `the registry has other public keys than the requests name, at ${namesOf(wrong)}`
   const remedy = waitReasons['pubkey-mismatch'].long
   return [failure({ id: 'request-pubkeys', title: 'public keys', detail, remedy })]
 }
 
-function tellLate(rows: readonly RequestRow[], { late }: Shortfall): readonly Finding[] {
-  const waiting = rows.filter(
-    ({ reason, validator }) => reason === 'message-epoch' && late.has(validator as ValidatorIndex),
-  )
+const isIn = (set: ReadonlySet<ValidatorIndex>, { validator }: RequestRow) =>
+  set.has(validator as ValidatorIndex)
+
+function tellLate(rows: readonly RequestRow[], { late }: RequestsFound): readonly Finding[] {
+  const waiting = rows.filter((row) => row.reason === 'message-epoch' && isIn(late, row))
   if (waiting.length === 0) return []
-  const names = waiting.map(({ validator }) => validator).join(', ')
-  const detail = `valid only after the deadline: those of ${names}`
+  const detail = `valid only after the deadline: those of ${namesOf(waiting)}`
   const remedy = waitReasons['message-epoch'].long
   return [failure({ id: 'message-epochs', title: 'messages', detail, remedy })]
 }
@@ -178,47 +124,83 @@ const INVENTED: ReadonlySet<string> = new Set<ProofReasonCode>([
   'other-report',
 ])
 
-function tellUnproven(rows: readonly RequestRow[], shortfall: Shortfall): readonly Finding[] {
+function tellUnproven(rows: readonly RequestRow[], { owed }: RequestsFound): readonly Finding[] {
   const unproven = rows.filter(({ verdict }) => verdict === 'unproven')
   if (unproven.length === 0) return []
-  const owed = unproven.filter(
-    ({ validator, reason }) =>
-      shortfall.unproven.has(validator as ValidatorIndex) &&
-      reason !== null &&
-      !INVENTED.has(reason),
-  )
+  const active = unproven.filter(
+    (row) => isIn(owed, row) && row.reason !== null && !INVENTED.has(row.reason),
+  ).length
   const codes = [...new Set(unproven.map(({ reason }) => reason ?? 'not judged'))].sort()
-  const [id, title] = ['request-proof', 'proof']
-  const detail = `${unproven.length} not proven, so nothing is sent for them: ${codes.join(', ')}`
+  const told = { id: 'request-proof', title: 'proof' }
+  const detail = `${unproven.length} not proven, so nothing is submitted for them: ${codes.join(', ')}`
   const remedy = 'see "When a request is not proven" in docker/README.md for each reason'
-  if (owed.length === 0) return [warning({ id, title, detail, remedy })]
-  const still = `; ${owed.length === 1 ? 'one validator is' : `${owed.length} validators are`} active still`
-  return [failure({ id, title, detail: `${detail}${still}`, remedy })]
+  if (active === 0) return [warning({ ...told, detail, remedy })]
+  const still = active === 1 ? 'one validator is' : `${active} validators are`
+  return [failure({ ...told, detail: `${detail}; ${still} active still`, remedy })]
 }
 
-const tellFailure = (why: string): Finding =>
+/** Requests in such blocks are not seen by anybody. */
+function tellUnread({ parts: { journal } }: RequestsFound): readonly Finding[] {
+  const { unread } = journal.facts
+  if (unread.length === 0) return []
+  const detail = sumUpUnread(unread)
+  return [failure({ id: 'unread-blocks', title: 'blocks', detail, remedy: UNREAD_REMEDY })]
+}
+
+/** What the daemon would log as an error or a warning, whenever it was said. */
+function tellAlarms({ alarms, warnings }: RequestsFound): readonly Finding[] {
+  const told = { id: 'alarm', title: 'alarm' }
+  const remedy = 'see which node it names: correct it, or remove it from the configuration'
+  return [
+    ...alarms.map((detail) => failure({ ...told, detail, remedy })),
+    ...warnings.map((detail) => warning({ ...told, title: 'warning', detail, remedy })),
+  ]
+}
+
+const tellFailure = (detail: string): Finding =>
   failure({
     id: 'cycle',
     title: 'cycle',
-    detail: why,
+    detail,
     remedy: 'the daemon would try it again soon; see the nodes above',
   })
 
 /** What the daemon would have done about past requests. */
-export function checkReplay(
-  rows: readonly RequestRow[],
-  fromBlock: number,
-  { window }: Pick<CycleFound, 'window'>,
-): Finding {
-  const count = (verdict: Verdict) => rows.filter((row) => row.verdict === verdict).length
-  const [id, title] = ['replay', `since block ${fromBlock}`]
-  if (fromBlock > window.to) {
-    const detail = `nothing: the last finalized block is ${window.to}`
-    return warning({ id, title, detail, remedy: 'give --from-block an earlier block' })
+export function tellReplay(found: RequestsFound, fromBlock: number, now: number): Told {
+  const all = rowsOf(found.replayed ?? [], found.parts.journal.facts, now)
+  const rows = all.map((row) => ({ ...row, deadline: null, secondsLeft: null }))
+  const told = { id: 'replay', title: `since block ${fromBlock}` }
+  if (fromBlock > found.window.to) {
+    const detail = `nothing: the last finalized block is ${found.window.to}`
+    const remedy = 'give --from-block an earlier block'
+    return { findings: [warning({ ...told, detail, remedy })], rows }
   }
-  const [ready, missing] = [count('ready'), count('missing')]
-  const detail = `${rows.length} requests: the daemon would have sent ${ready}, and ${missing} had no message, ${count('waiting')} would have waited, ${count('unproven')} were not proven`
-  if (ready === rows.length) return ok(id, title, detail)
-  const remedy = 'see each of them below; messages of validators that left may be gone for good'
-  return warning({ id, title, detail, remedy })
+  const count = counter(rows)
+  const detail = `${rows.length} requests: the daemon would have submitted ${count('ready')}, and ${count('missing')} had no message, ${count('pending')} would have been pending, ${count('unproven')} were not proven`
+  if (count('ready') === rows.length) return { findings: [ok(told.id, told.title, detail)], rows }
+  const remedy = 'see each of them below; messages of validators that exited may be gone for good'
+  return { findings: [warning({ ...told, detail, remedy })], rows }
+}
+
+/** What is over needs no line: how many there are is said. */
+export const linesOfRequests = (rows: readonly RequestRow[], colours: Colours) =>
+  shorten(
+    rows
+      .filter(({ verdict }) => verdict !== 'left')
+      .map((row) => `    ${lineOfRequest(row, colours)}`),
+  )
+
+function lineOfRequest(row: RequestRow, { green, yellow, red }: Colours): string {
+  const { verdict, validator, module, operator, file, detail, meaning, secondsLeft } = row
+  const paints = { ready: green, missing: red, pending: yellow, unproven: yellow } as const
+  const word = verdict.padEnd(8)
+  const time = describeTimeLeft(secondsLeft ?? 0)
+  return [
+    verdict in paints ? paints[verdict as keyof typeof paints](word) : word,
+    ` ${validator}`,
+    `  module ${module}, operator ${operator}`,
+    secondsLeft === null ? '' : `  ${secondsLeft < 0 ? time : `${time} left`}`,
+    file === null ? '' : `  ${file}`,
+    (detail ?? meaning) === null ? '' : `  ${detail ?? meaning}`,
+  ].join('')
 }

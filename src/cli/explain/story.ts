@@ -1,19 +1,24 @@
+import type { Config } from '../../config.ts'
+import type { ChainInfo } from '../../consensus/chain-info.ts'
+import { isExiting } from '../../consensus/registry.ts'
 import type { Proven } from '../../proof/judge.ts'
 import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
-import type { Case } from '../../requests/cycle-parts.ts'
-import { deadlineOf, limitTimes } from '../../requests/deadlines.ts'
-import { isOpen, type RequestState, type Sightings } from '../../requests/derive.ts'
-import type { ExitRequest } from '../../requests/exit-request.ts'
-import type { HistoryFact } from '../../requests/facts.ts'
-import { isoOf } from '../iso.ts'
+import type { Case, Messages } from '../../requests/cycle-parts.ts'
+import type { RegistryAnswer } from '../../requests/derive.ts'
+import {
+  type HappeningView,
+  happeningOf,
+  type RequestView,
+  viewOf,
+} from '../../requests/rendering.ts'
+import { isInScope } from '../../requests/scope.ts'
+import type { ValidatorFound } from '../gather/validator.ts'
 import { type NextStep, nextStep, type Plan } from './next-step.ts'
-import { type NodeView, viewOf } from './node-view.ts'
-import type { Subject } from './subject.ts'
-import type { ChainTimes } from './times.ts'
+import { type ChainTimes, chainTimes } from './times.ts'
 
 /**
- * Everything that is known about one validator, in the words of both the text and the JSON. Times
- * are ISO 8601 in UTC; what may exceed 2^53 is a decimal string.
+ * Everything that is known of one validator: what both the text and the JSON show. Times are
+ * ISO 8601 in UTC; what may exceed 2^53 is a decimal string.
  */
 export type Story = {
   readonly validator: { readonly index: number | null; readonly pubkey: string | null }
@@ -21,29 +26,27 @@ export type Story = {
   readonly requests: readonly RequestStory[]
   readonly message: MessageStory
   /** What the daemon wrote down, oldest first. */
-  readonly history: readonly Happening[]
+  readonly history: readonly HappeningView[]
   /** One for each consensus node that answered. */
   readonly registry: readonly NodeView[]
-  readonly sources: Sources
+  readonly sources: {
+    /** Whether a journal was read, and held requests of this validator. */
+    readonly journal: 'told' | 'silent' | 'unreadable' | 'none'
+    /** Blocks of the execution nodes that were read for it. */
+    readonly blocks: { readonly from: number; readonly to: number } | null
+  }
   /** What could not be learnt, a sentence each. */
   readonly problems: readonly string[]
 }
 
-export type RequestStory = {
-  readonly state: RequestState
+export type RequestStory = Omit<RequestView, 'validator' | 'pubkey' | 'open' | 'history'> & {
   /** As the event has it. It is the same validator as the story's, unless somebody mixed them up. */
   readonly named: { readonly index: number; readonly pubkey: string }
-  readonly requestedAt: string
-  readonly module: number
-  readonly operator: number
-  readonly exitBus: string
-  readonly block: number
-  readonly transaction: string
-  /** When the daemon first read it; `null` when only this command did. */
-  readonly seenAt: string | null
+  /** Whether EJECTOR_SCOPE names the operator. */
+  readonly inScope: boolean
   readonly proof: ProofStory
   readonly next: NextStep
-  readonly limits: readonly Limit[]
+  readonly limits: NonNullable<RequestView['open']>['limits']
   /** By when the validator must be exiting, while that is still to come about. */
   readonly deadline: string | null
 }
@@ -82,13 +85,6 @@ export type ProofStory =
 
 type Signer = { readonly address: string; readonly transaction: string }
 
-export type Limit = {
-  readonly name: 'delayed' | 'delinquent' | 'module'
-  readonly at: string
-  /** Negative when it has passed. */
-  readonly secondsLeft: number
-}
-
 export type MessageStory =
   | { readonly kind: 'webhook'; readonly host: string }
   | {
@@ -102,137 +98,186 @@ export type MessageStory =
   /** The location could not be read. */
   | { readonly kind: 'unknown'; readonly why: string }
 
-export type Happening =
-  | { readonly kind: 'offered'; readonly at: string }
-  | {
-      readonly kind: 'accepted' | 'refused'
-      readonly at: string
-      readonly answers: readonly string[]
-    }
-  | { readonly kind: 'seen'; readonly at: string; readonly as: 'active' | 'exiting' | 'settled' }
-
-export type Sources = {
-  /** Whether a journal was read, and held requests of this validator. */
-  readonly journal: 'told' | 'silent' | 'unreadable' | 'none'
-  /** Blocks of the execution nodes that were read for it. */
-  readonly blocks: { readonly from: number; readonly to: number } | null
+/** What one consensus node says of the validator. */
+export type NodeView = {
+  readonly host: string
+  readonly head: StateView
+  /** `null`: not asked, since no node sees it exiting at head. */
+  readonly finalized: StateView | null
 }
 
-/** What was gathered about one validator. */
-export type Known = {
-  readonly subject: Subject
+export type StateView =
+  | { readonly kind: 'unknown'; readonly optimistic: boolean }
+  | {
+      readonly kind: 'known'
+      readonly optimistic: boolean
+      readonly pubkey: string
+      readonly status: string
+      /** `null`: never, as things are. */
+      readonly exitEpoch: string | null
+      readonly exitAt: string | null
+      readonly withdrawableEpoch: string | null
+      readonly withdrawableAt: string | null
+    }
+
+/** What a story is told with, beside what was found. */
+export type Setting = {
+  readonly config: Pick<
+    Config,
+    | 'scope'
+    | 'delivery'
+    | 'dryRun'
+    | 'trustMode'
+    | 'oracleQuorum'
+    | 'jobIntervalMs'
+    | 'finalityEvents'
+  >
+  /** HOLD_FILE exists. */
+  readonly isHeld: boolean
+  /** When epochs begin, where that is known. */
+  readonly info: ChainInfo | undefined
   /** Unix ms. */
   readonly now: number
-  readonly cases: readonly Case[]
-  readonly seenAt: (request: ExitRequest) => number | undefined
-  readonly trust: { readonly trustMode: boolean; readonly quorum: number }
-  readonly plan: Plan
-  readonly message: MessageStory
-  readonly history: readonly HistoryFact[]
-  readonly sightings: Sightings | undefined
-  readonly times: ChainTimes | undefined
-  readonly sources: Sources
-  readonly problems: readonly string[]
 }
 
-/** Puts what is known into order. */
-export function storyOf(known: Known): Story {
-  const { subject, sightings, now } = known
-  const entries = (sightings?.head ?? []).flatMap(({ entry }) => entry ?? [])
-  const [first] = known.cases
+/** Puts what was found into order. */
+export function storyOf(found: ValidatorFound, setting: Setting): Story {
+  const { subject, sightings, journal, blocks, problems } = found
+  const { index } = subject
+  const times = setting.info && chainTimes(setting.info)
+  const entry = sightings?.head.find((one) => one.entry !== undefined)?.entry
+  const history = index === undefined ? undefined : journal.facts.history.get(index)
   return {
-    validator: {
-      index: subject.index ?? first?.request.validatorIndex ?? null,
-      pubkey: subject.pubkey ?? entries[0]?.pubkey ?? first?.request.pubkey ?? null,
-    },
-    at: isoOf(now),
-    requests: known.cases
+    validator: { index: index ?? null, pubkey: subject.pubkey ?? entry?.pubkey ?? null },
+    at: new Date(setting.now).toISOString(),
+    requests: (found.cycle?.report.cases ?? [])
       .toSorted((a, b) => a.request.blockNumber - b.request.blockNumber)
-      .map((one) => tellRequest(one, known)),
-    message: known.message,
-    history: known.history.map(tellHistory),
-    registry: (sightings?.head ?? []).map((head) =>
-      viewOf(head, sightings?.finalized, known.times),
-    ),
-    sources: known.sources,
-    problems: known.problems,
+      .map((one) => requestOf(one, found, setting, times)),
+    message: messageOf(setting.config.delivery, index, found.messages),
+    history: (history ?? []).map(happeningOf),
+    registry: (sightings?.head ?? []).map((head) => {
+      const finalized = sightings?.finalized.find(({ host }) => host === head.host)
+      const told = finalized === undefined ? null : stateOf(finalized, times)
+      return { host: head.host, head: stateOf(head, times), finalized: told }
+    }),
+    sources: {
+      journal: found.isInJournal ? 'told' : journal.found === 'facts' ? 'silent' : journal.found,
+      blocks: blocks ?? null,
+    },
+    problems,
   }
 }
 
-function tellRequest(one: Case, known: Known): RequestStory {
-  const { request, state } = one
-  const seenAt = known.seenAt(request)
+function requestOf(
+  one: Case,
+  found: ValidatorFound,
+  { config, isHeld, now }: Setting,
+  times: ChainTimes | undefined,
+): RequestStory {
+  const { facts } = found.journal
+  const surroundings = { facts, now, dryRun: config.dryRun, isHeld }
+  const { validator, pubkey, open, history, ...view } = viewOf(one, surroundings)
+  const offers = facts.offers.get(one.request.validatorIndex)
+  const againAt = offers && found.cycle?.parts.nextOfferAt(offers)
+  const plan: Plan = {
+    intervalMs: config.jobIntervalMs,
+    finalityEvents: config.finalityEvents,
+    mode: config.delivery.mode,
+    areMessagesKnown: config.delivery.mode === 'webhook' || found.messages?.loaded === true,
+    isSentKnown: found.journal.found === 'facts',
+    againAt: againAt === undefined ? null : new Date(againAt).toISOString(),
+  }
+  const inScope = isInScope(config.scope, one.request)
   return {
-    state,
-    named: { index: request.validatorIndex, pubkey: request.pubkey },
-    requestedAt: isoOf(request.timestamp * 1_000),
-    module: request.moduleId,
-    operator: request.operatorId,
-    exitBus: request.exitBus,
-    block: request.blockNumber,
-    transaction: request.transactionHash,
-    seenAt: seenAt === undefined ? null : isoOf(seenAt),
-    proof: tellProof(one, known),
-    next: nextStep(one, known.plan),
-    limits: limitsOf(one, known),
-    deadline: isOpen(state) ? isoOf(deadlineOf(request, one.limit) * 1_000) : null,
+    ...view,
+    named: { index: validator, pubkey },
+    inScope,
+    proof: proofOf(one, config, times),
+    next: nextStep({ ...view, validator, pubkey, open, history }, inScope, plan),
+    limits: limitsOf(open),
+    deadline: open?.deadline ?? null,
   }
 }
 
-function tellProof({ verdict }: Case, known: Known): ProofStory {
-  if (known.trust.trustMode) return { kind: 'trusted' }
+/** The module's own is the deadline, as a rule: that is told once. */
+function limitsOf(open: RequestView['open']): RequestStory['limits'] {
+  const limits = open?.limits ?? []
+  const ofModule = limits.find(({ name }) => name === 'module')
+  return limits.filter(({ name, at }) => name !== 'delinquent' || at !== ofModule?.at)
+}
+
+function proofOf(
+  { verdict }: Case,
+  { trustMode, oracleQuorum }: Setting['config'],
+  times: ChainTimes | undefined,
+): ProofStory {
+  if (trustMode) return { kind: 'trusted' }
   if (verdict === undefined) return { kind: 'not-judged' }
   if (verdict.kind === 'unproven') {
     const { code, expected, actual } = verdict
     const { short, long } = proofReasons[code]
     return { kind: 'unproven', code, short, meaning: long, expected, actual }
   }
-  return tellProven(verdict, known)
-}
-
-function tellProven(
-  { by, refSlot, report, transactions, signers, notes }: Proven,
-  { trust, times }: Known,
-): ProofStory {
-  const isReport = by === 'report' && refSlot !== undefined && report !== undefined
-  // Behind the transaction of a report stand those of its votes, in the order of the signers.
-  const votes = isReport ? transactions.slice(1) : transactions
-  const signed = signers
-    .map((address, at) => ({ address, transaction: votes[at] ?? '' }))
-    .toSorted((a, b) => (a.address < b.address ? -1 : 1))
-  if (!isReport) return { kind: 'proven', by: 'direct', signers: signed, notes }
+  const { by, refSlot, report, notes } = verdict
+  if (by !== 'report' || refSlot === undefined || report === undefined) {
+    return {
+      kind: 'proven',
+      by: 'direct',
+      signers: signersOf(verdict, verdict.transactions),
+      notes,
+    }
+  }
   return {
     kind: 'proven',
-    by: 'report',
+    by,
     refSlot: String(refSlot),
     refSlotAt: times?.ofSlot(refSlot) ?? null,
     report,
-    quorum: trust.quorum,
-    signers: signed,
+    quorum: oracleQuorum,
+    // Behind the transaction of a report stand those of its votes, in the order of the signers.
+    signers: signersOf(verdict, verdict.transactions.slice(1)),
     notes,
   }
 }
 
-/** The earliest first. */
-function limitsOf({ request, limit }: Case, { now }: Known): readonly Limit[] {
-  const times = limitTimes(request, limit)
-  const ofModule = times.find(({ name }) => name === 'module')
-  return (
-    times
-      // The module's own is the deadline, as a rule: that is told once.
-      .filter(({ name, at }) => name !== 'delinquent' || at !== ofModule?.at)
-      .toSorted((a, b) => a.at - b.at)
-      .map(({ name, at }) => ({
-        name,
-        at: isoOf(at * 1_000),
-        secondsLeft: at - Math.floor(now / 1_000),
-      }))
-  )
+const signersOf = ({ signers }: Proven, transactions: readonly string[]): readonly Signer[] =>
+  signers
+    .map((address, at) => ({ address, transaction: transactions[at] ?? '' }))
+    .toSorted((a, b) => (a.address < b.address ? -1 : 1))
+
+function messageOf(
+  delivery: Config['delivery'],
+  index: ValidatorFound['subject']['index'],
+  messages: Messages | undefined,
+): MessageStory {
+  if (delivery.mode === 'webhook') return { kind: 'webhook', host: new URL(delivery.url).host }
+  if (index === undefined || messages === undefined) {
+    return { kind: 'missing', why: 'its index is not known, and messages name nothing else' }
+  }
+  const held = messages.find(index)
+  if (held !== undefined) {
+    const { file, exit } = held
+    return { kind: 'held', file, epoch: String(exit.epoch), more: !messages.loaded }
+  }
+  return messages.loaded
+    ? { kind: 'missing', why: messages.whyMissing(index) ?? null }
+    : { kind: 'unknown', why: messages.problem ?? 'they could not be read' }
 }
 
-function tellHistory(fact: HistoryFact): Happening {
-  const at = isoOf(fact.at)
-  if (fact.kind === 'sighting') return { kind: 'seen', at, as: fact.seen }
-  if (fact.kind === 'offer-intended') return { kind: 'offered', at }
-  return { kind: fact.accepted ? 'accepted' : 'refused', at, answers: fact.answers }
+function stateOf({ entry, optimistic }: RegistryAnswer, times: ChainTimes | undefined): StateView {
+  if (entry === undefined) return { kind: 'unknown', optimistic }
+  // Both epochs are set at once.
+  const [exit, withdrawable] = isExiting(entry) ? [entry.exitEpoch, entry.withdrawableEpoch] : []
+  const timeOf = (epoch: bigint | undefined) =>
+    (epoch === undefined ? undefined : times?.ofEpoch(epoch)) ?? null
+  return {
+    kind: 'known',
+    optimistic,
+    pubkey: entry.pubkey,
+    status: entry.status,
+    exitEpoch: exit === undefined ? null : String(exit),
+    exitAt: timeOf(exit),
+    withdrawableEpoch: withdrawable === undefined ? null : String(withdrawable),
+    withdrawableAt: timeOf(withdrawable),
+  }
 }

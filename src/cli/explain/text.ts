@@ -1,8 +1,7 @@
 import { describeTimeLeft } from '../../requests/deadlines.ts'
-import type { RequestState } from '../../requests/derive.ts'
+import { type HappeningView, STATES } from '../../requests/rendering.ts'
 import type { Colours } from '../context.ts'
-import type { NodeView, StateView } from './node-view.ts'
-import type { Happening, Limit, MessageStory, ProofStory, RequestStory, Story } from './story.ts'
+import type { MessageStory, NodeView, ProofStory, RequestStory, StateView, Story } from './story.ts'
 
 type Line = string
 
@@ -11,9 +10,11 @@ export function linesOf(story: Story, colours: Colours): readonly Line[] {
   const marks = marksOf(colours)
   const paragraphs: readonly (readonly [title: string, lines: readonly Line[]])[] = [
     ...story.requests.flatMap((request) => tellRequest(request, story, marks)),
-    ...(story.requests.length === 0 ? [['Asked for', tellNotAsked(story, marks)] as const] : []),
+    ...(story.requests.length === 0
+      ? [['Requested', tellNotRequested(story, marks)] as const]
+      : []),
     ['Message', [tellMessage(story.message, marks)]],
-    ['Sent', tellHistory(story, marks)],
+    ['Submitted', tellHistory(story, marks)],
     ['Registry', tellRegistry(story, marks)],
     ...story.requests.map((request) => ['Next', tellNext(request, story)] as const),
     ['Problems', story.problems.map((problem) => `${marks.doubt} ${problem}`)],
@@ -22,21 +23,11 @@ export function linesOf(story: Story, colours: Colours): readonly Line[] {
   const name = [index === null ? undefined : `Validator ${index}`, pubkey ?? undefined]
   return [
     colours.bold(name.filter((part) => part !== undefined).join('  ')),
-    ...story.requests.map(({ state }) => STATE[state]),
+    ...story.requests.map(({ state }) => STATES[state]),
     ...paragraphs
       .filter(([, lines]) => lines.length > 0)
       .flatMap(([title, lines]) => ['', colours.bold(title), ...lines.map(indent)]),
   ]
-}
-
-const STATE: Readonly<Record<RequestState, string>> = {
-  seen: 'asked for, not judged yet',
-  unproven: 'asked for, not proven: nothing is sent',
-  proven: 'asked for, not submitted yet',
-  submitted: 'submitted, not seen exiting yet',
-  exiting: 'exiting, not finalized yet',
-  settled: 'exiting, in the finalized state',
-  lapsed: 'exiting, in the finalized state, without an offer that is known here',
 }
 
 type Marks = Readonly<Record<'good' | 'doubt' | 'bad', string>>
@@ -50,12 +41,13 @@ const marksOf = ({ green, yellow, red }: Colours): Marks => ({
 function tellRequest(request: RequestStory, story: Story, marks: Marks) {
   const age = secondsBetween(request.requestedAt, story.at)
   const when = `${timeOf(request.requestedAt)}${age < 0 ? '' : `, ${describeTimeLeft(age)} ago`}`
+  const whose = request.inScope ? '' : ': not one of EJECTOR_SCOPE'
   const seen = request.seenAt === null ? [] : [`first read by the daemon ${timeOf(request.seenAt)}`]
   return [
     [
-      'Asked for',
+      'Requested',
       [
-        `${when}, of module ${request.module}, operator ${request.operator}`,
+        `${when}, of module ${request.module}, operator ${request.operator}${whose}`,
         `in block ${request.block}, transaction ${request.transaction}`,
         ...seen,
         ...tellMixUp(request, story, marks),
@@ -108,13 +100,13 @@ function tellProven(proof: Extract<ProofStory, { kind: 'proven' }>, marks: Marks
   ]
 }
 
-function tellNotAsked({ sources: { journal, blocks } }: Story, marks: Marks): readonly Line[] {
+function tellNotRequested({ sources: { journal, blocks } }: Story, marks: Marks): readonly Line[] {
   const isInJournal = journal === 'silent' ? ', and the journal holds no request for it' : ''
   return blocks === null
     ? [`${marks.doubt} not known: the chain could not be read${isInJournal}`]
     : [
         `never within the blocks that were read, ${blocks.from} to ${blocks.to}${isInJournal}`,
-        'a larger BLOCKS_PRELOAD reads further back',
+        'for any operator; a larger BLOCKS_PRELOAD reads further back',
       ]
 }
 
@@ -123,7 +115,7 @@ function tellMessage(message: MessageStory, marks: Marks): Line {
     case 'webhook':
       return `none is needed: the webhook at ${message.host} is called`
     case 'held': {
-      const more = message.more ? '; more files are still to be read, another one may count' : ''
+      const more = message.more ? '; more files are still to be read: another one may count' : ''
       return `${marks.good} ${message.file}, verified, valid from epoch ${message.epoch}${more}`
     }
     case 'missing':
@@ -141,29 +133,29 @@ function tellHistory({ history, sources }: Story, marks: Marks): readonly Line[]
   if (!history.some(({ kind }) => kind !== 'seen')) return ['nothing', ...history.map(tellSeen)]
   const last = history.findLast(({ kind }) => kind === 'accepted' || kind === 'refused')
   return history.flatMap((one) => {
-    // What is answered needs no "offered" line of its own.
+    // What is answered needs no line of its own.
     if (one.kind === 'offered' && last !== undefined && one.at <= last.at) return []
     return tellHappening(one, marks)
   })
 }
 
-function tellHappening(one: Happening, marks: Marks): readonly Line[] {
+function tellHappening(one: HappeningView, marks: Marks): readonly Line[] {
   switch (one.kind) {
     case 'seen':
       return [tellSeen(one)]
     case 'offered':
-      return [`${marks.doubt} ${timeOf(one.at)}  offered, no answer is known yet`]
+      return [`${marks.doubt} ${timeOf(one.at)}  submitted, no answer is known yet`]
     default: {
       const mark = one.kind === 'accepted' ? marks.good : marks.bad
       return [
-        `${mark} ${timeOf(one.at)}  ${one.kind}`,
+        `${mark} ${timeOf(one.at)}  ${one.kind === 'accepted' ? 'accepted' : 'rejected'}`,
         ...one.answers.map((answer) => indent(answer)),
       ]
     }
   }
 }
 
-const tellSeen = (one: Happening): Line =>
+const tellSeen = (one: HappeningView): Line =>
   `${timeOf(one.at)}  ${one.kind === 'seen' ? SEEN[one.as] : one.kind}`
 
 const SEEN = {
@@ -208,11 +200,14 @@ const LIMIT = {
   module: 'the staking module counts it as late',
 }
 
-function tellLimit({ name, at, secondsLeft }: Limit, deadline: string): Line {
-  const left =
+function tellLimit(
+  { name, at, secondsLeft }: RequestStory['limits'][number],
+  deadline: string,
+): Line {
+  const when =
     secondsLeft < 0 ? describeTimeLeft(secondsLeft) : `in ${describeTimeLeft(secondsLeft)}`
   const title = name !== 'delayed' && at === deadline ? 'deadline: ' : ''
-  return `${title}${LIMIT[name]} from ${timeOf(at)}, ${left}`
+  return `${title}${LIMIT[name]} from ${timeOf(at)}, ${when}`
 }
 
 /** `2026-11-20 09:25:11 UTC`. */

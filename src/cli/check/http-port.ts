@@ -12,7 +12,7 @@ const ASK_MS = 2_000
  * A daemon whose port is taken does not start. That it is taken by a daemon which runs already is
  * fine, unless that is another one.
  */
-export async function checkPort(
+export async function checkHttpPort(
   { http: { port, host }, stateFile }: Pick<Config, 'http' | 'stateFile'>,
   sendFn: Send,
   signal: AbortSignal,

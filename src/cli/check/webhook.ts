@@ -1,5 +1,4 @@
 import type { Config } from '../../config.ts'
-import { isHeld } from '../../exits/hold-file.ts'
 import { createHttpTarget, exchange, type Send } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
@@ -7,6 +6,8 @@ import { type Finding, failure, ok, warning } from './finding.ts'
 const ID = 'webhook'
 /** Bad gateway, service unavailable, gateway timeout. */
 const NOBODY_BEHIND = [502, 503, 504]
+/** Unauthorized, forbidden. */
+const WANTS_TOKEN = [401, 403]
 /** Not found, gone, internal server error. */
 const PERHAPS_WRONG = [404, 410, 500]
 
@@ -17,7 +18,7 @@ type Webhook = Extract<Config['delivery'], { mode: 'webhook' }>
  * act on. Whatever it answers, it is there.
  */
 export async function checkWebhook(
-  { url, timeoutMs }: Webhook,
+  { url, timeoutMs, token }: Webhook,
   sendFn: Send,
   signal: AbortSignal,
 ): Promise<Finding> {
@@ -25,7 +26,8 @@ export async function checkWebhook(
   try {
     const to = createHttpTarget(url).urlOf('')
     const what = { method: 'OPTIONS', timeoutMs, signal } as const
-    return tellStatus(title, (await exchange(sendFn, to, what)).status)
+    const { status } = await exchange(sendFn, to, what)
+    return tellStatus(title, status, token !== undefined)
   } catch (error) {
     signal.throwIfAborted()
     const detail = `does not answer: ${messageOf(error)}`
@@ -35,8 +37,15 @@ export async function checkWebhook(
 }
 
 /** Many a receiver knows no OPTIONS; some answers say all the same that a POST would get nowhere. */
-function tellStatus(title: string, status: number): Finding {
+function tellStatus(title: string, status: number, hasToken: boolean): Finding {
   const id = ID
+  if (WANTS_TOKEN.includes(status)) {
+    const asked = `answers (${status} to OPTIONS without a token); nothing was sent`
+    if (hasToken)
+      return ok(id, title, `${asked}. Whether it takes WEBHOOK_TOKEN shows at the first call`)
+    const remedy = 'set WEBHOOK_TOKEN to the token that it wants'
+    return warning({ id, title, detail: asked, remedy })
+  }
   const detail = `answers (${status} to OPTIONS); nothing was sent`
   if (status >= 300 && status < 400) {
     const remedy = 'set VALIDATOR_EXIT_WEBHOOK to where it redirects: the daemon follows none'
@@ -51,25 +60,4 @@ function tellStatus(title: string, status: number): Finding {
     return warning({ id, title, detail, remedy })
   }
   return ok(id, title, detail)
-}
-
-/** What keeps the daemon from submitting, on purpose. */
-export async function checkStops({
-  dryRun,
-  holdFile,
-}: Pick<Config, 'dryRun' | 'holdFile'>): Promise<readonly Finding[]> {
-  const rehearsal = failure({
-    id: 'dry-run',
-    title: 'DRY_RUN',
-    detail: 'is on: the daemon submits nothing',
-    remedy: 'remove it to go live',
-  })
-  const hold = failure({
-    id: 'hold',
-    title: 'HOLD_FILE',
-    detail: 'is there: the daemon submits nothing while it is',
-    remedy: `remove ${holdFile} when it may go on`,
-  })
-  const held = holdFile !== undefined && (await isHeld(holdFile))
-  return [...(dryRun ? [rehearsal] : []), ...(held ? [hold] : [])]
 }

@@ -1,0 +1,90 @@
+import { TOPICS } from '../../execution/abi.ts'
+import { type Contracts, resolveContracts } from '../../execution/contracts.ts'
+import { readExitLog } from '../../execution/exit-log.ts'
+import { createLogReader } from '../../execution/logs.ts'
+import { messageOf } from '../../lib/message-of.ts'
+import { type ModuleId, type OperatorId, parseBytes32 } from '../../lib/primitives.ts'
+import type { ExitRequest, RequestKey } from '../../requests/exit-request.ts'
+import type { Facts } from '../../requests/facts.ts'
+import type { Parts } from './parts.ts'
+
+type Task = {
+  readonly chainId: bigint
+  /** Exit buses that a daemon knew count too. */
+  readonly facts: Pick<Facts, 'exitBuses'>
+  readonly isWanted: (request: ExitRequest) => boolean
+}
+
+export type Found = {
+  readonly requests: readonly ExitRequest[]
+  readonly contracts: readonly Contracts[]
+  /** Blocks that were read; `undefined`: none could be. */
+  readonly blocks: { readonly from: number; readonly to: number } | undefined
+  readonly problems: readonly string[]
+}
+
+/**
+ * Reads the requests of the look-back that are wanted, whichever operator was asked, from every
+ * execution node that is up.
+ */
+export async function readAnyOperator(
+  parts: Parts,
+  { chainId, facts, isWanted }: Task,
+  signal: AbortSignal,
+): Promise<Found> {
+  const { config, nodes, now, progress } = parts
+  const readLogs = createLogReader(config.loadLogsStep, now)
+  const requests = new Map<RequestKey, ExitRequest>()
+  const answers = await nodes.execution.nodes.every(async (node, _host, deadline) => {
+    const to = (await node.finalizedBlock(deadline)).number
+    const from = Math.max(0, to - config.blocksPreload)
+    const contracts = await resolveContracts(node, config.locatorAddress, deadline)
+    const exitBuses = [...new Set([contracts.exitBus, ...facts.exitBuses])]
+    const filter = { address: exitBuses, topics: [TOPICS.validatorExitRequest] }
+    await readLogs(
+      node,
+      { ...filter, fromBlock: from, toBlock: to },
+      (logs, fromBlock, toBlock) => {
+        progress('reading blocks', toBlock - from, to - from)
+        for (const raw of logs) {
+          const query = { chainId, exitBuses, fromBlock, toBlock, ...operatorIn(raw) }
+          const reading = readExitLog(raw, query)
+          if (reading.ok && isWanted(reading.request)) {
+            requests.set(reading.request.key, reading.request)
+          }
+        }
+      },
+      deadline,
+    )
+    return { contracts, from, to }
+  }, signal)
+  const read = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
+  const failed = answers.flatMap((answer) =>
+    answer.ok ? [] : [`blocks could not be read from ${answer.host}: ${messageOf(answer.error)}`],
+  )
+  return {
+    requests: [...requests.values()],
+    contracts: read.map(({ contracts }) => contracts),
+    blocks: read[0] && { from: read[0].from, to: read[0].to },
+    problems: answers.length === 0 ? ['no execution node answers: no block was read'] : failed,
+  }
+}
+
+/** What a log says of its operator, so that the rest of it can be held against that. */
+function operatorIn(raw: unknown): {
+  readonly moduleId: ModuleId
+  readonly operatorIds: readonly OperatorId[]
+} {
+  const topics: unknown = (raw as { readonly topics?: unknown } | null)?.topics
+  const [, moduleTopic, operatorTopic] = Array.isArray(topics) ? topics : []
+  return {
+    moduleId: numberIn(moduleTopic) as ModuleId,
+    operatorIds: [numberIn(operatorTopic) as OperatorId],
+  }
+}
+
+/** @returns 0 for what is none: such a log fits nothing */
+function numberIn(topic: unknown): number {
+  const value = BigInt(parseBytes32(topic) ?? 0)
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : 0
+}
