@@ -5,9 +5,10 @@ import { createExecutionNode, type ExecutionNode } from '../execution/execution-
 import { createJwtAuthorizer } from '../execution/jwt.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
 import type { Exchange } from '../lib/exchange.ts'
-import { createHttpClient, type Send } from '../lib/http.ts'
-import { createLayer, type Layer } from '../lib/layer.ts'
+import { createHttpClient, type HttpClient, type Send } from '../lib/http.ts'
+import { createLayer, type Layer, type LayerName } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { explainWrongService } from './wrong-service.ts'
 
 export type Nodes = {
   /** The chain that every node must be on, where NETWORK names one. */
@@ -29,45 +30,40 @@ export function createNodes(
   callTimeoutMs?: number,
   sendFn?: Send,
 ): Nodes {
-  const observer =
-    (observe: Metrics['observeExecutionRequest'], url: string) =>
-    ({ seconds, status, ok }: Exchange) =>
-      observe({
-        host: new URL(url).hostname,
-        status,
-        seconds,
-        result: ok ? 'success' : 'error',
-      })
+  const clients = (urls: readonly string[], observe: Metrics['observeExecutionRequest']) =>
+    named(urls).map(({ host, url }) => ({
+      host,
+      http: createHttpClient(url, sendFn, headersFor(config.nodeHeaders, url)),
+      observe: ({ seconds, status, ok }: Exchange) => {
+        const result = ok ? 'success' : 'error'
+        observe({ host: new URL(url).hostname, status, seconds, result })
+      },
+    }))
+  const execution = clients(config.executionNodes, metrics.observeExecutionRequest)
+  const consensus = clients(config.consensusNodes, metrics.observeConsensusRequest)
+
   const authorize =
     config.jwtSecretPath === undefined ? undefined : createJwtAuthorizer(config.jwtSecretPath)
-  const executionNodes = name(config.executionNodes, (url) =>
-    createExecutionNode(
-      createHttpClient(url, sendFn, headersFor(config.nodeHeaders, url)),
-      observer(metrics.observeExecutionRequest, url),
-      authorize,
-      callTimeoutMs,
-    ),
-  )
-  const consensusNodes = name(config.consensusNodes, (url) =>
-    createConsensusNode(
-      createHttpClient(url, sendFn, headersFor(config.nodeHeaders, url)),
-      config.validatorsBatchSize,
-      observer(metrics.observeConsensusRequest, url),
-      Date.now,
-      callTimeoutMs,
-    ),
-  )
+  const executionNodes = execution.map(({ host, http, observe }) => ({
+    host,
+    node: createExecutionNode(http, observe, authorize, callTimeoutMs),
+  }))
+  const { validatorsBatchSize } = config
+  const consensusNodes = consensus.map(({ host, http, observe }) => ({
+    host,
+    node: createConsensusNode(http, validatorsBatchSize, observe, Date.now, callTimeoutMs),
+  }))
   const headSlots = new Map<string, bigint>()
   return {
     expectedChainId: config.chainId,
     executionNodes,
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
-      chainId: (node, _host, signal) => node.chainId(signal),
+      chainId: chainIdReader('execution', execution),
       syncState: (node, _host, signal) => node.syncState(signal),
     }),
     consensus: createLayer('consensus', consensusNodes, {
-      chainId: (node, _host, signal) => node.chainId(signal),
+      chainId: chainIdReader('consensus', consensus),
       syncState: async (node, host, signal) => {
         const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
         headSlots.set(host, headSlot)
@@ -81,15 +77,31 @@ export function createNodes(
   }
 }
 
+/** The chain id; where there is none, it is told what else answers there. */
+function chainIdReader(
+  layer: LayerName,
+  clients: readonly { readonly host: string; readonly http: HttpClient }[],
+) {
+  return async function readChainId(
+    node: { chainId(signal: AbortSignal): Promise<bigint> },
+    host: string,
+    signal: AbortSignal,
+  ): Promise<bigint> {
+    try {
+      return await node.chainId(signal)
+    } catch (error) {
+      const http = clients.find((client) => client.host === host)?.http
+      throw http === undefined ? error : await explainWrongService(error, layer, http, signal)
+    }
+  }
+}
+
 /** Names a node by host and port; a second one there gets a number. Never more of the URL. */
-function name<Node>(
-  urls: readonly string[],
-  create: (url: string) => Node,
-): readonly Endpoint<Node>[] {
+function named(urls: readonly string[]) {
   const hosts = urls.map((url) => new URL(url).host)
   return urls.map((url, at) => {
     const host = hosts[at] as string
     const before = hosts.slice(0, at).filter((other) => other === host).length
-    return { host: before === 0 ? host : `${host}#${before + 1}`, node: create(url) }
+    return { host: before === 0 ? host : `${host}#${before + 1}`, url }
   })
 }

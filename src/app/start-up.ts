@@ -96,7 +96,7 @@ function missingLayers(statuses: readonly NodeStatus[]): readonly string[] {
   })
 }
 
-/** A node that is not used beside one that is, or odd: said once. */
+/** A node that is not used beside one that is: said once. */
 function warnOf(
   status: NodeStatus,
   missing: readonly string[],
@@ -104,8 +104,9 @@ function warnOf(
   log: Log,
 ): void {
   const line = problemOf(status)
-  if (line === undefined || warned.has(line)) return
-  if (!status.synced && missing.some((reason) => reason.includes(status.layer))) return
+  // What is odd about one that is used, the cycle says.
+  if (line === undefined || status.synced || warned.has(line)) return
+  if (missing.some((reason) => reason.includes(status.layer))) return
   warned.add(line)
   log.warn(line)
 }

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBeaconChain } from '../sim/beacon-chain.ts'
 import { startBeaconNode } from '../sim/beacon-node.ts'
+import { json, startHttpServer } from '../sim/http-server.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
 
@@ -79,6 +80,59 @@ describe('start-up', () => {
     world.execution.set({ syncing: false })
     world.consensus.set({ isSyncing: false })
     await until('the exit is sent', () => world.beacon.accepted.length > 0)
+  })
+
+  test('says that execution and consensus node are swapped', async () => {
+    await setUp()
+    const app = await world.start({
+      EXECUTION_NODE: world.consensus.url,
+      CONSENSUS_NODE: world.execution.url,
+    })
+    const swapped = 'are EXECUTION_NODE and CONSENSUS_NODE swapped?'
+    await until('both are told', () => app.said(swapped).length > 0)
+    const [line] = app.said(swapped)
+    expect(line?.message).toContain('looks like a consensus node, and not like the execution node')
+    expect(line?.message).toContain('looks like an execution node, and not like the consensus node')
+    const ready = await fetch(`${app.url}/readyz`)
+    expect(await ready.text()).toContain('looks like an execution node')
+  })
+
+  test.each(['EXECUTION_NODE', 'CONSENSUS_NODE'])('says that %s is a Keys API', async (name) => {
+    await setUp()
+    const api = await startHttpServer(({ path }) =>
+      path === '/v1/status'
+        ? json({ appVersion: '2.2.0', chainId: 1, elBlockSnapshot: {}, clBlockSnapshot: {} })
+        : json({ message: 'Not Found', statusCode: 404 }, 404),
+    )
+    const app = await world.start({ [name]: api.url })
+    await until('it is told', () => app.said('looks like a Keys API').length > 0)
+    await app.end()
+    await api.close()
+  })
+
+  test.each(['execution', 'consensus'] as const)(
+    'says where a redirect of the %s node leads to',
+    async (layer) => {
+      await setUp()
+      const location = 'https://user:pass@other.example/path?key=1'
+      world[layer].faults.add({ kind: 'redirect', status: 301, location })
+      const app = await world.start()
+      const text = 'HTTP 301: redirects to https://other.example/path; set the URL to that'
+      await until('it is told', () => app.said(text).length > 0)
+    },
+  )
+
+  test('uses a consensus node that does not tell whether it syncs, with one warning', async () => {
+    await setUp()
+    world.consensus.faults.add({ kind: 'status', status: 404, match: { path: /syncing$/ } })
+    world.writeMessage(1)
+    world.ask(world.requestOf(1))
+    const app = await world.start()
+    await until('the exit is sent', () => world.beacon.accepted.length > 0)
+    const cycles = world.consensus.calls.length
+    await until('more cycles', () => world.consensus.calls.length > cycles + 10)
+    const odd = app.said('answers 404 to /eth/v1/node/syncing: it is used')
+    expect(odd.map(({ level }) => level)).toEqual(['warn'])
   })
 
   test('only warns of a dead or syncing node beside a good one', async () => {
