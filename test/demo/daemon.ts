@@ -3,11 +3,10 @@ import { join } from 'node:path'
 import { freePorts, request } from '../devnet/http.ts'
 import type { Stage } from '../devnet/stage.ts'
 import { until } from '../devnet/until.ts'
-import { PASSWORD } from './messages.ts'
-import { QUORUM } from './oracle.ts'
+import { environmentOf } from './environment.ts'
 import { DAEMON_MAIN } from './root.ts'
 import type { Screen } from './screen.ts'
-import { OPERATOR, type World } from './world.ts'
+import type { World } from './world.ts'
 
 const READY_DEADLINE_MS = 30_000
 const CYCLES_DEADLINE_MS = 30_000
@@ -23,26 +22,12 @@ export async function startDaemon(
   screen: Screen,
   signal: AbortSignal,
 ) {
-  const [port] = await freePorts(1)
+  const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const child = stage.launch('daemon', process.execPath, [DAEMON_MAIN], {
     // Not the project's folder: there may be somebody's `.env` in it.
     cwd: stage.folder,
-    env: {
-      EXECUTION_NODE: world.executionUrls.join(),
-      CONSENSUS_NODE: world.consensusUrls.join(),
-      LOCATOR_ADDRESS: world.oracle.locator,
-      EJECTOR_SCOPE: JSON.stringify({ [OPERATOR.moduleId]: [OPERATOR.operatorId] }),
-      MESSAGES_LOCATION: folder,
-      MESSAGES_PASSWORD: PASSWORD,
-      ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(world.oracle.allowlist),
-      ORACLE_QUORUM: String(QUORUM),
-      STATE_FILE: join(stage.folder, 'state.sqlite'),
-      JOB_INTERVAL: '1000',
-      HTTP_PORT: String(port),
-      RUN_METRICS: 'true',
-      RUN_STATUS: 'true',
-    },
+    env: environmentOf(world, folder, port, join(stage.folder, 'state.sqlite')),
   })
   screen.follow(child)
 

@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, type TestContext, test } from 'vitest'
@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 /** Not where `npm run demo` builds: it may be running. */
 const BUILT = join(ROOT, '.tmp/demo-test')
-const RUN_TIMEOUT_MS = 120_000
+const RUN_TIMEOUT_MS = 300_000
 
 beforeAll(() => {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -17,9 +17,19 @@ beforeAll(() => {
 }, RUN_TIMEOUT_MS)
 
 /** The built demo as a process of its own, whose temporary files lie in a folder of ours. */
-function startDemo({ onTestFinished }: TestContext, ...args: readonly string[]) {
+function startDemo(context: TestContext, ...args: readonly string[]) {
+  return start(context, process.execPath, [join(BUILT, 'test/demo/main.js'), ...args])
+}
+
+/** On a terminal, as `script` makes one. */
+function startOnTerminal(context: TestContext, ...args: readonly string[]) {
+  const command = [process.execPath, join(BUILT, 'test/demo/main.js'), ...args].join(' ')
+  return start(context, 'script', ['-qec', command, '/dev/null'])
+}
+
+function start({ onTestFinished }: TestContext, command: string, args: readonly string[]) {
   const temporary = mkdtempSync(join(tmpdir(), 'demo-test-'))
-  const child = spawn(process.execPath, [join(BUILT, 'test/demo/main.js'), ...args], {
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, TMPDIR: temporary },
   })
   onTestFinished(() => {
@@ -36,7 +46,8 @@ function startDemo({ onTestFinished }: TestContext, ...args: readonly string[]) 
     child,
     ended: new Promise<number | null>((end) => child.on('close', end)),
     output: () => output,
-    said: (text: string) => until(`the demo says "${text}"`, () => output.includes(text), 30_000),
+    said: (text: string | RegExp) =>
+      until(`the demo says ${text}`, () => new RegExp(text).test(output), RUN_TIMEOUT_MS),
     leftBehind: () => readdirSync(temporary),
   }
 }
@@ -105,6 +116,64 @@ describe.concurrent('the demo', { timeout: RUN_TIMEOUT_MS }, () => {
       expect(demo.leftBehind()).toEqual([])
     },
   )
+
+  test('on a terminal it takes keys, and a second daemon finds all in a folder', async (context) => {
+    const { expect } = context
+    const demo = startOnTerminal(context, '--keep')
+    await demo.said('q {2}Quit')
+    const press = (key: string) => demo.child.stdin.write(key)
+
+    press('n')
+    await demo.said(/exit submitted.*"validator":12\b/)
+    press('f')
+    await demo.said(/not proven.*"validator":13\b/)
+    press('d')
+    press('n')
+    await demo.said(/exit submitted.*"validator":14\b/)
+    press('d')
+    press('r')
+    // Reports come through that member and past it in turn.
+    press('n')
+    press('n')
+    await demo.said(/ORACLE_ADDRESSES_ALLOWLIST is not/)
+
+    const [, second = ''] = /cd (\S+) && node \S+ check/.exec(demo.output()) ?? []
+    const check = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'check'], {
+      cwd: second,
+      env: { PATH: process.env.PATH },
+      encoding: 'utf8',
+    })
+    expect(check.stdout).toContain('operators of module 1: 7')
+    expect(check.stdout).toMatch(/✓ operator 7/)
+    const wrong = spawnSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'check'], {
+      cwd: second,
+      env: { PATH: process.env.PATH, EJECTOR_SCOPE: '{"1":[9],"2":[7]}' },
+      encoding: 'utf8',
+    })
+    expect(wrong.stdout).toMatch(/✗ operator 9/)
+    expect(wrong.stdout).toMatch(/✗ .*module 2/)
+    expect(wrong.status).toBe(1)
+    // On a terminal a key is no longer than a line.
+    expect(demo.output()).toMatch(/0x[0-9a-f]{8}…[0-9a-f]{5}/)
+    expect(demo.output()).not.toMatch(/0x[0-9a-f]{64}/)
+
+    press('q')
+    expect(await demo.ended).toBe(0)
+    expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5 have left.')
+    expect(demo.leftBehind()).toEqual([])
+  })
+
+  test('without packages it says what to do', ({ expect, onTestFinished }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'demo-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    mkdirSync(join(folder, 'test/demo'), { recursive: true })
+    cpSync(join(ROOT, 'test/demo/ready.mjs'), join(folder, 'test/demo/ready.mjs'))
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+
+    const ran = spawnSync('sh', ['-c', scripts.demo], { cwd: folder, encoding: 'utf8' })
+    expect(ran.stderr).toContain('npm ci')
+    expect(ran.status).toBe(1)
+  })
 
   test('what it does not understand is refused', async (context) => {
     const { expect } = context

@@ -10,6 +10,8 @@ import type { Screen } from './screen.ts'
 
 export const PASSWORD = 'demo password'
 
+export type Messages = Awaited<ReturnType<typeof prepareMessages>>
+
 /** The folder that the daemon reads, filled as an operator would fill it, mistakes included. */
 export async function prepareMessages(stage: Stage, beacon: BeaconChain, screen: Screen) {
   const plain = join(stage.folder, 'to-encrypt')
@@ -44,6 +46,8 @@ export async function prepareMessages(stage: Stage, beacon: BeaconChain, screen:
     folder,
     /** Copies the message of this one into the folder now. */
     add: (name: RoleName) => put(nameOf(name), sign(name)),
+    /** The same for a validator without a role. */
+    addSpare: (index: number) => put(`validator-${index}.json`, beacon.signExit(index)),
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { compileContracts, startAnvil } from '../devnet/chain.ts'
 import { deployProtocol, type ExitRecord, QUORUM } from '../devnet/protocol.ts'
 import type { Stage } from '../devnet/stage.ts'
+import { createMember } from '../sim/contracts.ts'
 import { createExecutionChain } from '../sim/execution-chain.ts'
 import { startExecutionNode } from '../sim/execution-node.ts'
 import { ROOT } from './root.ts'
@@ -20,8 +21,13 @@ export type Oracle = {
   report(...records: readonly ExitRecord[]): Promise<void>
   /** One that has a quorum, but only with the member whom the operator does not believe. */
   reportWithUntrusted(...records: readonly ExitRecord[]): Promise<void>
+  /** Another key signs for one of its members from now on. */
+  rotate(): Promise<void>
   close(): Promise<void>
 }
+
+/** A scope beyond these does not exist, and `check` says so. */
+const REGISTERED = { modules: [1], operators: 9 }
 
 export { QUORUM }
 
@@ -52,7 +58,7 @@ function runsAnvil(): boolean {
 async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Promise<Oracle> {
   const { url, provider } = await startAnvil(stage, chainId, signal)
   const contracts = compileContracts(join(ROOT, 'test/devnet/contracts'))
-  const protocol = await deployProtocol(provider, contracts)
+  const protocol = await deployProtocol(provider, contracts, REGISTERED)
   let reports = 0
   return {
     name: 'anvil, with contracts that act like those of the protocol',
@@ -70,15 +76,25 @@ async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Prom
       await protocol.reportWithUntrusted(records, 1)
       await protocol.finalize()
     },
+    async rotate() {
+      await protocol.rotate()
+      await protocol.finalize()
+    },
     close: async () => provider.destroy(),
   }
 }
 
 async function onSimulator(chainId: number, name: string): Promise<Oracle> {
-  const chain = createExecutionChain({ chainId: BigInt(chainId), quorum: QUORUM, delegated: [1] })
+  const chain = createExecutionChain({
+    chainId: BigInt(chainId),
+    quorum: QUORUM,
+    delegated: [1],
+    modules: REGISTERED.modules.map((id) => ({ id, operatorCount: REGISTERED.operators })),
+  })
   const allowlist = chain.signerAddresses()
   const untrusted = chain.addMember('untrusted')
   const node = await startExecutionNode({ chain })
+  let rotations = 0
   return {
     name,
     url: node.url,
@@ -90,6 +106,13 @@ async function onSimulator(chainId: number, name: string): Promise<Oracle> {
     },
     async reportWithUntrusted(...requests) {
       chain.submitReport({ requests, signers: [untrusted, 0] })
+      chain.finalize()
+    },
+    async rotate() {
+      const [, delegated] = chain.members
+      rotations += 1
+      const { wallet } = createMember(`rotated ${rotations}`)
+      if (delegated !== undefined) chain.members[1] = { ...delegated, wallet }
       chain.finalize()
     },
     close: node.close,

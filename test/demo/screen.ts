@@ -7,6 +7,12 @@ const isColourful = process.stdout.isTTY === true && !process.env.NO_COLOR
 const paint = (code: number, text: string) =>
   isColourful ? `\u001b[${code}m${text}\u001b[0m` : text
 
+/** A log line with whole keys and hashes fills a terminal six times over; in a pipe it stays whole. */
+const readable = (text: string) =>
+  process.stdout.isTTY
+    ? text.replace(/\b(0x[0-9a-f]{8})[0-9a-f]{27,}([0-9a-f]{5})\b/g, '$1…$2')
+    : text
+
 export type Screen = ReturnType<typeof createScreen>
 
 /** What the reader sees: headings, words of our own, and the log of the daemon as it comes. */
@@ -20,7 +26,7 @@ export function createScreen(print: (text: string) => void) {
     const end = output.lastIndexOf('\n') + 1
     const news = output.slice(followed.shown, end)
     followed.shown = end
-    if (news !== '') print(news.replaceAll(/^/gm, '  ').trimEnd())
+    if (news !== '') print(readable(news).replaceAll(/^/gm, '  ').trimEnd())
   }
   const timer = setInterval(show, SHOW_INTERVAL_MS).unref()
 

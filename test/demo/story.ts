@@ -5,6 +5,7 @@ import { CAST_SIZE, indexOf, type RoleName, summarize } from './cast.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { prepareMessages } from './messages.ts'
 import type { Screen } from './screen.ts'
+import { stayUp } from './stay.ts'
 import { createWorld, type World } from './world.ts'
 
 const STEP_DEADLINE_MS = 30_000
@@ -17,7 +18,7 @@ type Scene = {
 }
 
 export type StoryOptions = {
-  /** Stay up at the end, until the signal fires. */
+  /** Stay up at the end, until the signal fires or somebody quits. */
   readonly keep: boolean
   /** Do without anvil. */
   readonly simulator: boolean
@@ -69,7 +70,7 @@ export async function playStory(
   const { table, asExpected } = summarize(world.beacon.exitedIndices(), world.sent())
   screen.heading('What became of them, by the registry of the chain')
   screen.say(table)
-  if (keep) await stayUp(scene, messages.folder)
+  if (keep) await stayUp({ ...scene, stage, messages })
 
   screen.heading('The daemon is asked to stop: SIGTERM')
   await daemon.stop()
@@ -139,12 +140,3 @@ const expectFailures = ({ daemon, signal }: Scene, count: number) =>
   until('the daemon misses a message', STEP_DEADLINE_MS, signal, async () =>
     assert.equal(await daemon.metric('exit_actions', 'result="error"'), count),
   )
-
-async function stayUp({ daemon, screen, signal }: Scene, folder: string): Promise<never> {
-  const pages = await daemon.pages()
-  screen.heading('It stays up until Ctrl-C. Look around:', ...pages, `messages in ${folder}`)
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}

@@ -12,6 +12,9 @@ const CHAIN_ID = 7_777_777
 const SECONDS_PER_SLOT = 1
 const SLOTS_PER_EPOCH = 2
 
+/** Validators for what happens after the story. */
+const SPARE = 50
+
 /** Whose validators the daemon may exit. */
 export const OPERATOR = { moduleId: 1, operatorId: 7 }
 const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 8 }
@@ -26,7 +29,7 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     chainId: BigInt(CHAIN_ID),
     slotsPerEpoch: SLOTS_PER_EPOCH,
     secondsPerSlot: SECONDS_PER_SLOT,
-    validators: CAST_SIZE,
+    validators: CAST_SIZE + SPARE,
   })
   const nodes: [BeaconNode, BeaconNode] = [
     await startBeaconNode({ chain: beacon }),
@@ -37,6 +40,7 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     if (beacon.slot % SLOTS_PER_EPOCH === 0) beacon.finalize()
   }, SECONDS_PER_SLOT * 1000)
 
+  let spares = 0
   return {
     beacon,
     oracle,
@@ -51,6 +55,14 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
       const validatorIndex = indexOf(name)
       const operator = name === 'otherOperator' ? ANOTHER_OPERATOR : OPERATOR
       return { ...operator, validatorIndex, pubkey: beacon.pubkey(validatorIndex) }
+    },
+
+    /** One line about a validator that nobody has spoken of. @throws when there are none */
+    nextSpare(): ExitRecord {
+      const validatorIndex = CAST_SIZE + spares
+      if (spares >= SPARE) throw new Error('there are no more validators: start the demo anew')
+      spares += 1
+      return { ...OPERATOR, validatorIndex, pubkey: beacon.pubkey(validatorIndex) }
     },
 
     /** Indices whose exits any node was handed, whatever it made of them. */

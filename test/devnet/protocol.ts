@@ -21,8 +21,8 @@ export type DataFormat = 1 | 2
 /** What the members vote on, as the exit bus takes it. */
 const REPORT_DATA =
   'tuple(uint256 consensusVersion, uint256 refSlot, uint256 requestsCount, uint256 dataFormat, bytes data)'
-const CONSENSUS_VERSION = 3
-const CONTRACT_VERSION = 2
+const CONSENSUS_VERSION = 5
+const CONTRACT_VERSION = 3
 /** Votes that make a report. */
 export const QUORUM = 2
 /** More than the two epochs of one block that anvil's `finalized` lags behind. */
@@ -41,14 +41,19 @@ function packRecords(records: readonly ExitRecord[], format: DataFormat): string
   return `0x${packed.toSorted().join('')}`
 }
 
+/** Which staking modules there are, and how many operators each of them has: ids from 0. */
+export type Registered = { readonly modules: readonly number[]; readonly operators: number }
+
 /** Puts the protocol on chain, and returns the ways in which it asks for exits. */
 export async function deployProtocol(
   provider: JsonRpcProvider,
   factories: ReadonlyMap<string, ContractFactory>,
+  { modules, operators }: Registered,
 ) {
   // anvil holds their keys, so these signatures are real ones.
-  const signers = await Promise.all([0, 1, 2, 3, 4, 5].map((index) => provider.getSigner(index)))
-  const [deployer, alice, bob, delegate, mallory, anyone] = signers as [
+  const signers = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((index) => provider.getSigner(index)))
+  const [deployer, alice, bob, first, mallory, anyone, second] = signers as [
+    JsonRpcSigner,
     JsonRpcSigner,
     JsonRpcSigner,
     JsonRpcSigner,
@@ -64,11 +69,13 @@ export async function deployProtocol(
     return contract.waitForDeployment()
   }
 
+  /** Who signs for the delegated member now. */
+  let delegate = first
   const member = await deploy('DelegatedMember', delegate.address)
   const members = [alice.address, bob.address, mallory.address, await member.getAddress()]
   const consensus = await deploy('HashConsensus', members, QUORUM)
   const bus = await deploy('ExitBus', await consensus.getAddress())
-  const router = await deploy('StakingRouter')
+  const router = await deploy('StakingRouter', modules, operators)
   const locator = await deploy('Locator', await bus.getAddress(), await router.getAddress())
 
   type Call = { contract: BaseContract; method: string; args: readonly unknown[] }
@@ -105,7 +112,7 @@ export async function deployProtocol(
   return {
     locator: await locator.getAddress(),
     /** Who signs for the members, but for one that the operator does not trust. */
-    allowlist: [alice.address, bob.address, delegate.address],
+    allowlist: [alice.address, bob.address, first.address],
 
     /** The vote that decides and the data both come from the delegated member. */
     async reportThroughMember(records: readonly ExitRecord[], format: DataFormat) {
@@ -138,6 +145,13 @@ export async function deployProtocol(
     async requestWithoutOracle(records: readonly ExitRecord[], format: DataFormat) {
       const args = [[packRecords(records, format), format]]
       return send(anyone, { contract: bus, method: 'submitExitRequestsData', args }, { type: 2 })
+    },
+
+    /** Hands the delegated member to a key that no allowlist holds, or back. */
+    async rotate() {
+      const next = delegate === first ? second : first
+      await send(delegate, { contract: member, method: 'setDelegate', args: [next.address] }, {})
+      delegate = next
     },
 
     /** Puts what happened so far into finalized blocks. */

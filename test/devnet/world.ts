@@ -10,6 +10,8 @@ import { until } from './until.ts'
 
 /** The sources lie in `test/devnet`, what is compiled of them in `.tmp/devnet`. */
 const ROOT = resolve(import.meta.dirname, '../..')
+/** Of the scene; a scope beyond these does not exist. */
+const REGISTERED = { modules: [1, 2], operators: 30 }
 export const LODESTAR_HOME = join(ROOT, 'test/devnet/lodestar')
 export const DAEMON_MAIN = join(ROOT, 'dist/main.js')
 export const CLI_MAIN = join(ROOT, 'dist/cli/main.js')
@@ -26,7 +28,7 @@ export async function createWorld(stage: Stage, validatorCount: number, signal: 
   const network = await beacon.network()
   const { url: executionUrl, provider } = await startAnvil(stage, network.chainId, signal)
   const factories = compileContracts(join(ROOT, 'test/devnet/contracts'))
-  const protocol = await deployProtocol(provider, factories)
+  const protocol = await deployProtocol(provider, factories, REGISTERED)
   const recorder = await startRecorder(beaconUrl)
   await until('first block of the beacon chain', FIRST_BLOCK_DEADLINE_MS, signal, async () =>
     assert.ok((await beacon.headSlot()) > 0),

@@ -3,10 +3,16 @@ pragma solidity ^0.8.20;
 
 /// An oracle member that is a contract: its delegate signs, it calls.
 contract DelegatedMember {
-    address public immutable getDelegate;
+    address public getDelegate;
 
     constructor(address delegate) {
         getDelegate = delegate;
+    }
+
+    /// On the real contract 48 hours lie between the two.
+    function setDelegate(address next) external {
+        require(msg.sender == getDelegate, "not the delegate");
+        getDelegate = next;
     }
 
     function execute(address target, bytes calldata data) external {

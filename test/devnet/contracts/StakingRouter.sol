@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.20;
 
-/// Every staking module in one: knows itself under any id.
+/// The staking modules that it is made with, and no others; each of them knows its operators, and no
+/// others. One contract stands for the router and for all of its modules.
 contract StakingRouter {
     struct StakingModule {
         uint24 id;
@@ -19,14 +20,33 @@ contract StakingRouter {
         uint64 minDepositBlockDistance;
     }
 
+    /// Operators have the ids below it.
+    uint256 public immutable getNodeOperatorsCount;
+    mapping(uint256 => bool) private isModule;
+
+    constructor(uint256[] memory ids, uint256 operators) {
+        getNodeOperatorsCount = operators;
+        for (uint256 i = 0; i < ids.length; ++i) isModule[ids[i]] = true;
+    }
+
+    modifier known(uint256 operatorId) {
+        require(operatorId < getNodeOperatorsCount, "no such operator");
+        _;
+    }
+
     function getStakingModule(uint256 id) external view returns (StakingModule memory module) {
+        require(isModule[id], "no such module");
         module.id = uint24(id);
         module.stakingModuleAddress = address(this);
         module.name = "devnet";
     }
 
+    function getNodeOperator(uint256 id, bool) external view known(id) returns (bool, string memory) {
+        return (true, "An operator of the devnet");
+    }
+
     /// Seconds that an operator has for an exit.
-    function exitDeadlineThreshold(uint256) external pure returns (uint256) {
+    function exitDeadlineThreshold(uint256 id) external view known(id) returns (uint256) {
         return 4 days;
     }
 }
