@@ -12,7 +12,6 @@ import { createKeysReader, type RegistryReader } from '../consensus/registry-rea
 import { createLoadTask } from '../jobs/load-task.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
 import { passwordCandidates } from '../lib/password.ts'
-import type { Epoch } from '../lib/primitives.ts'
 import { createMessageLoader } from '../messages/loader.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -79,7 +78,6 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
   ])
 
   const { password } = config.delivery
-  let reached: Epoch | undefined
   const loader = createMessageLoader({
     store,
     passwords: passwordCandidates(password?.bytes ?? []),
@@ -87,18 +85,13 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     now: parts.now,
     readRegistry: async (indices, signal) => (await parts.registry.read(indices, signal)).entries,
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
-    readSigningContext: (signal) =>
-      readSigningContext(parts, signal, (epoch) => {
-        reached = epoch
-      }),
-    reachedEpoch: () => reached,
-    onProgress: (progress) => task.onProgress(progress),
+    readSigningContext: (signal) => readSigningContext(parts, signal),
   })
   const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
   return {
     read: (requests, signal) =>
       task.read(
-        requests.map(({ validatorIndex, pubkey }) => ({ index: validatorIndex, pubkey })),
+        requests.map(({ validatorIndex }) => validatorIndex),
         signal,
       ),
     begin: task.begin,
@@ -126,11 +119,9 @@ async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSigna
 async function readSigningContext(
   { config, nodes, readChainInfo, chainId, now }: MessagesParts,
   signal: AbortSignal,
-  onEpoch: (epoch: Epoch) => void,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
   const epoch = currentEpoch(info, nodes.headSlot(), now())
-  onEpoch(epoch)
   const settings: ForkSettings = {
     capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
     forceDeneb: config.forceDencunForkMode,

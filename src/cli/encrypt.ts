@@ -28,7 +28,10 @@ export async function runEncrypt(
   const tally = createTally(context, (done, total) => bar.set(done, total))
   try {
     const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
-    await encryptFolder({ ...asked, passwords, onFile: tally.note, signal, files })
+    const options = { ...asked, passwords, onFile: tally.note, signal, files }
+    for (const name of await encryptFolder(options)) {
+      terminal.err(`not read: ${name}: only files directly in the folder whose name ends in .json`)
+    }
   } catch (error) {
     if (!(error instanceof EncryptError)) throw error
     throw new CommandError(`encrypt: ${error.message}`)
@@ -71,7 +74,7 @@ function readPassword({
 const refusal = (why: string) =>
   new CommandError(`encrypt: ${why}`, 'set MESSAGES_PASSWORD, or MESSAGES_PASSWORD_FILE, anew')
 
-/** Says what was refused as it comes, and the sum at the end. */
+/** Says what was rejected as it comes, and the sum at the end. */
 function createTally(
   { terminal, signal, json }: CommandContext,
   progress: (done: number, total: number) => void,
@@ -89,7 +92,7 @@ function createTally(
       if (outcome.kind !== 'refused') return
       for (const { entry, why } of outcome.refusals) {
         const where = entry === undefined ? outcome.file : `${outcome.file}, entry ${entry}`
-        terminal.err(`refused: ${where}: ${why}`)
+        terminal.err(`rejected: ${where}: ${why}`)
         refused.push({ file: outcome.file, entry, why })
       }
     },
@@ -99,7 +102,7 @@ function createTally(
       if (json) terminal.json({ output, files: total, encrypted, kept, refused })
       else {
         terminal.out(
-          `${encrypted} of ${total} files encrypted into ${output}${before}, ${counts.refused} refused`,
+          `${encrypted} of ${total} files encrypted into ${output}${before}, ${counts.refused} rejected`,
         )
       }
       if (signal.aborted) {

@@ -13,8 +13,11 @@ export type BlsCheck = {
   readonly signature: Uint8Array
 }
 
-/** `bad-…`: not a point of the curve, infinity, or outside the subgroup. */
-export type BlsVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature'
+/**
+ * `bad-…`: not a point of the curve, infinity, or outside the subgroup. `failed`: the library itself
+ * broke off, which says nothing about the signature.
+ */
+export type BlsVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature' | 'failed'
 
 type SignatureSet = Parameters<typeof bls.Signature.verifyMultipleSignatures>[0][number]
 type Decoded = { readonly set: SignatureSet; readonly position: number }
@@ -30,34 +33,39 @@ type Decoded = { readonly set: SignatureSet; readonly position: number }
  * @see https://ethresear.ch/t/fast-verification-of-multiple-bls-signatures/5407
  */
 export function verifyBatch(checks: readonly BlsCheck[]): BlsVerdict[] {
-  const verdicts: BlsVerdict[] = checks.map(() => 'invalid')
+  const verdicts: BlsVerdict[] = checks.map(() => 'failed')
   const decoded: Decoded[] = []
   checks.forEach((check, position) => {
     const set = decode(check)
     if (typeof set === 'string') verdicts[position] = set
     else decoded.push({ set, position })
   })
-  for (const { position } of findValid(decoded, false)) verdicts[position] = 'valid'
+  judge(decoded, false)
   return verdicts
+
+  /**
+   * @param knownToFail - some check in here is bad, so that trying all at once is in vain
+   * @returns whether all are valid
+   */
+  function judge(batch: readonly Decoded[], knownToFail: boolean): boolean {
+    const verdict = knownToFail && batch.length > 1 ? 'invalid' : verifyAll(batch)
+    if (verdict === 'valid' || batch.length <= 1) {
+      for (const { position } of batch) verdicts[position] = verdict
+      return verdict === 'valid'
+    }
+    const middle = Math.ceil(batch.length / 2)
+    const isLeftValid = judge(batch.slice(0, middle), false)
+    return judge(batch.slice(middle), isLeftValid && verdict === 'invalid') && isLeftValid
+  }
 }
 
-/** @param knownToFail - some check in here is bad, so that trying all at once is in vain */
-function findValid(batch: readonly Decoded[], knownToFail: boolean): readonly Decoded[] {
-  if (batch.length === 0) return []
-  if (!knownToFail && holds(batch)) return batch
-  if (batch.length === 1) return []
-  const middle = Math.ceil(batch.length / 2)
-  const left = batch.slice(0, middle)
-  const goodOfLeft = findValid(left, false)
-  const leftIsGood = goodOfLeft.length === left.length
-  return [...goodOfLeft, ...findValid(batch.slice(middle), leftIsGood)]
-}
-
-function holds(batch: readonly Decoded[]): boolean {
+function verifyAll(batch: readonly Decoded[]): 'valid' | 'invalid' | 'failed' {
+  if (batch.length === 0) return 'valid'
   try {
-    return bls.Signature.verifyMultipleSignatures(batch.map(({ set }) => set))
+    const isValid = bls.Signature.verifyMultipleSignatures(batch.map(({ set }) => set))
+    return isValid ? 'valid' : 'invalid'
   } catch {
-    return false
+    return 'failed'
   }
 }
 
@@ -65,15 +73,22 @@ function decode({ pubkey, message, signature }: BlsCheck): SignatureSet | BlsVer
   let publicKey: SignatureSet['publicKey']
   try {
     publicKey = bls.PublicKey.fromBytes(pubkey)
-  } catch {
-    return 'bad-pubkey'
+  } catch (error) {
+    return isNoPoint(error) ? 'bad-pubkey' : 'failed'
   }
   if (isInfinity(signature)) return 'bad-signature'
   try {
     return { publicKey, message, signature: bls.Signature.fromBytes(signature) }
-  } catch {
-    return 'bad-signature'
+  } catch (error) {
+    return isNoPoint(error) ? 'bad-signature' : 'failed'
   }
+}
+
+/** `BLST_BAD_ENCODING`, `BLST_POINT_NOT_IN_GROUP`, …; herumi has words only. */
+function isNoPoint(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && String(error.code).startsWith('BLST_')) return true
+  return /deserialize|^(ZERO|INVALID)_/i.test(error.message)
 }
 
 /** Compressed infinity is `c0 00 …`; herumi takes all zeros for it too. */

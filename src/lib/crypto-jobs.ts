@@ -5,6 +5,8 @@ import type { KdfParams } from './kdf.ts'
 export type CryptoJob =
   | { readonly kind: 'verify'; readonly packed: Uint8Array }
   | { readonly kind: 'derive'; readonly params: KdfParams; readonly password: Uint8Array }
+  /** See `splitJson`. */
+  | { readonly kind: 'split-json'; readonly bytes: Uint8Array; readonly listKey: string }
 
 export type CryptoAnswer =
   /** Sent once, when the worker is ready. */
@@ -52,10 +54,16 @@ export function unpackChecks(packed: Uint8Array): BlsCheck[] {
   return checks
 }
 
-const VERDICTS: readonly BlsVerdict[] = ['valid', 'invalid', 'bad-pubkey', 'bad-signature']
+const VERDICTS: readonly BlsVerdict[] = [
+  'valid',
+  'invalid',
+  'bad-pubkey',
+  'bad-signature',
+  'failed',
+]
 
 export const packVerdicts = (verdicts: readonly BlsVerdict[]) =>
   Uint8Array.from(verdicts, (verdict) => VERDICTS.indexOf(verdict))
 
 export const unpackVerdicts = (packed: Uint8Array): BlsVerdict[] =>
-  Array.from(packed, (code) => VERDICTS[code] ?? 'invalid')
+  Array.from(packed, (code) => VERDICTS[code] ?? 'failed')

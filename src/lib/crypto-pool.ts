@@ -27,6 +27,8 @@ export type CryptoPool = {
   verify(checks: readonly HexCheck[], signal: AbortSignal): Promise<readonly BlsVerdict[]>
   /** 32 bytes of key. @throws CryptoWorkError, or the signal's reason */
   derive(params: KdfParams, password: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** See `splitJson`. @throws CryptoWorkError, or the signal's reason */
+  splitJson(bytes: Uint8Array, listKey: string, signal: AbortSignal): Promise<Uint8Array>
   /** Ends the workers; what is still open is rejected. */
   close(): Promise<void>
 }
@@ -115,7 +117,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     })
   }
 
-  const queueOf = (task: Task) => (task.job.kind === 'verify' ? batches : derivations)
+  const queueOf = (task: Task) => (task.job.kind === 'derive' ? derivations : batches)
 
   function dispatch() {
     for (let task = next(); task !== undefined; task = next()) {
@@ -214,6 +216,9 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
 
     derive: (params, password, signal) =>
       submit({ kind: 'derive', params, password }, kdfMemory(params), signal),
+
+    splitJson: (bytes, listKey, signal) =>
+      submit({ kind: 'split-json', bytes, listKey }, 0, signal),
 
     async close() {
       closed = true

@@ -8,14 +8,15 @@ import {
   packVerdicts,
   unpackChecks,
 } from './crypto-jobs.ts'
+import { splitJson } from './json.ts'
 import { deriveKey } from './kdf.ts'
 import { messageOf } from './message-of.ts'
 
 /**
- * Whoever answers people and nodes goes first. On Linux priorities belong to threads: 0 is this
+ * The main thread, which answers people and nodes, goes first. On Linux priorities belong to threads: 0 is this
  * one. Elsewhere they belong to the whole process, and stay as they are.
  */
-function giveWay(): void {
+function lowerPriority(): void {
   if (process.platform !== 'linux') return
   try {
     setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
@@ -27,7 +28,7 @@ function giveWay(): void {
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {
   const port = parentPort
-  giveWay()
+  lowerPriority()
   const send = (answer: CryptoAnswer) => port.postMessage(answer)
   port.on('message', ({ id, job }: CryptoRequest) => {
     try {
@@ -46,5 +47,7 @@ function run(job: CryptoJob): Uint8Array {
       return packVerdicts(verifyBatch(unpackChecks(job.packed)))
     case 'derive':
       return deriveKey(job.params, job.password)
+    case 'split-json':
+      return splitJson(job.bytes, job.listKey)
   }
 }

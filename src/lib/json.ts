@@ -1,5 +1,3 @@
-import { breathe } from './breathe.ts'
-
 export type JsonFault = {
   readonly ok: false
   readonly code: 'not-utf8' | 'not-json' | 'too-complex'
@@ -8,34 +6,42 @@ export type JsonFault = {
 }
 export type JsonResult = { readonly ok: true; readonly value: unknown } | JsonFault
 
-/** `JSON.parse` takes seconds for deep nesting. */
-const MAX_DEPTH = 64
-/** Commas and opening brackets: bounds the time and the memory of one `JSON.parse`. */
-const MAX_PARTS = 20_000
-/** Bytes. A shorter text does no harm, whatever is in it. */
-const HARMLESS_LENGTH = 16 * 1024
+/**
+ * Commas and opening brackets that a text may have: each costs `JSON.parse` up to a microsecond and
+ * a hundred bytes. A signed exit has one for each fifty bytes.
+ */
+const mostParts = (bytes: number) => 1_000 + bytes / 16
+const [COMMA, OPEN_LIST, OPEN_OBJECT] = [0x2c, 0x5b, 0x7b]
 
 /**
- * Decodes UTF-8, with or without a byte-order mark, and parses the JSON in it, unless that would
- * cost far more than its length.
+ * Parses UTF-8, with or without a byte-order mark: one JSON value, or one a line (JSON lines).
+ *
+ * @returns one result for the whole text, or one for each line
  */
-export function parseJson(bytes: Uint8Array): JsonResult {
-  if (bytes.length > HARMLESS_LENGTH) {
-    const scanner = createScanner(bytes)
-    scanner.scan(bytes.length)
-    const excess = scanner.excess() ?? tooManyParts(scanner.parts())
-    if (excess !== undefined) return excess
+export function parseJson(bytes: Uint8Array): readonly JsonResult[] {
+  let parts = 0
+  for (const byte of bytes) {
+    if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT) parts += 1
   }
-  return parseScanned(bytes)
-}
-
-function parseScanned(bytes: Uint8Array): JsonResult {
+  if (parts > mostParts(bytes.length)) {
+    return [{ ok: false, code: 'too-complex', detail: `${parts} parts in ${bytes.length} bytes` }]
+  }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return { ok: false, code: 'not-utf8', detail: 'not UTF-8' }
+    return [{ ok: false, code: 'not-utf8', detail: 'not UTF-8' }]
   }
+  const whole = parseText(text)
+  if (whole.ok) return [whole]
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const [first = ''] = lines
+  // What is cut off, or spread over lines, begins with a line that is no value.
+  if (lines.length < 2 || !parseText(first).ok) return [whole]
+  return lines.map(parseText)
+}
+
+function parseText(text: string): JsonResult {
   try {
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {
@@ -50,138 +56,44 @@ function describe(text: string, error: unknown): string {
   return position === undefined ? 'not JSON' : `not JSON from character ${position} on`
 }
 
-const tooManyParts = (parts: number): JsonFault | undefined =>
-  parts > MAX_PARTS
-    ? { ok: false, code: 'too-complex', detail: `more than ${MAX_PARTS} parts` }
-    : undefined
-
-/** Bytes that are scanned between two looks at the clock: well under a millisecond. */
-const STRETCH = 32 * 1024
-
-export type LongJson =
-  | {
-      readonly ok: true
-      /** The value; with an empty list in place of the long one, if there is one. */
-      readonly value: unknown
-      /** The bytes of each element of the long list; none if there is no such list. */
-      readonly elements: readonly Uint8Array[]
-    }
-  | JsonFault
+/** Values in one portion: reading them takes about a millisecond. */
+const PORTION = 200
+/** More do not fit into 64 MiB if each of them is a signed exit. */
+const MAX_VALUES = 250_000
 
 /**
- * Parses a long text without holding the event loop, as far as that can be: one long list is not
- * parsed but cut into its elements, the outermost one, or the one under the key `data` of the
- * outermost object.
+ * Takes a long text apart, for a worker thread: synchronous, up to a second for 64 MiB.
+ *
+ * @param listKey - the list under this key of an object is taken apart as a bare list is
+ * @returns JSON lines. The first is the value around the list, with an empty list in its place, or
+ *   null where the text has one value a line; each other one a portion, a list of `JsonResult`
  */
-export async function parseLongJson(bytes: Uint8Array, maxElements: number): Promise<LongJson> {
-  const scanner = createScanner(bytes)
-  if (!scanner.canBegin()) return { ok: false, code: 'not-json', detail: 'not JSON' }
-  for (let stop = STRETCH; !scanner.isDone(); stop += STRETCH) {
-    scanner.scan(stop)
-    const excess = scanner.excess()
-    if (excess !== undefined) return excess
-    if (scanner.list().cuts.length > maxElements) {
-      return { ok: false, code: 'too-complex', detail: `a list of more than ${maxElements}` }
-    }
-    const turn = breathe()
-    if (turn !== undefined) await turn
-  }
-  const { start, end, cuts } = scanner.list()
-  if (start === undefined || end === undefined) {
-    const whole = tooManyParts(scanner.parts()) ?? parseScanned(bytes)
-    return whole.ok ? { ...whole, elements: [] } : whole
-  }
-  const frame = parseJson(Buffer.concat([bytes.subarray(0, start + 1), bytes.subarray(end)]))
-  if (!frame.ok) return frame
-  const borders = [start, ...cuts, end]
-  const elements = borders
-    .slice(1)
-    .map((border, i) => bytes.subarray((borders[i] ?? 0) + 1, border))
-  const isEmpty = elements.length === 1 && elements[0]?.every(isBlank) === true
-  return { ...frame, elements: isEmpty ? [] : elements }
-}
-
-const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const BACKSLASH = 0x5c
-const OPEN_LIST = 0x5b
-const CLOSE_LIST = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
-const VALUE_BEGINS = Buffer.from('{["-0123456789tfn')
-/** What stands before the list in `{"data":[`, white space aside. */
-const DATA_KEY = Buffer.from('"data":')
-
-/** Follows brackets, commas and texts; whether it is JSON at all is for `JSON.parse` to say. */
-function createScanner(bytes: Uint8Array) {
-  let at = 0
-  let depth = 0
-  let parts = 0
-  let deepest = 0
-  let inText = false
-  /** Depth of the list's elements, once it began. */
-  let listDepth: number | undefined
-  let start: number | undefined
-  let end: number | undefined
-  const cuts: number[] = []
-
-  function openBracket(byte: number) {
-    depth++
-    parts++
-    if (depth > deepest) deepest = depth
-    const isList = byte === OPEN_LIST && start === undefined
-    if (isList && (depth === 1 || (depth === 2 && followsDataKey(bytes, at)))) {
-      start = at
-      listDepth = depth
-    }
-  }
-  function closeBracket() {
-    if (depth === listDepth && end === undefined) end = at
-    depth--
-  }
-
-  return {
-    /** A value begins with one of a few characters, after a byte-order mark and white space. */
-    canBegin() {
-      const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
-      const first = bytes.subarray(bom).find((byte) => !isBlank(byte))
-      return first !== undefined && VALUE_BEGINS.includes(first)
-    },
-    /** Goes on to the given position. */
-    scan(until: number) {
-      const stop = Math.min(until, bytes.length)
-      for (; at < stop && depth <= MAX_DEPTH; at++) {
-        const byte = bytes[at]
-        if (inText) {
-          if (byte === BACKSLASH) at++
-          else if (byte === QUOTE) inText = false
-        } else if (byte === QUOTE) inText = true
-        else if (byte === COMMA) {
-          parts++
-          if (depth === listDepth && end === undefined) cuts.push(at)
-        } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) openBracket(byte)
-        else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) closeBracket()
-      }
-    },
-    isDone: () => at >= bytes.length,
-    parts: () => parts,
-    list: () => ({ start, end, cuts }),
-    excess: (): JsonFault | undefined =>
-      deepest > MAX_DEPTH
-        ? { ok: false, code: 'too-complex', detail: `nested deeper than ${MAX_DEPTH}` }
-        : undefined,
+export function splitJson(bytes: Uint8Array, listKey: string): Uint8Array {
+  const results = parseJson(bytes)
+  const [only] = results
+  const found = results.length === 1 && only?.ok ? takeList(only.value, listKey) : undefined
+  const values: readonly JsonResult[] = found?.list.map((value) => ({ ok: true, value })) ?? results
+  const fault: JsonFault | undefined =
+    values.length > MAX_VALUES
+      ? { ok: false, code: 'too-complex', detail: `${values.length} values` }
+      : undefined
+  const lines = [fault === undefined && found !== undefined ? found.around : null]
+  const kept = fault === undefined ? values : [fault]
+  for (let at = 0; at < kept.length; at += PORTION) lines.push(kept.slice(at, at + PORTION))
+  try {
+    return Buffer.from(lines.map((line) => JSON.stringify(line)).join('\n'))
+  } catch {
+    const deep: JsonFault = { ok: false, code: 'too-complex', detail: 'nested too deep' }
+    return Buffer.from(`null\n${JSON.stringify([deep])}`)
   }
 }
 
-/** Reads backwards from a bracket. */
-function followsDataKey(bytes: Uint8Array, bracket: number): boolean {
-  let at = bracket - 1
-  for (let left = DATA_KEY.length - 1; left >= 0; left--) {
-    while (at >= 0 && isBlank(bytes[at] ?? 0) && left >= DATA_KEY.length - 2) at--
-    if (bytes[at] !== DATA_KEY[left]) return false
-    at--
-  }
-  return true
+function takeList(
+  value: unknown,
+  listKey: string,
+): { readonly list: readonly unknown[]; readonly around: unknown } | undefined {
+  if (Array.isArray(value)) return { list: value, around: [] }
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, listKey)) return
+  const list: unknown = (value as Record<string, unknown>)[listKey]
+  return Array.isArray(list) ? { list, around: { ...value, [listKey]: [] } } : undefined
 }

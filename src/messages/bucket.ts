@@ -12,6 +12,8 @@ import {
   passing,
 } from './bucket-client.ts'
 import {
+  kindOfName,
+  type Listing,
   MAX_FILE_BYTES,
   type MessageStore,
   type StoredContent,
@@ -20,8 +22,6 @@ import {
   StoreError,
   type StoreFault,
 } from './store.ts'
-
-const SUFFIX = '.json'
 
 /** Milliseconds for one page of a listing, retries included. */
 const LIST_MS = 30_000
@@ -89,20 +89,24 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     }
   }
 
-  async function list(signal: AbortSignal): Promise<readonly StoreEntry[]> {
+  async function list(signal: AbortSignal): Promise<Listing> {
     const entries = new Map<string, StoreEntry>()
+    const passedOver: string[] = []
     let token: string | undefined
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const { objects, next } = await listPage(token, listMs, signal)
       for (const object of objects) {
-        if (!object.key.startsWith(root) || !object.key.endsWith(SUFFIX)) continue
+        if (!object.key.startsWith(root)) continue
         const name = object.key.slice(root.length)
+        const kind = kindOfName(name)
+        if (kind === 'passed-over') passedOver.push(name)
+        if (kind !== 'message') continue
         entries.set(name, toEntry(object, name, strayed.get(name)))
       }
       if (next === undefined) {
         for (const name of strayed.keys()) if (!entries.has(name)) strayed.delete(name)
         for (const name of missed.keys()) if (!entries.has(name)) missed.delete(name)
-        return [...entries.values()]
+        return { entries: [...entries.values()], passedOver }
       }
       if (next === token) break
       token = next

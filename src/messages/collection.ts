@@ -1,38 +1,33 @@
-import type { Epoch, ValidatorIndex } from '../lib/primitives.ts'
-import type { FileFound } from './contents.ts'
-import type { ExitEntry } from './decode.ts'
-import type { VerifyResult } from './exit-message.ts'
+import type { ValidatorIndex } from '../lib/primitives.ts'
+import type { DecodedEntry, ExitEntry } from './decode.ts'
+import type { FileFound } from './read-files.ts'
 import type { MessageRefusal } from './reasons.ts'
-import type { LoadedExit, LoadProgress, RefusedMessage, SupersededMessage } from './snapshot.ts'
+import type { LoadedExit, MessageSnapshot, RefusedMessage } from './snapshot.ts'
+import type { Verdict } from './verify.ts'
 
-/** Where an exit stands, and how new its file is. */
-export type Place = {
+/** An exit of a file, not verified yet. */
+export type FoundExit = {
+  readonly content: ExitEntry
   readonly file: string
   /** Position within the file, from 0. */
   readonly entry: number
   /** The only entry of its file. */
-  readonly alone: boolean
+  readonly isAlone: boolean
   /** Unix ms. */
   readonly modifiedAt: number
-  readonly validatorIndex: ValidatorIndex
 }
 
 type Held = LoadedExit & { readonly modifiedAt: number }
 
-/**
- * Gathers what one load finds: files first, then the judgement on each of their exits.
- *
- * @param reachedEpoch - the epoch of now, where it is known
- */
-export function createCollection(reachedEpoch: () => Epoch | undefined) {
+/** Collects what one pass finds: files first, then the verdict on each of their exits. */
+export function createCollection() {
   const exits = new Map<ValidatorIndex, Held>()
+  const unused: Held[] = []
   const refused: RefusedMessage[] = []
-  const superseded: SupersededMessage[] = []
-  /** Exits still to be judged, by file. */
-  const open = new Map<string, number>()
-  /** After a round that broke off, some come twice. */
-  const judged = new WeakSet<Place>()
   let files = 0
+  let pending = 0
+  let encrypted = 0
+  let opened = 0
 
   function refuse(
     { code, detail }: MessageRefusal,
@@ -44,82 +39,70 @@ export function createCollection(reachedEpoch: () => Epoch | undefined) {
   }
 
   return {
-    exits,
-    superseded,
-    /** In the order of files and entries. */
-    refused: () => refused.toSorted(byPlace),
-    files: () => files,
-
-    /** Takes a file in, and returns what is to be judged of it. */
-    takeIn({ name, modifiedAt, entries, fault }: FileFound): (readonly [Place, ExitEntry])[] {
+    /** @returns what is to be verified of it */
+    addFile(file: FileFound): readonly FoundExit[] {
+      const { name, modifiedAt, entries, fault, isPending, isEncrypted } = file
       files += 1
+      if (isPending) pending += 1
+      if (isEncrypted) encrypted += 1
+      if (isEncrypted && !entries.some(isClosed)) opened += 1
       if (fault !== undefined) refuse(fault, name)
-      const toJudge: (readonly [Place, ExitEntry])[] = []
-      const alone = entries.length === 1
-      entries.forEach((content, entry) => {
-        if (content.kind === 'refused') {
-          refuse(content.refusal, name, alone ? undefined : entry)
-        } else {
-          const { validatorIndex } = content.exit
-          toJudge.push([{ file: name, entry, alone, modifiedAt, validatorIndex }, content])
-        }
+      const isAlone = entries.length === 1
+      return entries.flatMap((content, entry) => {
+        if (content.kind === 'exit') return [{ content, file: name, entry, isAlone, modifiedAt }]
+        refuse(content.refusal, name, isAlone ? undefined : entry)
+        return []
       })
-      if (toJudge.length > 0) open.set(name, toJudge.length)
-      return toJudge
     },
 
-    add(place: Place, result: VerifyResult, used: boolean): void {
-      if (judged.has(place)) return
-      judged.add(place)
-      const { file, entry, alone, modifiedAt, validatorIndex } = place
-      const left = (open.get(file) ?? 1) - 1
-      if (left === 0) open.delete(file)
-      else open.set(file, left)
-      if (!result.ok) {
-        refuse(result.refusal, file, alone ? undefined : entry, validatorIndex)
+    addVerdict({ content, file, entry, isAlone, modifiedAt }: FoundExit, verdict: Verdict): void {
+      const { validatorIndex } = content.exit
+      if (!verdict.ok) {
+        refuse(verdict.refusal, file, isAlone ? undefined : entry, validatorIndex)
         return
       }
-      const found: Held = { exit: result.exit, used, file, entry, modifiedAt }
+      const found: Held = { exit: verdict.exit, used: verdict.used, file, entry, modifiedAt }
       const held = exits.get(validatorIndex)
-      const [winner, loser] =
-        held === undefined || isBetter(found, held, reachedEpoch()) ? [found, held] : [held, found]
-      exits.set(validatorIndex, winner)
-      if (loser !== undefined) {
-        superseded.push({ validatorIndex, file: loser.file, entry: loser.entry, by: winner.file })
-      }
+      const isBetter = held === undefined || isPreferred(found, held)
+      if (isBetter) exits.set(validatorIndex, found)
+      if (held !== undefined) unused.push(isBetter ? held : found)
     },
 
-    /** @param total - files that were listed */
-    progress: (total: number): LoadProgress => ({
-      files: total,
-      done: files - open.size,
-      valid: exits.size,
-      refused: refused.length,
+    finish: (passedOver: readonly string[], readAt: number): MessageSnapshot => ({
+      exits,
+      refused: refused.sort(byPlace),
+      superseded: unused.map(({ exit: { validatorIndex }, file, entry }) => ({
+        validatorIndex,
+        file,
+        entry,
+        by: exits.get(validatorIndex)?.file ?? file,
+      })),
+      files,
+      pending,
+      isPasswordUseless: encrypted > 0 && opened === 0,
+      passedOver,
+      readAt,
     }),
   }
 }
 
 /**
- * Of two valid messages the newer file's counts, unless it cannot be used yet and the other one can
- * sooner.
+ * Of two valid messages the one of the earlier epoch counts, since it can be used first, whatever
+ * clocks and nodes say of the epoch now; then that of the newer file; then the later one.
  */
-function isBetter(found: Held, held: Held, reached: Epoch | undefined): boolean {
-  const isNewer = comesLater(found, held)
-  const newer = isNewer ? found : held
-  const older = isNewer ? held : found
-  const isTooEarly = reached !== undefined && newer.exit.epoch > reached
-  return isTooEarly && older.exit.epoch < newer.exit.epoch ? !isNewer : isNewer
+function isPreferred(a: Held, b: Held): boolean {
+  if (a.exit.epoch !== b.exit.epoch) return a.exit.epoch < b.exit.epoch
+  if (a.modifiedAt !== b.modifiedAt) return a.modifiedAt > b.modifiedAt
+  if (a.file !== b.file) return a.file > b.file
+  return a.entry > b.entry
 }
 
-/** In one file, or at one time, the later one is the newer. */
-function comesLater(found: Held, held: Held): boolean {
-  if (found.modifiedAt !== held.modifiedAt) return found.modifiedAt > held.modifiedAt
-  if (found.file !== held.file) return found.file > held.file
-  return found.entry > held.entry
-}
+const isClosed = (entry: DecodedEntry) =>
+  entry.kind === 'refused' && entry.refusal.code === 'wrong-password'
 
-/** Judging ends in any order; people read files in theirs. */
 function byPlace(a: RefusedMessage, b: RefusedMessage): number {
+  const [aIsKey, bIsKey] = [a.code === 'keystore', b.code === 'keystore']
+  if (aIsKey !== bIsKey) return aIsKey ? -1 : 1
   if (a.file !== b.file) return a.file < b.file ? -1 : 1
   return (a.entry ?? -1) - (b.entry ?? -1)
 }

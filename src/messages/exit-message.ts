@@ -20,8 +20,11 @@ export type SignatureCheck = {
   readonly signature: Signature
 }
 
-/** `bad-…`: no valid point of the curve's group, so that nothing can match it. */
-export type SignatureVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature'
+/**
+ * `bad-…`: no valid point of the curve's group, so that nothing can match it. `failed`: no verdict,
+ * to be tried again.
+ */
+export type SignatureVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature' | 'failed'
 
 /** One verdict for each check, in the same order. @throws when the checks could not be made */
 export type CheckSignatures = (
@@ -84,4 +87,5 @@ const refusedAs = {
   invalid: refuse('wrong-signature', 'not signed by this validator for this chain and fork'),
   'bad-pubkey': refuse('bad-pubkey', 'the public key is not a valid point'),
   'bad-signature': refuse('bad-signature', 'the signature is not a valid point'),
+  failed: refuse('verification-failed', 'the verification broke off'),
 } as const

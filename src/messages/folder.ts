@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { createFiles, type FileContent, FileError, type Files, type Scan } from '../lib/files.ts'
-import { MESSAGE_NAMES } from './names.ts'
 import {
+  type Listing,
   MAX_FILE_BYTES,
+  MESSAGE_NAMES,
   type MessageStore,
   type StoredContent,
-  type StoreEntry,
   StoreError,
 } from './store.ts'
 
@@ -20,7 +20,7 @@ export function createFolderStore(
   files: Files = createFiles(MAX_FILE_BYTES),
 ): MessageStore {
   /** Ten thousand entries are not made anew while nothing differs. */
-  let last: { readonly scan: Scan; readonly entries: readonly StoreEntry[] } | undefined
+  let last: { readonly scan: Scan; readonly listing: Listing } | undefined
 
   return {
     name: path,
@@ -33,8 +33,8 @@ export function createFolderStore(
         if (error instanceof FileError) throw folderError(path, error)
         throw error
       }
-      if (scan !== last?.scan) last = { scan, entries: entriesOf(scan) }
-      return last.entries
+      if (scan !== last?.scan) last = { scan, listing: listingOf(scan) }
+      return last.listing
     },
 
     async read({ name }, signal) {
@@ -45,15 +45,15 @@ export function createFolderStore(
   }
 }
 
-function entriesOf(scan: Scan): readonly StoreEntry[] {
-  return scan.names.map((name, i) => {
+function listingOf(scan: Scan): Listing {
+  const entries = scan.names.map((name, i) => {
     const fault = scan.faults.get(i)
     if (fault !== undefined && fault.kind !== 'gone') {
       return { name, fault: { code: fault.kind, detail: fault.detail } }
     }
     const size = scan.sizes[i] ?? 0
     if (size > MAX_FILE_BYTES) {
-      return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
+      return { name, fault: { code: 'too-large' as const, detail: `${size} bytes` } }
     }
     return {
       name,
@@ -63,6 +63,7 @@ function entriesOf(scan: Scan): readonly StoreEntry[] {
       size,
     }
   })
+  return { entries, passedOver: scan.passedOver }
 }
 
 function toStored(content: FileContent): StoredContent {

@@ -1,193 +1,167 @@
-import type { SigningContext } from '../consensus/fork.ts'
+import { type SigningContext, signingContextKey } from '../consensus/fork.ts'
+import { isExiting } from '../consensus/registry.ts'
 import type { CryptoPool } from '../lib/crypto-pool.ts'
-import type { Epoch, ValidatorIndex } from '../lib/primitives.ts'
-import { createCollection } from './collection.ts'
-import { createContents, type FileFound } from './contents.ts'
-import { createOpener } from './decode.ts'
-import { fitsRegistry, type Ground, isSameGround, restsOnNodes } from './ground.ts'
-import { createMatcher, type Wanted } from './hints.ts'
-import { createJudge, type ReadKeys, type ReadRegistry } from './judge.ts'
-import { whileListed } from './listing-watch.ts'
-import { createRounds, type ToJudge } from './rounds.ts'
-import type { LoadedExit, LoadProgress, MessageSnapshot } from './snapshot.ts'
-import type { MessageStore } from './store.ts'
+import { createCollection, type FoundExit } from './collection.ts'
+import { createOpener, type OpenSealed, type SplitJson } from './decode.ts'
+import { createFileReader } from './read-files.ts'
+import type { MessageSnapshot } from './snapshot.ts'
+import type { Listing, MessageStore } from './store.ts'
+import { createVerifier, type ReadKeys, type ReadRegistry } from './verify.ts'
 
 export type MessageLoaderParts = {
   readonly store: MessageStore
   /** Byte strings that the configured password may stand for; none if there is no password. */
   readonly passwords: readonly Uint8Array[]
-  readonly pool: Pick<CryptoPool, 'size' | 'verify' | 'derive'>
+  readonly pool: Pick<CryptoPool, 'size' | 'verify' | 'derive' | 'splitJson'>
   readonly readRegistry: ReadRegistry
   /** Second opinions on messages that do not fit the registry; none unless given. */
   readonly readKeys?: ReadKeys
   /** What exits must be signed for now. @throws when it cannot be told */
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
-  /** The epoch of now, where it is known: a message for a later one waits. */
-  readonly reachedEpoch?: () => Epoch | undefined
   /** Unix ms. */
   readonly now?: () => number
-  /** Told every few seconds of a long load, at each exit that is asked for, and at the end. */
-  readonly onProgress?: (progress: LoadProgress) => void
-  /** Milliseconds between looks at the location during a long load; for tests. */
-  readonly lookAgainMs?: number
+  /** Milliseconds after which a pass begins nothing new; for tests. */
+  readonly passMs?: number
 }
 
 export type MessageLoader = {
   /**
-   * Reads the location once. Not to be called again before it has ended.
+   * Reads the location once, in one pass that takes a few seconds: what is not read by then is
+   * pending in the snapshot, and for the next pass. Not to be called again before it has ended.
    *
-   * @param wanted - see `prefer`
    * @throws StoreError when the location cannot be read, what `readRegistry` and
    *   `readSigningContext` throw: the snapshot before stays
    */
-  load(signal: AbortSignal, wanted?: readonly Wanted[]): Promise<MessageSnapshot>
-  /**
-   * Tells which exits are asked for, also to a load that is under way: files that name one of these
-   * validators outside are read and opened first, and their messages judged at once.
-   */
-  prefer(wanted: readonly Wanted[]): void
-  /** The snapshot of the last load that ended well. */
+  load(signal: AbortSignal): Promise<MessageSnapshot>
+  /** The snapshot of the last pass that ended well. */
   current(): MessageSnapshot | undefined
-  /** What the load under way has verified so far: usable at once. Empty between loads. */
-  early(): ReadonlyMap<ValidatorIndex, LoadedExit>
 }
 
-const PROGRESS_MS = 2_000
-/** A load that takes longer looks again this often whether files came or went meanwhile. */
-const LOOK_AGAIN_MS = 60_000
-/** Envelopes under way for each thread: one works, one waits. */
-const ENVELOPES_PER_THREAD = 2
+/**
+ * A pass begins nothing new after this long, ms: opening thousands of envelopes takes hours, and
+ * until then neither may what is verified wait, nor a file that came or was taken away be missed.
+ */
+const PASS_MS = 10_000
+/** Exits that are looked up and verified together; as many as the node is asked for at once. */
+const EXITS_AT_ONCE = 1_000
+/** While some of these wait for the node, others keep the cores busy. */
+const BATCHES_AT_ONCE = 3
+/** Envelopes under way for each thread. */
+const ENVELOPES_PER_THREAD = 4
 
 /**
- * Turns files into verified exits, and publishes whole snapshots. Nothing that did not change is
- * opened, decrypted or verified twice.
+ * From files to verified exits: list, read what changed, decrypt, verify, publish a snapshot.
+ * Nothing that did not change is opened, decrypted or verified twice.
  */
 export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   const { store, passwords, pool, readRegistry, readSigningContext, now = Date.now } = parts
-  const contents = createContents(store, ENVELOPES_PER_THREAD * pool.size, now)
-  const judge = createJudge(
+  const files = createFileReader(store, ENVELOPES_PER_THREAD * pool.size, now)
+  const verify = createVerifier(
     readRegistry,
     (signal) => (checks) => pool.verify(checks, signal),
     parts.readKeys,
   )
   let snapshot: MessageSnapshot | undefined
-  /** While it stays the same, and the registry too, the snapshot is what a load would lead to. */
-  let ground: Ground | undefined
-  let isWanted = createMatcher([])
-  let wantedIndices: ReadonlySet<ValidatorIndex> = new Set()
-  let early: ReadonlyMap<ValidatorIndex, LoadedExit> = new Map()
+  /** While these stay the same, and the registry too, the snapshot is what a load would lead to. */
+  let basis: { readonly listing: Listing; readonly context: string } | undefined
+  /** Keeps derived keys from pass to pass, until nothing is pending. */
+  let open: OpenSealed | undefined
 
-  /**
-   * Nothing is opened, and nothing made anew, when nothing differs.
-   *
-   * @returns undefined when the location changed meanwhile
-   */
-  async function load(
-    signal: AbortSignal,
-    lookAgainMs: number,
-  ): Promise<MessageSnapshot | undefined> {
-    const readAt = now()
-    const [listed, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
-    const found: Ground = { listed, context }
-    if (snapshot !== undefined && (await isUnchanged(snapshot, found, signal))) {
-      const { files, exits, refused } = snapshot
-      parts.onProgress?.({ files, done: files, valid: exits.size, refused: refused.length })
-      return { ...snapshot, readAt }
-    }
-    ground = undefined
-    const work = (inner: AbortSignal) => loadAll(found, readAt, inner)
-    const result = await whileListed(store, listed, signal, lookAgainMs, work)
-    if (result === undefined) return undefined
-    const { loaded, isSettled } = result
-    if (isSettled && !restsOnNodes(loaded)) ground = found
-    return loaded
-  }
-
+  /** Nothing is made anew when nothing differs. */
   async function isUnchanged(
     before: MessageSnapshot,
-    found: Ground,
+    listing: Listing,
+    context: string,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (ground === undefined || !isSameGround(ground, found)) return false
+    if (basis === undefined || basis.context !== context) return false
+    if (!isSameListing(basis.listing, listing)) return false
     if (before.exits.size === 0) return true
-    return fitsRegistry(before, await readRegistry([...before.exits.keys()], signal))
+    const registry = await readRegistry([...before.exits.keys()], signal)
+    return [...before.exits].every(([index, { exit, used }]) => {
+      const validator = registry.get(index)
+      return validator?.pubkey === exit.pubkey && isExiting(validator) === used
+    })
   }
 
-  async function loadAll({ listed, context }: Ground, readAt: number, signal: AbortSignal) {
-    const collected = createCollection(parts.reachedEpoch ?? (() => undefined))
-    early = collected.exits
-    const rounds = createRounds((entries) => judge(entries, context, addJudged, signal), now)
-    let lastProgressAt = readAt
+  async function loadAll(listing: Listing, context: SigningContext, signal: AbortSignal) {
+    const readAt = now()
+    const endsAt = performance.now() + (parts.passMs ?? PASS_MS)
+    const collection = createCollection()
+    const split: SplitJson = (bytes, listKey) => pool.splitJson(bytes, listKey, signal)
+    open ??= createOpener(pool.derive, passwords, split)
+    const pass = { open, split, isTimeUp: () => performance.now() > endsAt }
 
-    const addJudged: typeof collected.add = (place, result, used) => {
-      collected.add(place, result, used)
-      tellProgress(wantedIndices.has(place.validatorIndex))
+    async function verifyBatch(batch: readonly FoundExit[]): Promise<void> {
+      const verdicts = await verify(
+        batch.map(({ content }) => content),
+        context,
+        signal,
+      )
+      verdicts.forEach((verdict, i) => {
+        const found = batch[i]
+        if (found !== undefined) collection.addVerdict(found, verdict)
+      })
     }
-    function tellProgress(isAwaited = false) {
-      if (!isAwaited && now() - lastProgressAt < PROGRESS_MS) return
-      lastProgressAt = now()
-      parts.onProgress?.(collected.progress(listed.length))
+    const running = new Set<Promise<void>>()
+    let failure: { readonly error: unknown } | undefined
+    async function start(batch: readonly FoundExit[]): Promise<void> {
+      const work = verifyBatch(batch)
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+        .finally(() => running.delete(work))
+      running.add(work)
+      if (running.size >= BATCHES_AT_ONCE) await Promise.race(running)
+      if (failure !== undefined) throw failure.error
     }
 
-    function takeIn(file: FileFound) {
-      const entries = collected.takeIn(file)
-      if (wantedIndices.size === 0) rounds.add(entries)
-      else {
-        const isUrgent = ([{ validatorIndex }]: ToJudge) => wantedIndices.has(validatorIndex)
-        rounds.addUrgent(entries.filter(isUrgent))
-        rounds.add(entries.filter((entry) => !isUrgent(entry)))
+    let batch: FoundExit[] = []
+    for await (const file of files.read(listing, pass, signal)) {
+      for (const found of collection.addFile(file)) batch.push(found)
+      if (batch.length >= EXITS_AT_ONCE) {
+        await start(batch)
+        batch = []
       }
-      tellProgress()
     }
-
-    const open = createOpener(pool, passwords)
-    const wanted = () => isWanted
-    const reading = { listed, open, wanted, onFile: takeIn, onPlainRead: rounds.start }
-    let isSettled = false
-    try {
-      isSettled = await contents.read(reading, signal)
-      await rounds.end()
-    } finally {
-      rounds.stop()
-    }
-    parts.onProgress?.(collected.progress(listed.length))
-
-    const files = collected.files()
-    const loaded: MessageSnapshot = {
-      exits: collected.exits,
-      refused: collected.refused(),
-      superseded: collected.superseded,
-      files,
-      emptied: files === 0 && snapshot !== undefined && (snapshot.files > 0 || snapshot.emptied),
-      readAt,
-    }
-    return { loaded, isSettled }
-  }
-
-  function prefer(wanted: readonly Wanted[]): void {
-    const isKnown = wanted.every(({ index }) => wantedIndices.has(index))
-    if (isKnown && wanted.length === wantedIndices.size) return
-    isWanted = createMatcher(wanted)
-    wantedIndices = new Set(wanted.map(({ index }) => index))
+    if (batch.length > 0) await start(batch)
+    await Promise.all(running)
+    if (failure !== undefined) throw failure.error
+    return collection.finish(listing.passedOver, readAt)
   }
 
   return {
-    async load(signal, wanted = []) {
-      prefer(wanted)
-      try {
-        // Each attempt may take twice as long, so that a location that never rests is loaded too.
-        for (let lookAgainMs = parts.lookAgainMs ?? LOOK_AGAIN_MS; ; lookAgainMs *= 2) {
-          const loaded = await load(signal, lookAgainMs)
-          if (loaded === undefined) continue
-          snapshot = loaded
-          return loaded
-        }
-      } finally {
-        early = new Map()
+    async load(signal) {
+      const [listing, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
+      const key = signingContextKey(context)
+      if (snapshot !== undefined && (await isUnchanged(snapshot, listing, key, signal))) {
+        snapshot = { ...snapshot, readAt: now(), passedOver: listing.passedOver }
+        return snapshot
       }
+      basis = undefined
+      snapshot = await loadAll(listing, context, signal)
+      if (snapshot.pending === 0) open = undefined
+      // What a node said of a validator may be another thing next time.
+      const hangsOnNodes = snapshot.refused.some((one) => one.validatorIndex !== undefined)
+      if (files.isSettled(listing) && !hangsOnNodes) basis = { listing, context: key }
+      return snapshot
     },
-    prefer,
     current: () => snapshot,
-    early: () => early,
   }
+}
+
+function isSameListing(a: Listing, b: Listing): boolean {
+  if (a === b) return true
+  return (
+    a.entries.length === b.entries.length &&
+    a.entries.every((entry, i) => {
+      const other = b.entries[i]
+      return (
+        other?.name === entry.name &&
+        'version' in entry &&
+        'version' in other &&
+        entry.version === other.version
+      )
+    })
+  )
 }

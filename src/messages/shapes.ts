@@ -23,11 +23,15 @@ export type ShapeEntry =
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** The Keymanager API and pool dumps have their messages under this key. */
+export const LIST_KEY = 'data'
+
 /** Wrappers around wrappers that still count: `[{"data":{"exit":{…}}}]` has three. */
 const MAX_WRAPPERS = 4
 /** Keys that a detail may repeat: field names, never values that were used as keys. */
 const SAFE_KEY = /^[A-Za-z_]{1,24}$/
 const SAFE_KEYS_SHOWN = 5
+const SIGNATURE_DIGITS = 192
 
 /**
  * Reads the JSON value of a file into its entries, in the order in which they stand there.
@@ -53,8 +57,19 @@ function readValue(value: unknown, wrappersLeft: number): readonly ShapeEntry[] 
 
 /** `data` is a wrapper only where nothing beside it is a form of its own. */
 const isDataWrapper = (value: JsonObject) =>
-  Object.hasOwn(value, 'data') &&
-  !['crypto', 'message', 'exit', 'signed_exit_message'].some((key) => Object.hasOwn(value, key))
+  Object.hasOwn(value, LIST_KEY) &&
+  !['crypto', 'message', 'exit', 'signed_exit_message'].some((key) => Object.hasOwn(value, key)) &&
+  !(Object.hasOwn(value, 'signature') && isBare(value.data))
+
+/** The fields of a voluntary exit, without a signature among them. */
+const isBare = (value: unknown): value is JsonObject =>
+  isObject(value) && Object.hasOwn(value, 'epoch') && Object.hasOwn(value, 'validator_index')
+
+/** A bare exit under some name, or none, with the signature beside it: the signature decides. */
+function bareBesideSignature(value: JsonObject): JsonObject | undefined {
+  if (!Object.hasOwn(value, 'signature')) return undefined
+  return [own(value, 'exit'), own(value, 'data'), value].find(isBare)
+}
 
 function readObject(value: JsonObject): ShapeEntry {
   const has = (key: string) => Object.hasOwn(value, key)
@@ -68,14 +83,16 @@ function readObject(value: JsonObject): ShapeEntry {
   if (has('validators') && has('genesis_validators_root')) {
     return refuse('offline-preparation', `keys ${keysOf(value)}`)
   }
+  const bare = bareBesideSignature(value)
+  if (bare !== undefined && !has('message')) {
+    return readSigned({ message: bare, signature: value.signature }, undefined)
+  }
   if (has('exit')) return readSigned(value.exit, undefined)
   if (has('signed_exit_message')) return readSigned(value.signed_exit_message, value.public_key)
   if (has('message')) {
     return readSigned(value, has('validatorPublicKey') ? value.validatorPublicKey : undefined)
   }
-  if (has('epoch') && has('validator_index') && !has('signature')) {
-    return refuse('unsigned', 'a bare message')
-  }
+  if (isBare(value)) return refuse('unsigned', 'a message alone')
   if (Object.keys(value).length === 0) return refuse('no-messages', 'an empty object')
   return refuse('unknown-shape', `an object with the keys ${keysOf(value)}`)
 }
@@ -91,8 +108,7 @@ function readSigned(value: unknown, claimed: unknown): ShapeEntry {
   if (!isObject(value)) return refuse('unknown-shape', `the exit is a JSON ${typeName(value)}`)
   const message = own(value, 'message')
   if (!isObject(message)) {
-    const bare = Object.hasOwn(value, 'epoch') && !Object.hasOwn(value, 'signature')
-    if (bare) return refuse('unsigned', 'a bare message')
+    if (isBare(value)) return refuse('unsigned', 'a message alone')
     return refuse('unknown-shape', `the message is a JSON ${typeName(message)}`)
   }
   const given = own(value, 'signature')
@@ -143,7 +159,13 @@ function about(value: unknown): string {
 
 function aboutSignature(value: unknown): string {
   if (typeof value !== 'string') return `signature: a JSON ${typeName(value)}`
-  return `signature: ${value.length} characters`
+  const digits = value.trim().replace(/^0x/i, '')
+  if (!/^[0-9a-f]*$/i.test(digits)) {
+    return `signature: ${digits.length} characters, and some are no hex digits`
+  }
+  const missing = SIGNATURE_DIGITS - digits.length
+  const what = missing > 0 ? `${missing} are missing` : `${-missing} too many`
+  return `signature: ${digits.length} hex digits, ${what}`
 }
 
 function keysOf(value: JsonObject): string {

@@ -8,7 +8,7 @@ export type LoadedExit = {
   readonly file: string
   /** Position within the file, from 0. */
   readonly entry: number
-  /** The validator is exiting or has exited: the message is valid, and no longer left. */
+  /** The validator is exiting or has exited: the message is valid, and no longer needed. */
   readonly used: boolean
 }
 
@@ -21,7 +21,7 @@ export type RefusedMessage = MessageRefusal & {
   readonly validatorIndex: ValidatorIndex | undefined
 }
 
-/** A valid message that gave way to another one for the same validator. */
+/** A valid message that is not used: there is another one for the same validator. */
 export type SupersededMessage = {
   readonly validatorIndex: ValidatorIndex
   readonly file: string
@@ -33,21 +33,27 @@ export type SupersededMessage = {
 /** What the location held at one moment. Never changed once published. */
 export type MessageSnapshot = {
   readonly exits: ReadonlyMap<ValidatorIndex, LoadedExit>
+  /** Keystores first: they cannot wait. Then in the order of files and entries. */
   readonly refused: readonly RefusedMessage[]
   readonly superseded: readonly SupersededMessage[]
-  /** Entries whose name ends in `.json`, refused ones included. */
+  /** Message files by their names, refused ones included. */
   readonly files: number
-  /** There were messages before, and now the location holds none: the operator's stop. */
-  readonly emptied: boolean
-  /** Unix ms at which the load began. */
+  /** Files that are still to be read or opened: another pass is needed. */
+  readonly pending: number
+  /** There are encrypted files, and a password, and it opens none of them. */
+  readonly isPasswordUseless: boolean
+  /** See `Listing`. */
+  readonly passedOver: readonly string[]
+  /** Unix ms at which the reading began. */
   readonly readAt: number
 }
 
-/** A load that is under way, for a line in the log. */
-export type LoadProgress = {
-  readonly files: number
-  /** Files that are dealt with. */
-  readonly done: number
-  readonly valid: number
-  readonly refused: number
+/** Why no message is held for a validator, in words that name file and reason, if that is known. */
+export function whyMissing(
+  { refused, pending }: MessageSnapshot,
+  validator: ValidatorIndex,
+): string | undefined {
+  const refusal = refused.find((one) => one.validatorIndex === validator)
+  if (refusal) return `${refusal.file} was rejected: ${refusal.code}: ${refusal.detail}`
+  return pending === 0 ? undefined : `${pending} files are still to be read`
 }

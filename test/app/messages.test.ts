@@ -56,13 +56,13 @@ describe('the messages folder at run time', () => {
     ).toBeGreaterThan(0)
   })
 
-  test('of two messages a valid one wins, of two valid ones the newer file', async () => {
+  test('of two messages a valid one wins, of two valid ones that of the earlier epoch', async () => {
     world = await createWorld()
     write('a.json', world.beacon.signExit(1, { epoch: 1 }))
     write('b.json', world.beacon.signExit(1, { epoch: 2 }))
     write('c.json', { ...world.beacon.signExit(1), signature: world.beacon.signExit(2).signature })
-    utimesSync(join(world.folder, 'a.json'), 2_000, 2_000)
-    utimesSync(join(world.folder, 'b.json'), 1_000, 1_000)
+    utimesSync(join(world.folder, 'a.json'), 1_000, 1_000)
+    utimesSync(join(world.folder, 'b.json'), 2_000, 2_000)
     const app = await world.start()
     await counts(app, { valid: 1, refused: 1, left: 1, percent: 100 })
     world.ask(world.requestOf(1))
@@ -117,9 +117,9 @@ describe('the messages folder at run time', () => {
     await cycles(app)
     const loud = app.lines.filter(({ level }) => level === 'error')
     expect(loud.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/keystore\.json: keystore: /),
+      expect.stringMatching(/keystore\.json: KEY MATERIAL: /),
     ])
     expect(await app.metric('exit_messages', { valid: 'false' })).toBe(7)
-    expect(app.said('message refused')).toHaveLength(7)
+    expect(app.said('message rejected')).toHaveLength(7)
   })
 })

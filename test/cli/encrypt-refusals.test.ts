@@ -26,12 +26,12 @@ test('what is no exit message is named, the others go on, and the exit code says
   const { code, output: said } = await encrypt(home, ['plain', 'encrypted'])
 
   expect(said.trimEnd().split('\n').toSorted()).toEqual([
-    '1 of 6 files encrypted into encrypted, 5 refused',
-    'refused: cut.json: not JSON (not JSON)',
-    'refused: encrypted.json: it is encrypted already',
-    'refused: folder.json: not a regular file (a folder)',
-    'refused: half.json, entry 1: exit without a signature (no signature)',
-    'refused: keystore.json: KEY MATERIAL: a keystore, not an exit message (the encrypted content is 32 bytes: a validator key)',
+    '1 of 6 files encrypted into encrypted, 5 rejected',
+    'rejected: cut.json: not JSON (not JSON)',
+    'rejected: encrypted.json: it is encrypted already',
+    'rejected: folder.json: not a regular file (a folder)',
+    'rejected: half.json, entry 1: exit without a signature (no signature)',
+    'rejected: keystore.json: KEY MATERIAL: a keystore, not an exit message (the encrypted content is 32 bytes: a validator key)',
   ])
   expect(code).toBe(1)
   expect(namesIn(output)).toEqual(['1.json'])
@@ -48,8 +48,8 @@ test('a file that is there is never replaced', async () => {
   const { code, output: said } = await encrypt(home, ['plain', 'encrypted'])
 
   const why = 'the output folder has another file of that name, which stays as it is'
-  expect(said).toContain(`refused: 1.json: ${why}\n`)
-  expect(said).toContain(`refused: 2.json: ${why}\n`)
+  expect(said).toContain(`rejected: 1.json: ${why}\n`)
+  expect(said).toContain(`rejected: 2.json: ${why}\n`)
   expect(code).toBe(1)
   expect(readText(output, '1.json')).toBe('mine')
   expect(namesIn(output)).toEqual(['1.json', '2.json', '3.json'])
@@ -65,7 +65,7 @@ test('run again, it does only what is new', async () => {
 
   expect(again).toEqual({
     code: 0,
-    output: '1 of 2 files encrypted into encrypted, 1 encrypted before, 0 refused\n',
+    output: '1 of 2 files encrypted into encrypted, 1 encrypted before, 0 rejected\n',
   })
   expect(readEnvelope(output, '1.json')).toEqual(before)
 

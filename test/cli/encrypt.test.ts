@@ -34,7 +34,7 @@ test('what it wrote opens in the reference implementation, to the very bytes', a
 
   const { code, stdout: said } = await startEncrypt(home, ['plain', 'encrypted']).ended
 
-  expect(said).toBe('2 of 2 files encrypted into encrypted, 0 refused\n')
+  expect(said).toBe('2 of 2 files encrypted into encrypted, 0 rejected\n')
   expect(code).toBe(0)
   for (const [name, text] of Object.entries(texts)) {
     const content = await decrypt(readEnvelope(output, name), PASSWORD)

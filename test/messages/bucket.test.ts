@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { MAX_FILE_BYTES, type StoredFile, StoreError } from '../../src/messages/store.ts'
 import type { Fault } from '../sim/faults.ts'
 import { type BucketKind, bucketStore, buckets } from './bucket-places.ts'
-import { loaderOf, never, signedExit } from './fixtures.ts'
+import { entriesOf, loaderOf, never, signedExit } from './fixtures.ts'
 
 const KINDS = Object.keys(buckets) as BucketKind[]
 type Server = Awaited<ReturnType<(typeof buckets)[BucketKind]>>
@@ -37,7 +37,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     size: 2,
   })
   const namesIn = async (prefix: string) =>
-    (await (await open({ prefix })).list(never)).map(({ name }) => name).sort()
+    (await entriesOf(await open({ prefix }))).map(({ name }) => name).sort()
 
   test('a prefix is a folder: what is below it at any depth, and nothing that begins like it', async () => {
     for (const key of ['lido/1.json', 'lido/2024/may/2.json', 'lido/2024/notes.txt']) await put(key)
@@ -52,7 +52,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
   test('what is below the prefix is read by its own name', async () => {
     await put('lido/deep/1.json', 'one')
     const store = await open({ prefix: 'lido' })
-    const [file] = await store.list(never)
+    const [file] = await entriesOf(store)
     const content = await store.read(file as StoredFile, never)
     expect(content).toEqual({ kind: 'content', bytes: Buffer.from('one') })
   })
@@ -167,7 +167,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     const body = '<Error><Code>NoSuchKey</Code></Error>'
     server.faults.add({ kind: 'status', status: 404, body, match: { path: READ } })
     const store = await open()
-    const read = async () => store.read((await store.list(never))[0] as StoredFile, never)
+    const read = async () => store.read((await entriesOf(store))[0] as StoredFile, never)
 
     expect(await read()).toEqual({ kind: 'gone' })
     expect(await read()).toMatchObject({ kind: 'fault', fault: { code: 'unreadable' } })
@@ -199,7 +199,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
   test('an outage while thousands are read ends the load, and not each of them by itself', async () => {
     await putExits(1)
     const store = await open({ readMs: 1_000 })
-    await store.read((await store.list(never))[0] as StoredFile, never)
+    await store.read((await entriesOf(store))[0] as StoredFile, never)
     server.faults.add({ kind: 'hang', match: { path: READ } })
     server.clearCalls()
 
@@ -216,7 +216,7 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
     await putExits(1, 2)
     const store = await open({ readMs: 1_000 })
     server.faults.add({ kind: 'hang-body', match: { path: /1\.json$/ } })
-    const files = (await store.list(never)) as readonly StoredFile[]
+    const files = (await entriesOf(store)) as readonly StoredFile[]
     const [stalled, whole] = await Promise.all(files.map((file) => store.read(file, never)))
     expect(stalled).toMatchObject({ kind: 'fault', fault: { code: 'unreadable' } })
     expect(JSON.stringify(stalled)).toContain('no answer within 1000 ms')

@@ -19,7 +19,7 @@ import {
 import { createFolderStore } from '../../src/messages/folder.ts'
 import { createMessageLoader, type MessageLoaderParts } from '../../src/messages/loader.ts'
 import { exitSigningRoot } from '../../src/messages/signing-root.ts'
-import { MAX_FILE_BYTES } from '../../src/messages/store.ts'
+import { MAX_FILE_BYTES, type MessageStore } from '../../src/messages/store.ts'
 
 /** Workers cannot be TypeScript: tests use the built ones. */
 const built = (name: string) => new URL(`../../dist/lib/${name}`, import.meta.url)
@@ -47,7 +47,11 @@ type Signed = { message: { epoch: string; validator_index: string }; signature: 
 /** A really signed exit, in the form of the specification. */
 export function signedExit(
   index: number,
-  { epoch = 1, forkVersion = CAPELLA, signer = index } = {},
+  {
+    epoch = 1,
+    forkVersion = CAPELLA,
+    signer = index,
+  }: { epoch?: number | bigint; forkVersion?: ForkVersion; signer?: number } = {},
 ): Signed {
   const root = exitSigningRoot(
     { epoch: BigInt(epoch) as Epoch, validatorIndex: index as ValidatorIndex },
@@ -121,6 +125,9 @@ export function cryptoPool(options: Parameters<typeof createCryptoPool>[0] = {})
   onTestFinished(() => pool.close())
   return pool
 }
+
+/** What a store lists, without what it passes over. */
+export const entriesOf = async (store: MessageStore) => (await store.list(never)).entries
 
 export const folderStore = (folder: string) => createFolderStore(folder, sharedFiles)
 

@@ -6,12 +6,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createFiles } from '../../src/lib/files.ts'
 import { createFolderStore } from '../../src/messages/folder.ts'
 import { type StoredFile, StoreError } from '../../src/messages/store.ts'
-import { FILE_WORKER, folderStore, never, put, temporaryFolder } from './fixtures.ts'
+import { entriesOf, FILE_WORKER, folderStore, never, put, temporaryFolder } from './fixtures.ts'
 
 const isRoot = process.getuid?.() === 0
 
 async function filesOf(folder: string) {
-  const entries = await folderStore(folder).list(never)
+  const entries = await entriesOf(folderStore(folder))
   return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -38,6 +38,8 @@ test('lists the .json files directly in the folder, with size and time', async (
     { name: 'b.json', size: 5, modifiedAt: 1_700_000_000_000 },
     { name: 'd.JSON', size: 1 },
   ])
+  const { passedOver } = await folderStore(folder).list(never)
+  expect(passedOver).toEqual(['c.json.bak', 'deeper/ (1)'])
 })
 
 test('follows links to files, as secrets in containers are', async () => {
@@ -47,7 +49,7 @@ test('follows links to files, as secrets in containers are', async () => {
   symlinkSync(join('..data', 'a.json'), join(folder, 'a.json'))
 
   const store = folderStore(folder)
-  const [file] = await store.list(never)
+  const [file] = await entriesOf(store)
   expect(file).toMatchObject({ name: 'a.json', size: 7 })
   const content = await store.read(file as StoredFile, never)
   expect(content).toEqual({ kind: 'content', bytes: new Uint8Array(Buffer.from('content')) })
@@ -137,7 +139,7 @@ test('the version changes with the content, even if size and time are the same',
   const folder = temporaryFolder()
   put(folder, 'a.json', 'one', 1_000)
   const store = folderStore(folder)
-  const version = async () => (await store.list(never)).map((f) => 'version' in f && f.version)
+  const version = async () => (await entriesOf(store)).map((f) => 'version' in f && f.version)
   const before = await version()
   expect(await version()).toEqual(before)
   put(folder, 'other', 'two', 1_000)
@@ -160,11 +162,11 @@ test('a folder that goes and comes back is read again by the same store', async 
   mkdirSync(folder)
   put(folder, 'a.json', '')
   const store = folderStore(folder)
-  expect(await store.list(never)).toHaveLength(1)
+  expect(await entriesOf(store)).toHaveLength(1)
   rmSync(folder, { recursive: true })
   await expect(store.list(never)).rejects.toThrow(StoreError)
   mkdirSync(folder)
-  expect(await store.list(never)).toEqual([])
+  expect(await entriesOf(store)).toEqual([])
 })
 
 test('while nothing differs the same list is given, also after one that nobody waited for', async () => {
@@ -179,7 +181,7 @@ test('while nothing differs the same list is given, also after one that nobody w
   const dropped = store.list(controller.signal)
   controller.abort(new Error('enough'))
   await expect(dropped).rejects.toThrow('enough')
-  expect(await store.list(never)).toHaveLength(2)
+  expect(await entriesOf(store)).toHaveLength(2)
 })
 
 test('a thread that cannot start, or ends, rejects the work', async () => {

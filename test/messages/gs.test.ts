@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { MAX_FILE_BYTES, type StoredFile } from '../../src/messages/store.ts'
 import { startGcs } from '../sim/gcs.ts'
 import { bucketStore } from './bucket-places.ts'
-import { never, temporaryFolder } from './fixtures.ts'
+import { entriesOf, never, temporaryFolder } from './fixtures.ts'
 
 let gcs: Awaited<ReturnType<typeof startGcs>>
 beforeAll(async () => {
@@ -19,7 +19,7 @@ afterEach(() => {
   gcs.clearCalls()
 })
 const listed = async (server: { env: NodeJS.ProcessEnv } = gcs) =>
-  (await bucketStore('gs', server, 'bucket')).list(never)
+  entriesOf(await bucketStore('gs', server, 'bucket'))
 
 const refusal = (status: number, reason: string, message = 'secret') => ({
   kind: 'status' as const,
@@ -54,7 +54,7 @@ describe('what Google refuses is said with its remedy', () => {
   test('a bucket that goes between listing and reading is no object that is gone', async () => {
     await gcs.put('bucket', '1.json', '{}')
     const store = await bucketStore('gs', gcs, 'bucket')
-    const [file] = await store.list(never)
+    const [file] = await entriesOf(store)
     await gcs.removeBucket('bucket')
     expect(await store.read(file as StoredFile, never)).toMatchObject({
       fault: { code: 'unreadable', detail: expect.stringContaining('no such bucket') },
@@ -67,7 +67,7 @@ describe('an object', () => {
   test('is asked for as it is now, whatever a cache on the way holds', async () => {
     await gcs.put('bucket', '1.json', '{}')
     const store = await bucketStore('gs', gcs, 'bucket')
-    const [file] = await store.list(never)
+    const [file] = await entriesOf(store)
     await store.read(file as StoredFile, never)
     expect(gcs.calls.map(({ headers }) => headers['cache-control'])).toEqual([
       'no-store',

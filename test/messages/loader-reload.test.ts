@@ -1,11 +1,10 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
-import type { Epoch, ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { ValidatorIndex } from '../../src/lib/primitives.ts'
 import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
 import { StoreError } from '../../src/messages/store.ts'
-import { until } from '../support/until.ts'
 import {
   CHAIN,
   folderStore,
@@ -60,37 +59,44 @@ test('content that changed within one tick of the clock is seen', async () => {
   expect(filesOf(await loader.load(never))).toEqual({ 2: 'a.json' })
 })
 
-test('of two messages a valid one wins, of two valid ones the newer file', async () => {
+test('of two messages a valid one wins, of two valid ones that of the earlier epoch', async () => {
   const folder = temporaryFolder()
-  put(folder, 'invalid.json', signedExit(1, { epoch: 9, signer: 2 }), 3_000)
-  put(folder, 'newer.json', signedExit(1, { epoch: 3 }), 2_000)
-  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 1_000)
-  const loader = loaderOf(folder, { reachedEpoch: () => 100n as Epoch })
+  put(folder, 'invalid.json', signedExit(1, { epoch: 1, signer: 2 }), 3_000)
+  put(folder, 'newer.json', signedExit(1, { epoch: 5 }), 2_000)
+  put(folder, 'older.json', signedExit(1, { epoch: 3 }), 1_000)
+  const loader = loaderOf(folder)
   const first = await loader.load(never)
   expect(epochOf(first, 1)).toBe(3n)
   expect(first.refused).toMatchObject([{ file: 'invalid.json', code: 'wrong-signature' }])
   expect(first.superseded).toEqual([
-    { validatorIndex: 1, file: 'older.json', entry: 0, by: 'newer.json' },
+    { validatorIndex: 1, file: 'newer.json', entry: 0, by: 'older.json' },
   ])
-
-  put(folder, 'older.json', signedExit(1, { epoch: 5 }), 4_000)
-  expect(epochOf(await loader.load(never), 1)).toBe(5n)
   rmSync(join(folder, 'older.json'))
-  expect(epochOf(await loader.load(never), 1)).toBe(3n)
+  expect(epochOf(await loader.load(never), 1)).toBe(5n)
 })
 
 test.each([
-  [2, 'newer of a later epoch that has come', 'newer.json', { newer: 2, older: 1 }],
-  [2, 'newer whose epoch is to come', 'older.json', { newer: 3, older: 1 }],
-  [2, 'newer whose epoch comes later than the other', 'older.json', { newer: 9, older: 5 }],
-  [2, 'newer whose epoch comes sooner than the other', 'newer.json', { newer: 5, older: 9 }],
-  [2, 'newer that can be used, beside one to come', 'newer.json', { newer: 2, older: 9 }],
-])('in epoch %i, beside a %s: %s counts', async (reached, _what, file, { newer, older }) => {
+  ['of an epoch that no clock has reached', 2n ** 63n],
+  ['of the next epoch', 4n],
+])('a newer message %s stands in nobody’s way, whatever a clock says', async (_, epoch) => {
   const folder = temporaryFolder()
-  put(folder, 'newer.json', signedExit(1, { epoch: newer }), 2_000)
-  put(folder, 'older.json', signedExit(1, { epoch: older }), 1_000)
-  const loader = loaderOf(folder, { reachedEpoch: () => BigInt(reached) as Epoch })
-  expect(filesOf(await loader.load(never))).toEqual({ 1: file })
+  put(folder, 'newer.json', signedExit(1, { epoch }), 2_000)
+  put(folder, 'older.json', signedExit(1, { epoch: 3 }), 1_000)
+  for (const now of [0, Date.now(), Date.now() + 30 * 86_400_000]) {
+    const loader = loaderOf(folder, { now: () => now })
+    expect(filesOf(await loader.load(never))).toEqual({ 1: 'older.json' })
+  }
+})
+
+test('of two messages of one epoch the newer file counts, then the later name, then the later entry', async () => {
+  const folder = temporaryFolder()
+  const one = { ...signedExit(1), note: 'one' }
+  put(folder, 'a.json', one, 2_000)
+  put(folder, 'b.json', signedExit(1), 1_000)
+  expect(filesOf(await loaderOf(folder).load(never))).toEqual({ 1: 'a.json' })
+  put(folder, 'b.json', [one, signedExit(1)], 2_000)
+  const { exits } = await loaderOf(folder).load(never)
+  expect(exits.get(1 as ValidatorIndex)).toMatchObject({ file: 'b.json', entry: 1 })
 })
 
 test('a message of a validator that is exiting is valid, and used', async () => {
@@ -103,108 +109,99 @@ test('a message of a validator that is exiting is valid, and used', async () => 
   expect(refused).toEqual([])
 })
 
-test('an emptied folder is obeyed, and said for as long as it lasts', async () => {
+test('an emptied folder is obeyed', async () => {
   const folder = temporaryFolder()
   const loader = loaderOf(folder)
-  expect(await loader.load(never)).toMatchObject({ files: 0, emptied: false })
+  expect(await loader.load(never)).toMatchObject({ files: 0 })
   put(folder, 'a.json', signedExit(1))
-  expect(await loader.load(never)).toMatchObject({ files: 1, emptied: false })
+  expect(await loader.load(never)).toMatchObject({ files: 1 })
   rmSync(join(folder, 'a.json'))
   for (let load = 0; load < 2; load++) {
     const snapshot = await loader.load(never)
-    expect(snapshot).toMatchObject({ files: 0, emptied: true })
+    expect(snapshot).toMatchObject({ files: 0 })
     expect(snapshot.exits.size).toBe(0)
   }
 })
 
-describe('during a load that takes long', () => {
-  /** Its derivations wait, and are counted. */
-  async function setUp() {
+describe('a load that takes long goes in passes', () => {
+  /** Each pass is over at once: it opens one group of envelopes, of four for each thread. */
+  async function setUp(count = 9) {
     const folder = temporaryFolder()
-    put(folder, '1.json', signedExit(1))
-    put(folder, '2.json', await seal(JSON.stringify(signedExit(2)), 'pw'))
-    const kdf = { ...PBKDF2, params: { ...PBKDF2.params, salt: 'cd'.repeat(32) } }
-    put(
-      folder,
-      '3.json',
-      await seal(JSON.stringify(signedExit(3)), 'pw', kdf as unknown as typeof PBKDF2),
-    )
-    const world = { mayDerive: (_salt: number | undefined) => false, derived: 0, read: 0 }
+    put(folder, '0.json', signedExit(0))
+    for (let index = 1; index <= count; index += 1) {
+      const salt = Buffer.alloc(32, index).toString('hex')
+      const kdf = { ...PBKDF2, params: { ...PBKDF2.params, salt } } as unknown as typeof PBKDF2
+      put(folder, `${index}.json`, await seal(JSON.stringify(signedExit(index)), 'pw', kdf))
+    }
+    const count2 = { derived: 0, read: 0 }
     const store = folderStore(folder)
     const loader = loaderOf(folder, {
       passwords: [Buffer.from('pw')],
-      lookAgainMs: 20,
+      passMs: -1,
+      now: later,
       store: {
         ...store,
         read(file, signal) {
-          world.read += 1
+          count2.read += 1
           return store.read(file, signal)
         },
       },
       pool: {
         ...sharedPool,
-        async derive(params, password, signal) {
-          while (!world.mayDerive(params.salt[0])) {
-            await new Promise((resolve) => setTimeout(resolve, 5))
-            signal.throwIfAborted()
-          }
-          world.derived += 1
-          return sharedPool.derive(params, password, signal)
+        size: 1,
+        derive(...given) {
+          count2.derived += 1
+          return sharedPool.derive(...given)
         },
       },
     })
-    const load = loader.load(never)
-    await until('the first is verified', () => loader.early().has(1 as ValidatorIndex))
-    return { folder, loader, load, world }
+    return { folder, loader, count: count2 }
   }
 
-  test('a file that comes is seen, one that goes is not used any more, and nothing is lost', async () => {
-    const { folder, loader, load, world } = await setUp()
-    world.mayDerive = (salt) => salt === 0xab
-    await until('one is opened', () => world.derived === 1)
-    put(folder, '4.json', signedExit(4))
-    rmSync(join(folder, '1.json'))
-    await until('the new one is seen', () => loader.early().has(4 as ValidatorIndex))
-    expect(loader.early().has(1 as ValidatorIndex)).toBe(false)
-    world.mayDerive = () => true
-    expect([...(await load).exits.keys()].toSorted()).toEqual([2, 3, 4])
-    expect(world.derived).toBe(2)
+  test('what is verified is usable after each, and nothing is opened twice', async () => {
+    const { loader, count } = await setUp()
+    const sizes: number[] = []
+    const pending: number[] = []
+    for (let pass = 0; pass < 3; pass += 1) {
+      const snapshot = await loader.load(never)
+      sizes.push(snapshot.exits.size)
+      pending.push(snapshot.pending)
+    }
+    expect(sizes).toEqual([5, 9, 10])
+    expect(pending).toEqual([5, 1, 0])
+    expect(count.derived).toBe(9)
+    await loader.load(never)
+    expect(count.derived).toBe(9)
   })
 
-  test('a folder that never rests is loaded all the same', async () => {
-    const { folder, load, world } = await setUp()
-    let turn = 0
-    const timer = setInterval(() => {
-      turn += 1
-      put(folder, 'restless', signedExit(5), turn)
-      renameSync(join(folder, 'restless'), join(folder, 'restless.json'))
-    }, 5)
-    onTestFinished(() => clearInterval(timer))
-    await until('several attempts break off', () => world.read > 12)
-    world.mayDerive = () => true
-    expect((await load).exits.size).toBe(4)
+  test('a file that comes is seen in the next, one that goes is not used any more', async () => {
+    const { folder, loader } = await setUp()
+    await loader.load(never)
+    rmSync(join(folder, '0.json'))
+    put(folder, 'new.json', signedExit(0))
+    const { exits } = await loader.load(never)
+    expect(exits.get(0 as ValidatorIndex)?.file).toBe('new.json')
   })
 
-  test('an emptied folder is obeyed', async () => {
-    const { folder, load } = await setUp()
-    for (const index of [1, 2, 3]) rmSync(join(folder, `${index}.json`))
-    expect(await load).toMatchObject({ files: 0, exits: new Map() })
+  test('an emptied folder is obeyed in the next', async () => {
+    const { folder, loader } = await setUp()
+    await loader.load(never)
+    for (let index = 0; index <= 9; index += 1) rmSync(join(folder, `${index}.json`))
+    expect(await loader.load(never)).toMatchObject({ files: 0, pending: 0, exits: new Map() })
   })
 
-  test('the same faults as before, or a folder that cannot be read, break nothing off', async () => {
-    const { folder, loader, load, world } = await setUp()
-    mkdirSync(join(folder, 'x.json'))
-    await until('it is told', () => world.read > 3)
-    const read = world.read
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(world.read).toBe(read)
-    renameSync(folder, `${folder}-away`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    renameSync(`${folder}-away`, folder)
-    expect(loader.early().has(1 as ValidatorIndex)).toBe(true)
-    world.mayDerive = () => true
-    expect((await load).exits.size).toBe(3)
-    expect(world.read).toBe(read)
+  test('a changed file that waits for its turn stays in use as it was', async () => {
+    const { folder, loader } = await setUp(4)
+    expect((await loader.load(never)).pending).toBe(0)
+    for (let index = 5; index <= 9; index += 1) {
+      const salt = Buffer.alloc(32, index).toString('hex')
+      const kdf = { ...PBKDF2, params: { ...PBKDF2.params, salt } } as unknown as typeof PBKDF2
+      put(folder, `${index - 5}.json`, await seal(JSON.stringify(signedExit(index)), 'pw', kdf))
+    }
+    const during = await loader.load(never)
+    expect(during.pending).toBe(1)
+    expect(during.exits.size).toBe(5)
+    expect([...(await loader.load(never)).exits.keys()].toSorted()).toEqual([5, 6, 7, 8, 9])
   })
 })
 
@@ -335,11 +332,58 @@ test('an aborted load rejects, and the next one succeeds', async () => {
   expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
 })
 
-test('progress ends with everything dealt with', async () => {
+test('no verdict of one batch is lost when another one fails', async () => {
   const folder = temporaryFolder()
-  put(folder, 'a.json', [signedExit(1), signedExit(2)])
-  put(folder, 'b.json', 'junk')
-  const seen: unknown[] = []
-  await loaderOf(folder, { onProgress: (progress) => seen.push(progress) }).load(never)
-  expect(seen.at(-1)).toEqual({ files: 2, done: 2, valid: 2, refused: 1 })
+  for (const index of [1, 2, 3]) put(folder, `${index}.json`, signedExit(index))
+  let asked = 0
+  const loader = loaderOf(folder, {
+    readRegistry: async () => {
+      asked += 1
+      if (asked === 1) throw new Error('no node answers')
+      return registryOf([1, 2, 3])
+    },
+  })
+  await expect(loader.load(never)).rejects.toThrow('no node answers')
+  expect((await loader.load(never)).exits.size).toBe(3)
+})
+
+test('a thread that crashes while it verifies is no verdict, and is tried again', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  let breaks = true
+  const loader = loaderOf(folder, {
+    now: later,
+    pool: {
+      ...sharedPool,
+      verify: async (...given) => {
+        if (breaks) throw new CryptoWorkError('the crypto worker crashed')
+        return sharedPool.verify(...given)
+      },
+    },
+  })
+  expect((await loader.load(never)).refused).toMatchObject([{ code: 'verification-failed' }])
+  breaks = false
+  expect(await loader.load(never)).toMatchObject({ refused: [] })
+})
+
+test('a keystore among other rejections comes first', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', 'junk')
+  put(folder, 'z.json', { crypto: { ciphertext: '00' }, version: 3 })
+  const { refused } = await loaderOf(folder).load(never)
+  expect(refused.map(({ file, code }) => [file, code])).toEqual([
+    ['z.json', 'keystore'],
+    ['a.json', 'not-json'],
+  ])
+})
+
+test('a password that opens nothing is known, and one that opens some is not blamed', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', await seal(JSON.stringify(signedExit(1)), 'pass#word'))
+  const passwords = [Buffer.from('pass')]
+  const loader = loaderOf(folder, { passwords, now: later })
+  expect((await loader.load(never)).isPasswordUseless).toBe(true)
+  put(folder, 'b.json', await seal(JSON.stringify(signedExit(2)), 'pass'))
+  expect((await loader.load(never)).isPasswordUseless).toBe(false)
+  expect((await loaderOf(folder).load(never)).isPasswordUseless).toBe(false)
 })

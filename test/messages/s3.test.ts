@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startS3 } from '../sim/s3.ts'
 import { bucketStore } from './bucket-places.ts'
-import { never } from './fixtures.ts'
+import { entriesOf, never } from './fixtures.ts'
 
 let s3: Awaited<ReturnType<typeof startS3>>
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterEach(() => {
 })
 const open = (env: Readonly<Record<string, string>> = {}, bucket = 'bucket') =>
   bucketStore('s3', { env: { ...s3.env, ...env } }, bucket)
-const listed = async (env?: Readonly<Record<string, string>>) => (await open(env)).list(never)
+const listed = async (env?: Readonly<Record<string, string>>) => entriesOf(await open(env))
 
 const refusal = (status: number, code: string) => ({
   kind: 'status' as const,
@@ -59,7 +59,7 @@ describe('what S3 refuses is said with its remedy', () => {
     await s3.put('bucket', '2.json', '{}')
     s3.faults.add({ ...refusal(403, 'InvalidObjectState'), match: { path: /1\.json/ } })
     const store = await open()
-    const files = await store.list(never)
+    const files = await entriesOf(store)
     const contents = files.map((file) => ('fault' in file ? undefined : store.read(file, never)))
     expect((await Promise.all(contents))[0]).toEqual({
       kind: 'fault',

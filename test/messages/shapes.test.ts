@@ -29,6 +29,9 @@ test.each<[string, unknown]>([
   ['capital hex', { ...SIGNED, signature: SIGNATURE.toUpperCase() }],
   ['hex without 0x', { ...SIGNED, signature: SIGNATURE.slice(2) }],
   ['white space around the signature', { ...SIGNED, signature: ` ${SIGNATURE}\n` }],
+  ['a flat exit', { epoch: '1', validator_index: '2', signature: SIGNATURE }],
+  ['a bare exit beside the signature', { exit: SIGNED.message, signature: SIGNATURE }],
+  ['bare data beside the signature', { data: SIGNED.message, signature: SIGNATURE }],
   ['further keys', { ...SIGNED, note: 'kept with care', data: 'of another kind' }],
 ])('reads %s', (_, value) => {
   expect(readShapes(value)).toEqual([exit()])
@@ -67,7 +70,6 @@ test.each<[string, unknown, string]>([
   ['an exit that is null', { exit: null }, 'unknown-shape'],
   ['an exit without a message', { exit: { signature: SIGNATURE } }, 'unknown-shape'],
   ['a message that is a list', { message: [1, 2], signature: SIGNATURE }, 'unknown-shape'],
-  ['a flat exit', { epoch: '1', validator_index: '2', signature: SIGNATURE }, 'unknown-shape'],
   ['lists within lists', [[[[[SIGNED]]]]], 'too-complex'],
   ['an account keystore', { crypto: { ciphertext: '00', kdf: 'scrypt' }, version: 3 }, 'keystore'],
   ['keystores of the Keymanager API', { keystores: ['…'], passwords: ['…'] }, 'keystore'],
@@ -76,6 +78,8 @@ test.each<[string, unknown, string]>([
   ['shares', { epoch: '1', validator_index: 2, signatures: ['0x'] }, 'partial-exit'],
   ['a bare message', { epoch: '1', validator_index: '2' }, 'unsigned'],
   ['a bare message within exit', { exit: { epoch: '1', validator_index: '2' } }, 'unsigned'],
+  ['bare data', { data: { epoch: '1', validator_index: '2' } }, 'unsigned'],
+  ['a bare exit with an empty signature', { exit: SIGNED.message, signature: '' }, 'unsigned'],
   ['a message without signature', { message: SIGNED.message }, 'unsigned'],
   ['a signature that is null', { ...SIGNED, signature: null }, 'unsigned'],
   ['a signature that is empty', { ...SIGNED, signature: '' }, 'unsigned'],
@@ -110,6 +114,16 @@ test.each<unknown>([
   const [entry] = readShapes({ ...SIGNED, signature })
   expect(entry).toEqual(refused('bad-signature-format'))
   expect(JSON.stringify(entry)).not.toContain('abab')
+})
+
+test.each([
+  [SIGNATURE.slice(0, -2), 'signature: 190 hex digits, 2 are missing'],
+  [SIGNATURE.slice(2, -5), 'signature: 187 hex digits, 5 are missing'],
+  [`${SIGNATURE}00`, 'signature: 194 hex digits, 2 too many'],
+  ['0x', 'signature: 0 hex digits, 192 are missing'],
+  [SIGNATURE.replace('ab', 'xy'), 'signature: 192 characters, and some are no hex digits'],
+])('of the signature %s it says how many digits are missing', (signature, detail) => {
+  expect(readShapes({ ...SIGNED, signature })).toMatchObject([{ refusal: { detail } }])
 })
 
 test('refuses what stands in place of a public key', () => {

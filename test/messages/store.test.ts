@@ -8,7 +8,7 @@ import {
 import { startGcs } from '../sim/gcs.ts'
 import { startS3 } from '../sim/s3.ts'
 import { bucketPlace, folderPlace, type Place } from './bucket-places.ts'
-import { loaderOf, never, signedExit } from './fixtures.ts'
+import { entriesOf, loaderOf, never, signedExit } from './fixtures.ts'
 
 let s3: Awaited<ReturnType<typeof startS3>>
 let gcs: Awaited<ReturnType<typeof startGcs>>
@@ -28,9 +28,9 @@ const places: readonly (readonly [string, () => Promise<Place>])[] = [
 ]
 
 const namesOf = (entries: readonly StoreEntry[]) => entries.map(({ name }) => name).sort()
-const list = ({ store }: Place) => store.list(never)
+const list = ({ store }: Place) => entriesOf(store)
 async function find({ store }: Place, name: string): Promise<StoredFile> {
-  const file = (await store.list(never)).find((entry) => entry.name === name)
+  const file = (await entriesOf(store)).find((entry) => entry.name === name)
   if (file === undefined || 'fault' in file) throw new Error(`${name} is no file`)
   return file
 }
@@ -54,14 +54,18 @@ describe.each(places)('messages in %s', (_, open) => {
   test('are the entries whose name ends in .json, with their size and time', async () => {
     const place = await open()
     const before = Date.now() - 5_000
-    for (const name of ['b.json', 'a.json', 'notes.txt', 'c.json.bak', 'd.JSON', 'json']) {
+    const hidden = ['.hidden.json', '._a.json', '.#a.json', '.json']
+    const others = ['notes.txt', 'c.json.bak', 'e.json.txt', 'f.jsonl', 'json', 'g.json5']
+    for (const name of ['b.json', 'a.json', 'd.JSON', ...hidden, ...others]) {
       await place.put(name, '12345')
     }
 
     const entries = await list(place)
-    expect(namesOf(entries)).toEqual(['a.json', 'b.json'])
+    expect(namesOf(entries)).toEqual(['a.json', 'b.json', 'd.JSON'])
     for (const entry of entries) expect(entry).toMatchObject({ size: 5 })
     expect((await find(place, 'a.json')).modifiedAt).toBeGreaterThan(before)
+    const { passedOver } = await place.store.list(never)
+    expect(passedOver.toSorted()).toEqual(['c.json.bak', 'e.json.txt', 'f.jsonl', 'g.json5'])
   })
 
   test('are read as they are, whatever is in them and in their names', async () => {
@@ -159,7 +163,7 @@ describe.each(places)('messages in %s', (_, open) => {
     await place.remove('1.json')
 
     const snapshot = await loader.load(never)
-    expect(snapshot.emptied).toBe(true)
+    expect(snapshot.files).toBe(0)
     expect(snapshot.exits.size).toBe(0)
   })
 

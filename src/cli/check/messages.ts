@@ -63,7 +63,7 @@ export async function checkLocation(
     const store = await openStore(config.delivery.location, workers, log, signal)
     const found = await store.list(signal)
     await store.close()
-    const detail = `${found.length} files, not checked: ${why}`
+    const detail = `${found.entries.length} files, not checked: ${why}`
     return [failure({ ...told, detail, remedy: 'run check again once that works' })]
   } catch (error) {
     signal.throwIfAborted()

@@ -1,6 +1,5 @@
 import { type link, mkdir, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import type { Files } from '../../lib/files.ts'
 import { deriveKey } from '../../lib/kdf.ts'
 import { createOpener, decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
@@ -12,8 +11,7 @@ import {
   type StoredFile,
   type StoreEntry,
 } from '../../messages/store.ts'
-import { freshKdf, type KdfName, sealEnvelope } from './envelope.ts'
-import { labelOf } from './label.ts'
+import { freshKdf, type KdfName, type Label, sealEnvelope } from './envelope.ts'
 import { AlreadyThereError, codeOf, publish, syncFolder } from './publish.ts'
 
 export type EncryptOptions = {
@@ -63,16 +61,20 @@ const never = new AbortController().signal
  *
  * All files of one run share one salt, so that one key derivation opens them all.
  *
+ * @returns names that look as if they were meant, and are not read
  * @throws EncryptError when nothing could be begun
  */
-export async function encryptFolder(options: EncryptOptions): Promise<void> {
+export async function encryptFolder(options: EncryptOptions): Promise<readonly string[]> {
   const { input, output, files, onFile, signal } = options
   try {
     const source = createFolderStore(input, files)
-    const entries = await source.list(never).catch((error: unknown) => {
+    const { entries, passedOver } = await source.list(never).catch((error: unknown) => {
       throw new EncryptError(`cannot read the input folder ${input}: ${reasonOf(error)}`)
     })
-    if (entries.length === 0) throw new EncryptError(`there is no *.json file in ${input}`)
+    if (entries.length === 0) {
+      const others = passedOver.length === 0 ? '' : `, only ${passedOver.join(', ')}`
+      throw new EncryptError(`there is no *.json file in ${input}${others}`)
+    }
     await prepareOutput(input, output)
     const encrypt = createEncryptor(source, createFolderStore(output, files), options)
     for (let at = 0; at < entries.length && !signal.aborted; at += FILES_AT_ONCE) {
@@ -82,6 +84,7 @@ export async function encryptFolder(options: EncryptOptions): Promise<void> {
       await Promise.all(batch)
     }
     await syncFolder(output)
+    return passedOver
   } finally {
     await files.close()
   }
@@ -107,8 +110,7 @@ function createEncryptor(source: MessageStore, target: MessageStore, options: En
   const kdf = freshKdf(options.kdf)
   const key = deriveKey(kdf, passwords[0])
   // Derives on its own, from the password as the daemon is given it.
-  const derive: CryptoPool['derive'] = async (params, password) => deriveKey(params, password)
-  const open = createOpener({ derive }, passwords)
+  const open = createOpener(async (params, password) => deriveKey(params, password), passwords)
 
   async function opensTo(exits: readonly ExitEntry[], envelope: Uint8Array): Promise<boolean> {
     const [part, ...more] = await decodeContent(envelope)
@@ -172,4 +174,15 @@ function refusalsOf(parts: Parts): readonly Refusal[] {
 /** The store's own words name a variable of the daemon; the code of the system says enough. */
 const reasonOf = (error: unknown) => codeOf(error instanceof Error ? error.cause : error)
 
-const describe = ({ code, detail }: MessageRefusal) => `${messageReasons[code].short} (${detail})`
+const describe = ({ code, detail }: MessageRefusal) =>
+  messageReasons[code].short + (detail === '' ? '' : ` (${detail})`)
+
+/** Says outside whose exits are inside; the public key only of a single exit whose file names it. */
+function labelOf(exits: readonly ExitEntry[]): Label {
+  const [only] = exits
+  if (only === undefined || exits.length > 1) {
+    return { description: `exits of ${exits.length} validators`, pubkey: '' }
+  }
+  const description = `exit of validator ${only.exit.validatorIndex}`
+  return { description, pubkey: only.claimedPubkey?.slice(2) ?? '' }
+}

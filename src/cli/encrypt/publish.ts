@@ -13,7 +13,7 @@ const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK'
 export type NewFile = {
   readonly name: string
   readonly content: string
-  /** Of two valid messages the daemon takes the newer file's: their order has to survive. */
+  /** Of two messages of one epoch the daemon takes the newer file's: their order has to survive. */
   readonly modifiedAt: Date
 }
 

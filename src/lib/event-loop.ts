@@ -1,4 +1,4 @@
-/** The main thread gives way to timers and sockets after this much work in one go. */
+/** The main thread serves timers and sockets after this much work in one go. */
 const SLICE_MS = 4
 /** Reading the clock costs more than many a step. */
 const STEPS_PER_LOOK = 8
@@ -12,7 +12,7 @@ let nextTurn: Promise<void> | undefined
  * promise, to be awaited, once the current slice of time is used up: it lets the event loop turn.
  * All work of the process shares one slice, so that ten tasks do not take ten in a row.
  */
-export function breathe(): Promise<void> | undefined {
+export function yieldIfDue(): Promise<void> | undefined {
   if (nextTurn !== undefined) return nextTurn
   steps += 1
   if (steps % STEPS_PER_LOOK !== 0) return undefined
