@@ -74,6 +74,8 @@ export function createFileReader(
   /** By the hash of the content, as it is in the file. */
   const decoded = new Map<string, readonly DecodedEntry[]>()
   const encrypted = new Set<string>()
+  /** What failed is tried again by the next load, not by each pass of this one. */
+  const failed = new Map<string, { readonly version: string; readonly found: FileFound }>()
 
   function remember({ file, hash, parts }: Read, entries: readonly DecodedEntry[]): FileFound {
     const { name, version, modifiedAt, changedAt } = file
@@ -94,10 +96,19 @@ export function createFileReader(
     return { name, modifiedAt: 0, entries: [], fault }
   }
 
-  const pending = ({ name }: StoredFile): FileFound => ({
-    ...(files.get(name)?.found ?? { name, modifiedAt: 0, entries: [] }),
-    isPending: true,
-  })
+  /** So far nothing is pending in this pass. */
+  let isWhole = true
+
+  function fail({ name, version }: StoredFile, found: FileFound): FileFound {
+    failed.set(name, { version, found })
+    return found
+  }
+
+  function pending({ name }: StoredFile): FileFound {
+    isWhole = false
+    const known = files.get(name)?.found ?? { name, modifiedAt: 0, entries: [] }
+    return { ...known, isPending: true }
+  }
 
   async function decode(file: StoredFile, bytes: Uint8Array, split: SplitJson): Promise<Read> {
     const hash = createHash('sha256').update(bytes).digest('base64')
@@ -128,7 +139,7 @@ export function createFileReader(
       const read = batch.map(async (file) => ({ file, content: await store.read(file, signal) }))
       for (const { file, content } of await Promise.all(read)) {
         if (content.kind === 'gone') continue
-        if (content.kind === 'fault') yield faulty(file.name, content.fault)
+        if (content.kind === 'fault') yield fail(file, faulty(file.name, content.fault))
         else {
           const one = await decode(file, content.bytes, split)
           if (one.parts.every(isDecoded)) yield remember(one, one.parts)
@@ -156,7 +167,7 @@ export function createFileReader(
         const one = group[i]
         if (one === undefined) continue
         // Not remembered, so that the next load tries again.
-        if (entries === undefined) yield notOpened(one.file)
+        if (entries === undefined) yield fail(one.file, notOpened(one.file))
         else yield remember(one, entries)
       }
       const turn = yieldIfDue()
@@ -167,10 +178,13 @@ export function createFileReader(
   return {
     async *read(listing, pass, signal) {
       const changed: StoredFile[] = []
+      isWhole = true
       for (const entry of listing.entries) {
         const known = files.get(entry.name)
+        const lately = failed.get(entry.name)
         if ('fault' in entry) yield faulty(entry.name, entry.fault)
         else if (known?.settled && known.version === entry.version) yield known.found
+        else if (lately?.version === entry.version) yield lately.found
         else changed.push(entry)
         const turn = yieldIfDue()
         if (turn !== undefined) await turn
@@ -179,6 +193,7 @@ export function createFileReader(
       yield* readChanged(changed, sealed, pass, signal)
       yield* openAll(sealed, pass, signal)
       forgetAllBut(listing)
+      if (isWhole) failed.clear()
     },
 
     isSettled: ({ entries }) =>

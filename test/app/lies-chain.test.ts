@@ -24,7 +24,7 @@ test.each([
   world.ask(world.requestOf(1))
   const app = await world.start()
   await until('it is served', () => world.beacon.accepted.length > 0)
-  expect(app.said('message refused')).toEqual([])
+  expect(app.said('message rejected')).toEqual([])
 })
 
 test('a node that was away when the chain was asked about is asked when it is back', async () => {

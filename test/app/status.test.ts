@@ -64,7 +64,7 @@ describe('/status', () => {
       reason: 'no-message',
       meaning: 'no message found',
       file: null,
-      detail: expect.stringMatching(/^1\.json was refused: bad-signature: /),
+      detail: expect.stringMatching(/^1\.json was rejected: bad-signature: /),
     })
     expect(status.mode).toEqual({
       delivery: 'message',

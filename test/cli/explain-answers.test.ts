@@ -71,7 +71,7 @@ describe('why nothing is sent:', () => {
 
     const ended = await explained(1)
 
-    expect(paragraph(ended, 'Message').join()).toContain('✗ none: wrong.json was refused: ')
+    expect(paragraph(ended, 'Message').join()).toContain('✗ none: wrong.json was rejected: ')
     expect(paragraph(ended, 'Next').join()).toContain('No valid message')
   })
 

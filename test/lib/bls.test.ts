@@ -53,3 +53,33 @@ test('two bad signatures whose errors cancel out are both found', () => {
   ])
   expect(verdicts).toEqual(['invalid', 'invalid'])
 })
+
+test('a library that throws is no verdict on anybody, and spoils no other check', () => {
+  const real = bls.Signature.verifyMultipleSignatures
+  const bad = checkOf(5)
+  const throwing = vi
+    .spyOn(bls.Signature, 'verifyMultipleSignatures')
+    .mockImplementation((sets) => {
+      if (sets.some(({ message }) => Buffer.from(message).equals(bad.message))) {
+        throw new Error('out of memory')
+      }
+      return real(sets)
+    })
+  try {
+    const checks = [checkOf(1), bad, checkOf(2, 99)]
+    expect(verifyBatch(checks)).toEqual(['valid', 'failed', 'invalid'])
+  } finally {
+    throwing.mockRestore()
+  }
+})
+
+test('a library that cannot take a key in is no verdict on the key', () => {
+  const throwing = vi.spyOn(bls.PublicKey, 'fromBytes').mockImplementation(() => {
+    throw new Error('memory access out of bounds')
+  })
+  try {
+    expect(verifyBatch([checkOf(1)])).toEqual(['failed'])
+  } finally {
+    throwing.mockRestore()
+  }
+})

@@ -63,10 +63,7 @@ describe.each(KINDS)('the daemon with messages in a bucket of %s', (kind) => {
     await until('it is loaded', async () => (await app.metric('exit_messages_left_number')) === 1)
 
     await server.remove('bucket', 'lido/1.json')
-    await until(
-      'it is said',
-      () => app.said('the messages location holds no .json file').length > 0,
-    )
+    await until('it is said', () => app.said('messages location holds no .json file').length > 0)
     world.ask(world.requestOf(1))
     await until('it is missed', () => app.said('no message found').length > 0)
     expect(world.beacon.accepted).toEqual([])

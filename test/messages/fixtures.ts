@@ -141,6 +141,8 @@ export function loaderOf(folder: string, parts: Partial<MessageLoaderParts> = {}
     readRegistry: async (indices) =>
       new Map([...known].filter(([index]) => indices.includes(index))),
     readSigningContext: async () => CHAIN,
+    // A busy machine may take long: only tests of passes want several.
+    passMs: 120_000,
     ...parts,
   })
 }

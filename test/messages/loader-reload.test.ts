@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
@@ -172,6 +172,15 @@ describe('a load that takes long goes in passes', () => {
     expect(count.derived).toBe(9)
     await loader.load(never)
     expect(count.derived).toBe(9)
+  })
+
+  test('files that cannot be read keep no other from its turn, and are tried again by the next load', async () => {
+    const { folder, loader, count } = await setUp()
+    for (let i = 0; i < 300; i += 1) symlinkSync('/proc/self/mem', join(folder, `!${i}.json`))
+    for (let pass = 0; (await loader.load(never)).pending > 0; pass += 1)
+      expect(pass).toBeLessThan(9)
+    expect(loader.current()?.exits.size).toBe(10)
+    expect(count.read).toBeLessThan(700)
   })
 
   test('a file that comes is seen in the next, one that goes is not used any more', async () => {
