@@ -3,9 +3,11 @@ import {
   checkJwtSecret,
   checkNetwork,
   checkSigners,
+  doubtsOf,
   requireOneWay,
   trustModeOf,
 } from './config/checks.ts'
+import type { DotenvFile } from './config/dotenv.ts'
 import {
   type Environment,
   type Given,
@@ -15,9 +17,10 @@ import {
   type ReadFile,
 } from './config/environment.ts'
 import type { MessagesLocation } from './config/locations.ts'
-import { isForNode, type NodeHeaders } from './config/node-headers.ts'
+import type { NodeHeaders } from './config/node-headers.ts'
 import { type Settings, schemas } from './config/schema.ts'
 import { secretsIn } from './config/secrets.ts'
+import { unknownNames } from './config/unknown-names.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
 import type { Address, Bytes32, Hex } from './lib/primitives.ts'
 import type { Scope } from './requests/scope.ts'
@@ -97,7 +100,10 @@ export type Config = {
 export type Problem = {
   readonly variable: string
   readonly problem: string
-  /** The variable with a value that would be accepted. */
+  /**
+   * The variable with a value of the right form. Where pasting one could lose exits or believe a
+   * stranger, a placeholder (`…`) that is refused.
+   */
   readonly example: string
 }
 
@@ -118,16 +124,15 @@ export type ParsedConfig =
       readonly logger: LoggerConfig
     }
 
-/** A shorter interval is legal, but no chain finalizes that often. Milliseconds. */
-const SHORTEST_SENSIBLE_INTERVAL = 1_000
-
 /** Settles each variable by itself: given, by default, or not at all. */
 function readSettings(given: Given, complain: Complain): Settings {
   const entries = variableNames.map((name) => {
     const value = given.values[name] ?? variableTable[name].default
     if (value === '') return [name, undefined] as const
     const parsed = schemas[name].safeParse(value)
-    if (!parsed.success) complain(name, parsed.error.issues[0]?.message ?? 'cannot be used')
+    const isTold = given.problems.some(({ variable }) => variable === name)
+    if (!parsed.success && !isTold)
+      complain(name, parsed.error.issues[0]?.message ?? 'cannot be used')
     return [name, parsed.data] as const
   })
   return Object.fromEntries(entries) as Settings
@@ -202,7 +207,8 @@ function configOf(given: Given, settings: Settings): Config {
   }
 }
 
-function exampleOf(variable: string): string {
+function exampleOf(variable: string, value: string | undefined): string {
+  if (value !== undefined) return `${variable}=${value}`
   const name = variableNames.find((one) => one === variable)
   if (name !== undefined) return `${name}=${variableTable[name].example}`
   const file = FILE_VARIABLES.find((one) => `${one}_FILE` === variable) ?? 'secret'
@@ -214,13 +220,25 @@ function exampleOf(variable: string): string {
  *
  * @param env - such as `process.env`; an empty value counts as unset
  * @param readFile - reads the files that variables name; throws when it cannot
+ * @param dotenv - what was found in `.env`, where it was looked for
  */
-export function parseConfig(env: Environment, readFile: ReadFile): ParsedConfig {
+export function parseConfig(
+  env: Environment,
+  readFile: ReadFile,
+  dotenv?: DotenvFile,
+): ParsedConfig {
   const given = gather(env, readFile)
   const problems: Problem[] = []
-  const complain: Complain = (variable, problem) =>
-    problems.push({ variable, problem, example: exampleOf(variable) })
+  const complain: Complain = (variable, problem, example) =>
+    problems.push({ variable, problem, example: exampleOf(variable, example) })
 
+  if (dotenv?.failure !== undefined && dotenv.failure !== 'ENOENT') {
+    problems.push({
+      variable: dotenv.path,
+      problem: `cannot be read: ${dotenv.failure}`,
+      example: `chmod u+r ${dotenv.path}`,
+    })
+  }
   for (const { variable, problem } of given.problems) complain(variable, problem)
   const settings = readSettings(given, complain)
   requireOneWay(given, complain)
@@ -228,17 +246,18 @@ export function parseConfig(env: Environment, readFile: ReadFile): ParsedConfig 
   checkSigners(given, settings, complain)
   checkJwtSecret(settings.JWT_SECRET_PATH, readFile, complain)
 
-  const warnings = [...given.warnings]
-  if ((settings.JOB_INTERVAL ?? Infinity) < SHORTEST_SENSIBLE_INTERVAL) {
-    warnings.push(`JOB_INTERVAL is in milliseconds: ${settings.JOB_INTERVAL} polls without a rest`)
-  }
-  const nodes = [...(settings.EXECUTION_NODE ?? []), ...(settings.CONSENSUS_NODE ?? [])]
-  const hosts = [...(settings.NODE_HEADERS?.keys() ?? [])]
-  hosts.forEach((host, at) => {
-    if (isForNode(host, nodes)) return
-    warnings.push(`NODE_HEADERS: host ${at + 1} of ${hosts.length} is no configured node: unused`)
-  })
-  const secrets = secretsIn(env, given, settings.LOGGER_SECRETS ?? [])
+  const listed = settings.LOGGER_SECRETS ?? []
+  const secrets = secretsIn(env, given, listed)
+  const isIncomplete = problems.some(({ problem }) => /\bis required\b/.test(problem))
+  const warnings = [
+    ...(dotenv?.warnings ?? []),
+    ...(isIncomplete && dotenv?.failure === 'ENOENT'
+      ? [`${dotenv.path} was not found: only the environment of the process counts`]
+      : []),
+    ...unknownNames(env, dotenv, listed),
+    ...given.warnings,
+    ...doubtsOf(given, settings),
+  ]
   if (problems.length > 0) {
     return { ok: false, problems, warnings, secrets, logger: loggerOf(settings) }
   }

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { openEnvironment, readVersion } from './cli/process.ts'
-import { runDaemon } from './cli/run.ts'
+import { endOnUnexpectedErrors, openEnvironment, readVersion, tellEarly } from './cli/process.ts'
+
+// Before everything else: what goes wrong while the rest is loaded is told as it is later.
+endOnUnexpectedErrors(tellEarly)
 
 /** The daemon alone: what `validator-ejector run` does, without loading the other commands. */
-const env = openEnvironment()
-process.exit(await runDaemon({ env, readFile: readFileSync, version: readVersion() }))
+const { runDaemon } = await import('./cli/run.ts')
+process.exit(await runDaemon({ ...openEnvironment(), version: readVersion() }))

@@ -1,12 +1,15 @@
 import type { Config, ParsedConfig, Problem } from '../config.ts'
 import { describeProblem, parseConfig } from '../config.ts'
+import { hideSecrets } from '../lib/secret.ts'
 import { createLogger } from '../observe/log.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { type CommandContext, CommandError } from './context.ts'
 
 /** The configuration as the daemon reads it. Its secrets are masked from now on. */
-export function parseConfiguration({ env, readFile, terminal }: CommandContext): ParsedConfig {
-  const parsed = parseConfig(env, readFile)
+export function parseConfiguration(context: CommandContext): ParsedConfig {
+  const { env, readFile, dotenv, terminal } = context
+  const parsed = parseConfig(env, readFile, dotenv)
+  hideSecrets(parsed.secrets)
   terminal.hide(parsed.secrets)
   return parsed
 }

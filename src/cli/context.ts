@@ -1,4 +1,5 @@
 import type { createColors } from 'picocolors'
+import type { DotenvFile } from '../config/dotenv.ts'
 import type { Environment, ReadFile } from '../config/environment.ts'
 import type { Send } from '../lib/http.ts'
 
@@ -36,6 +37,8 @@ export type Terminal = {
 /** What a command has around it: the process, as parameters. */
 export type CommandContext = {
   readonly env: Environment
+  /** Where `.env` was looked for, and what was there. */
+  readonly dotenv?: DotenvFile
   readonly readFile: ReadFile
   readonly terminal: Terminal
   /** Fires when the user interrupts. The exit code of that is the caller's. */

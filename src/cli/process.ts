@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { config as loadDotenv } from 'dotenv'
+import { resolve } from 'node:path'
+import { type DotenvFile, withDotenv } from '../config/dotenv.ts'
+import { type Environment, filesIn, type ReadFile, readFailure } from '../config/environment.ts'
 import { settleLibraries } from '../config/libraries.ts'
+import { readSmallFile } from '../lib/files.ts'
 
 /**
  * The process ends only when its name look-ups do, and glibc takes 10 s and more for a dead server.
@@ -8,12 +11,73 @@ import { settleLibraries } from '../config/libraries.ts'
  */
 const RESOLVER = 'timeout:1 attempts:3'
 
-/** The environment of the process and `.env`, settled for everything that reads it. */
-export function openEnvironment(): NodeJS.ProcessEnv {
+type Tell = (error: unknown) => void | Promise<void>
+let tellUnexpected: Tell | undefined
+
+/**
+ * A state that nobody thought of is not one to exit validators in: the error is told, and the
+ * process ends with code 1. To be called first with `tellEarly`, and again by whoever tells better.
+ */
+export function endOnUnexpectedErrors(tell: Tell): void {
+  const isFirst = tellUnexpected === undefined
+  tellUnexpected = tell
+  if (!isFirst) return
+  let isEnding = false
+  const end = async (error: unknown) => {
+    if (isEnding) return
+    isEnding = true
+    try {
+      await tellUnexpected?.(error)
+    } catch {
+      process.stderr.write('error: unexpected error, ending; it could not be told\n')
+    } finally {
+      process.exit(1)
+    }
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
+/** As the daemon's log will tell it, before there is one: without secrets, and in its format. */
+export async function tellEarly(error: unknown): Promise<void> {
+  const { openLog, tellUnexpectedError } = await import('./open-log.ts')
+  const { parseConfig } = await import('../config.ts')
+  const readNothing = () => {
+    throw new Error('not read')
+  }
+  tellUnexpectedError(openLog(parseConfig(process.env, readNothing)), error)
+}
+
+/** The environment of the process over `.env`, settled for everything that reads it. */
+export function openEnvironment(): { readonly env: Environment; readonly dotenv: DotenvFile } {
   process.env.RES_OPTIONS ??= RESOLVER
-  loadDotenv({ quiet: true })
+  const path = resolve('.env')
+  let text = ''
+  let failure: string | undefined
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    failure = readFailure(error)
+  }
+  const { env, names, warnings } = withDotenv(process.env, text)
+  // Client libraries of object stores look there by themselves.
+  Object.assign(process.env, env)
   settleLibraries(process.env)
-  return process.env
+  return { env: process.env, dotenv: { path, failure, names, warnings } }
+}
+
+/** Reads the files that variables name, side by side, by threads of their own. */
+export async function readNamedFiles(env: Environment): Promise<ReadFile> {
+  const contents = new Map<string, unknown>()
+  const take = async (path: string) => {
+    contents.set(path, await readSmallFile(path).catch((error: unknown) => error))
+  }
+  await Promise.all(filesIn(env).map(take))
+  return (path) => {
+    const content = contents.get(path)
+    if (content instanceof Uint8Array) return content
+    throw content ?? new Error(`${path} was not read`)
+  }
 }
 
 export const readVersion = (): string =>

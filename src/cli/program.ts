@@ -12,7 +12,7 @@ export type ProgramParts = {
   /** The daemon, until it ends. It deals with the signals of the process by itself. */
   readonly run: (options: Common) => Promise<number>
   /** Called by every other command before it begins. */
-  readonly open: (options: Common) => CommandContext
+  readonly open: (options: Common) => CommandContext | Promise<CommandContext>
 }
 
 /** What stands before a command and belongs to it. */
@@ -32,8 +32,8 @@ export async function runProgram(args: readonly string[], parts: ProgramParts): 
   const { terminal } = parts
   let code = 0
   let opened: CommandContext | undefined
-  const open: ProgramParts['open'] = (options) => {
-    opened = parts.open(options)
+  const open: ProgramParts['open'] = async (options) => {
+    opened = await parts.open(options)
     return opened
   }
   const program = createProgram({ ...parts, open }, (of) => {
@@ -116,7 +116,7 @@ function addCheck(create: Create, { open }: ProgramParts, end: End): void {
     )
     .action(async ({ fromBlock, ...options }: Common & { fromBlock?: number }) => {
       const { runCheck } = await import('./check.ts')
-      end(await runCheck({ fromBlock }, open(options)))
+      end(await runCheck({ fromBlock }, await open(options)))
     })
 }
 
@@ -125,7 +125,7 @@ function addExplain(create: Create, { open }: ProgramParts, end: End): void {
   create('explain <validator>', what, HELP.explain).action(
     async (validator: string, options: Common) => {
       const { runExplain } = await import('./explain.ts')
-      end(await runExplain([validator], open(options)))
+      end(await runExplain([validator], await open(options)))
     },
   )
 }
@@ -140,7 +140,7 @@ function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
     )
     .action(async (input: string, output: string, { kdf, ...options }) => {
       const { runEncrypt } = await import('./encrypt.ts')
-      end(await runEncrypt({ input, output, kdf }, open(options)))
+      end(await runEncrypt({ input, output, kdf }, await open(options)))
     })
 }
 

@@ -1,27 +1,28 @@
 import { startApp } from '../app.ts'
-import type { Environment, ReadFile } from '../config/environment.ts'
+import type { DotenvFile } from '../config/dotenv.ts'
+import type { Environment } from '../config/environment.ts'
 import { describeProblem, parseConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
-import { createRedactor } from '../lib/secret.ts'
-import { createLogger, type Logger } from '../observe/log.ts'
+import type { Logger } from '../observe/log.ts'
+import { openLog, tellUnexpectedError } from './open-log.ts'
+import { endOnUnexpectedErrors, readNamedFiles } from './process.ts'
 
 type Outside = {
   readonly env: Environment
-  readonly readFile: ReadFile
+  readonly dotenv: DotenvFile
   readonly version: string
 }
 
 /** The daemon, until it ends. Takes the signals of the process. */
-export async function runDaemon({ env, readFile, version }: Outside): Promise<0 | 1> {
-  const parsed = parseConfig(env, readFile)
-  const redact = createRedactor(parsed.secrets)
-  const log = createLogger({ ...(parsed.ok ? parsed.config.logger : parsed.logger), redact })
+export async function runDaemon({ env, dotenv, version }: Outside): Promise<0 | 1> {
+  const parsed = parseConfig(env, await readNamedFiles(env), dotenv)
+  const log = openLog(parsed)
+  endOnUnexpectedErrors((error) => tellUnexpectedError(log, error))
   for (const warning of parsed.warnings) log.warn(warning)
   if (!parsed.ok) {
     for (const problem of parsed.problems) log.error(describeProblem(problem))
     return 1
   }
-  endOnUnexpectedErrors(log)
   try {
     const app = await startApp(parsed.config, { version, log })
     stopOnSignals(app.stop, log)
@@ -49,16 +50,4 @@ function stopOnSignals(stop: () => void, log: Logger): void {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-}
-
-/** A state that nobody thought of is not one to exit validators in: the supervisor restarts. */
-function endOnUnexpectedErrors(log: Logger): void {
-  const end = (error: unknown) => {
-    // In full at any level: nobody will see it again.
-    const stack = error instanceof Error ? error.stack : undefined
-    log.error('unexpected error, ending', { error, stack })
-    process.exit(1)
-  }
-  process.on('uncaughtException', end)
-  process.on('unhandledRejection', end)
 }

@@ -1,18 +1,24 @@
+import { getAddress } from 'ethers/address'
 import { type Given, type ReadFile, readFailure } from './environment.ts'
+import { isForNode } from './node-headers.ts'
 import type { Settings } from './schema.ts'
 
-/** Takes down one problem of one variable. Must not be handed values that may be secret. */
-export type Complain = (variable: string, problem: string) => void
+/**
+ * Takes down one problem of one variable. Must not be handed values that may be secret.
+ *
+ * @param example - a value to show instead of the variable's own example
+ */
+export type Complain = (variable: string, problem: string, example?: string) => void
 
 /** What must be set, and what must not be set together. */
 export function requireOneWay(given: Given, complain: Complain): void {
   const has = (name: keyof Given['values']) => given.values[name] !== undefined
-  if (!has('LOCATOR_ADDRESS') && !has('NETWORK')) {
-    complain('NETWORK', 'is required unless LOCATOR_ADDRESS is set')
-  }
   for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE'] as const) {
     const failed = given.problems.some(({ variable }) => variable === `${name}_FILE`)
     if (!has(name) && !failed) complain(name, 'is required')
+  }
+  if (!has('LOCATOR_ADDRESS') && !has('NETWORK')) {
+    complain('NETWORK', 'is required unless LOCATOR_ADDRESS is set')
   }
   if (!has('EJECTOR_SCOPE')) {
     const hasOperators = has('OPERATOR_IDENTIFIERS') || has('OPERATOR_ID')
@@ -35,7 +41,8 @@ export function checkNetwork(settings: Settings, complain: Complain): void {
   if (network === undefined || locator === undefined || network.lido.locator === locator) return
   complain(
     'LOCATOR_ADDRESS',
-    `is not the Locator of NETWORK=${network.name}, ${network.lido.locator}: remove one of the two`,
+    `is not the Locator of NETWORK=${network.name}: remove one of the two`,
+    network.lido.locator,
   )
 }
 
@@ -54,8 +61,11 @@ export function checkSigners(given: Given, settings: Settings, complain: Complai
   if (given.values[name] === undefined) complain(name, 'is required unless TRUST_MODE is true')
   else if (allowlist?.length === 0) complain(name, 'must not be empty unless TRUST_MODE is true')
   else if (allowlist && quorum !== undefined && quorum > allowlist.length) {
-    const problem = `must not exceed the ${allowlist.length} distinct addresses of ${name}`
-    complain('ORACLE_QUORUM', problem)
+    complain(
+      'ORACLE_QUORUM',
+      `must not exceed the ${allowlist.length} distinct addresses of ${name}`,
+      String(Math.floor(allowlist.length / 2) + 1),
+    )
   }
 }
 
@@ -73,4 +83,36 @@ export function checkJwtSecret(
   } catch (error) {
     complain('JWT_SECRET_PATH', `cannot read the file ${path}: ${readFailure(error)}`)
   }
+}
+
+/** A shorter interval is legal, but no chain finalizes that often. Milliseconds. */
+const SHORTEST_SENSIBLE_INTERVAL = 1_000
+
+/** What can be used and is probably not meant. */
+export function doubtsOf(given: Given, settings: Settings): readonly string[] {
+  const { JOB_INTERVAL: interval = Infinity, NODE_HEADERS: headers } = settings
+  const nodes = [...(settings.EXECUTION_NODE ?? []), ...(settings.CONSENSUS_NODE ?? [])]
+  const hosts = [...(headers?.keys() ?? [])]
+  return [
+    ...(interval < SHORTEST_SENSIBLE_INTERVAL
+      ? [`JOB_INTERVAL is in milliseconds: ${interval} leaves no pause between polls`]
+      : []),
+    ...hosts.flatMap((host, at) =>
+      isForNode(host, nodes)
+        ? []
+        : [`NODE_HEADERS: host ${at + 1} of ${hosts.length} is no configured node: unused`],
+    ),
+    ...(['LOCATOR_ADDRESS', 'ORACLE_ADDRESSES_ALLOWLIST'] as const).flatMap((name) =>
+      (given.values[name]?.match(/\b0x[0-9a-f]{40}\b/gi) ?? [])
+        .filter(hasWrongChecksum)
+        .map((address) => `${name}: ${address} has a wrong EIP-55 checksum: compare it again`),
+    ),
+  ]
+}
+
+/** Only mixed letter case carries a checksum. */
+function hasWrongChecksum(address: string): boolean {
+  const digits = address.slice(2)
+  if (digits === digits.toLowerCase() || digits === digits.toUpperCase()) return false
+  return getAddress(address.toLowerCase()) !== `0x${digits}`
 }

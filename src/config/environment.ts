@@ -1,4 +1,11 @@
-import { FILE_VARIABLES, type VariableName, variableNames, variables } from './variables.ts'
+import { FileError } from '../lib/files.ts'
+import {
+  FILE_VARIABLES,
+  type GivenName,
+  givenNames,
+  type VariableName,
+  variableNames,
+} from './variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 /** Reads a whole file; throws when it cannot. */
@@ -21,6 +28,24 @@ export type Password = {
   readonly bytes: readonly Uint8Array[]
 }
 
+/** Two ways to say one thing. */
+type Alternative = readonly [readonly GivenName[], readonly GivenName[]]
+
+/** Within one source of variables the first way wins, and the second is not even looked at. */
+const PREFERENCES: readonly Alternative[] = [
+  [['EJECTOR_SCOPE'], ['STAKING_MODULE_ID', 'OPERATOR_IDENTIFIERS', 'OPERATOR_ID']],
+  [['OPERATOR_IDENTIFIERS'], ['OPERATOR_ID']],
+  [['TRUST_MODE'], ['DISABLE_SECURITY_DONT_USE_IN_PRODUCTION']],
+]
+
+/** Between two sources (the environment over `.env`) either way wins over the other. */
+export const ALTERNATIVES: readonly Alternative[] = [
+  ...FILE_VARIABLES.map((name): Alternative => [[name], [`${name}_FILE`]]),
+  ...PREFERENCES,
+  [['MESSAGES_LOCATION'], ['VALIDATOR_EXIT_WEBHOOK']],
+  [['NETWORK'], ['LOCATOR_ADDRESS']],
+]
+
 const own = (env: Environment, name: string) => (Object.hasOwn(env, name) ? env[name] : undefined)
 
 /** Cut off bytewise: a password need not be UTF-8. */
@@ -31,37 +56,52 @@ function withoutLineEnd(bytes: Uint8Array): Uint8Array {
 }
 
 /** Why a file could not be read: its code, since the message may hold more. */
-export const readFailure = (error: unknown) =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-
-/** Ways to say the same, the winner first: the others are not even looked at. */
-const PREFERENCES: readonly (readonly VariableName[])[] = [
-  ['EJECTOR_SCOPE', 'STAKING_MODULE_ID', 'OPERATOR_IDENTIFIERS', 'OPERATOR_ID'],
-  ['OPERATOR_IDENTIFIERS', 'OPERATOR_ID'],
-  ['TRUST_MODE', 'DISABLE_SECURITY_DONT_USE_IN_PRODUCTION'],
-]
+export function readFailure(error: unknown): string {
+  if (error instanceof FileError) return error.message
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}
 
 function dropLosers(values: Map<string, string>): string[] {
-  return PREFERENCES.flatMap(([winner = '', ...losers]) => {
+  return PREFERENCES.flatMap(([[winner = ''], losers]) => {
     if (!values.has(winner)) return []
     const dropped = losers.filter((name) => values.delete(name))
-    return dropped.length === 0 ? [] : [`${winner} is set: ${dropped.join(', ')} is ignored`]
+    if (dropped.length === 0) return []
+    return [`${winner} is set: ${dropped.join(', ')} ${dropped.length > 1 ? 'are' : 'is'} ignored`]
   })
 }
 
-/** Letter case, underscores and plurals are what goes wrong. */
-const likeness = (name: string) => name.toUpperCase().replace(/[ES]+(?=_|$)|_/g, '')
+/** Matching quotes at both ends. */
+export const isQuoted = (value: string) => /^\s*(["'`]).*\1\s*$/s.test(value)
 
-/** Names that nobody reads but that look like ours: the value would be lost without a word. */
-function likelyTypos(env: Environment): string[] {
-  const names = variables.map(({ name }) => name)
-  const byLikeness = new Map(names.map((name) => [likeness(name), name]))
-  return Object.keys(env).flatMap((name) => {
-    if (!env[name]?.trim()) return []
-    const meant = byLikeness.get(likeness(name))
-    return meant === undefined || names.includes(name) ? [] : [`${name} is unknown: ${meant}?`]
-  })
+const QUOTED = 'has quotes around its value, which docker run --env-file keeps: remove them'
+
+const quotedOnes = (env: Environment) =>
+  givenNames
+    .filter((name) => isQuoted(own(env, name) ?? ''))
+    .map((variable) => ({ variable, problem: QUOTED }))
+
+/** Bytes as a text, where they are not empty. A password keeps its blanks. */
+function textOf(name: VariableName, raw: Uint8Array): string | undefined {
+  if (name !== 'MESSAGES_PASSWORD') return Buffer.from(raw).toString().trim() || undefined
+  return Buffer.from(withoutLineEnd(raw)).toString() || undefined
 }
+
+/** The path of a file that stands for a variable: where it is set, and the variable is not. */
+function fileOf(env: Environment, name: VariableName): string | undefined {
+  if (!FILE_VARIABLES.some((one) => one === name)) return undefined
+  return own(env, `${name}_FILE`)?.trim() || undefined
+}
+
+/** Every file that is to be read for this environment. */
+export const filesIn = (env: Environment): readonly string[] =>
+  [
+    ...FILE_VARIABLES.flatMap((name) =>
+      textOf(name, Buffer.from(own(env, name) ?? '')) === undefined
+        ? (fileOf(env, name) ?? [])
+        : [],
+    ),
+    own(env, 'JWT_SECRET_PATH')?.trim() ?? '',
+  ].filter((path) => path !== '')
 
 /**
  * Gathers what the environment says, from `X` or the file that `X_FILE` names.
@@ -70,16 +110,14 @@ function likelyTypos(env: Environment): string[] {
  */
 export function gather(env: Environment, readFile: ReadFile): Given {
   const values = new Map<string, string>()
-  const warnings: string[] = likelyTypos(env)
-  const problems: { variable: string; problem: string }[] = []
+  const warnings: string[] = []
+  const problems: { variable: string; problem: string }[] = quotedOnes(env)
   let passwordBytes: Uint8Array | undefined
 
   const take = (name: VariableName, raw: Uint8Array) => {
-    const isPassword = name === 'MESSAGES_PASSWORD'
-    const text = Buffer.from(isPassword ? withoutLineEnd(raw) : raw).toString()
-    const value = isPassword ? text : text.trim()
-    if (value === '') return false
-    if (isPassword) passwordBytes = raw
+    const value = textOf(name, raw)
+    if (value === undefined) return false
+    if (name === 'MESSAGES_PASSWORD') passwordBytes = raw
     values.set(name, value)
     return true
   }
@@ -94,12 +132,10 @@ export function gather(env: Environment, readFile: ReadFile): Given {
   }
 
   for (const name of variableNames) {
-    const file = FILE_VARIABLES.some((one) => one === name)
-      ? own(env, `${name}_FILE`)?.trim()
-      : undefined
+    const file = fileOf(env, name)
     const isSet = take(name, Buffer.from(own(env, name) ?? ''))
     if (isSet && file) warnings.push(`${name} is set: ${name}_FILE is ignored`)
-    if (!isSet && file) takeFile(name, file)
+    if (!isSet && file && !isQuoted(file)) takeFile(name, file)
   }
   warnings.push(...dropLosers(values))
 

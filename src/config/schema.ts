@@ -10,6 +10,7 @@ import {
 import { httpUrl, messagesLocation, urlList } from './locations.ts'
 import { LIDO_NETWORKS } from './networks.ts'
 import type { NodeHeaders } from './node-headers.ts'
+import { parsedBy } from './parsed-by.ts'
 import type { VariableName } from './variables.ts'
 
 /** The longest time a timer of Node can wait, in milliseconds: beyond it, it fires at once. */
@@ -19,16 +20,21 @@ const MAX_MODULE_ID = 2 ** 24 - 1
 const MAX_OPERATOR_ID = 2 ** 40 - 1
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)]
+const text = z.string()
 
-/** A whole number in decimal digits. */
-function integer(min: number, max: number) {
-  const rule = `must be a whole number from ${min} to ${max}`
-  return z
-    .string()
-    .regex(/^[0-9]{1,16}$/, rule)
-    .transform(Number)
-    .pipe(z.number().min(min, rule).max(max, rule))
+/** The value of plain decimal digits, within bounds. */
+function parseInteger(value: unknown, min: number, max: number): number | undefined {
+  const number = typeof value === 'string' && /^[0-9]{1,16}$/.test(value) ? Number(value) : value
+  return Number.isInteger(number) && Number(number) >= min && Number(number) <= max
+    ? Number(number)
+    : undefined
 }
+
+const integer = (min: number, max: number) =>
+  parsedBy(
+    (value: string) => parseInteger(value, min, max),
+    `must be a whole number from ${min} to ${max}`,
+  )
 
 /** `true` or `false` in any letter case. */
 const boolean = z.stringbool({
@@ -38,44 +44,37 @@ const boolean = z.stringbool({
 })
 
 const oneOf = <const Word extends string>(words: readonly Word[]) =>
-  z
-    .string()
-    .toLowerCase()
-    .pipe(z.enum(words, `must be one of ${words.join(', ')}`))
+  text.toLowerCase().pipe(z.enum(words, `must be one of ${words.join(', ')}`))
 
-const json = (rule: string) =>
-  z.string().transform((text, context): unknown => {
-    try {
-      return JSON.parse(text)
-    } catch {
-      context.addIssue(rule)
-      return z.NEVER
-    }
-  })
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return undefined
+  }
+}
 
-/** What one of our own parsers accepts. */
-const parsedBy = <T>(parse: (value: unknown) => T | undefined, rule: string) =>
-  z.unknown().transform((value, context) => {
-    const parsed = parse(value)
-    if (parsed !== undefined) return parsed
-    context.addIssue(rule)
-    return z.NEVER
-  })
-
-const address = parsedBy(parseAddress, 'must be an address: 0x and 40 hex digits')
+const json = (rule: string) => parsedBy<string, unknown>(parseJson, rule)
 
 const listOf = <Item extends z.ZodType>(item: Item, rule: string) =>
   json(rule).pipe(z.array(item, rule).transform(unique))
 
+/** As entries, so that every key is looked at, `__proto__` too. */
+const entriesOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value)
+    : undefined
+const entries = (rule: string) => parsedBy(entriesOf, rule)
+
+const address = parsedBy(parseAddress, 'must be an address: 0x and 40 hex digits')
+
 /** As a number or in digits, without leading zeros: `01` beside `1` would be one module twice. */
-function id<Id extends number>(what: string, min: number, max: number) {
-  const rule = `${what} must be whole numbers from ${min} to ${max}`
-  const digits = z.string().regex(/^(0|[1-9][0-9]{0,15})$/)
-  return z
-    .union([z.number(), digits.transform(Number)], rule)
-    .pipe(z.number().int(rule).min(min, rule).max(max, rule))
-    .transform((value) => value as Id)
-}
+const id = <Id extends number>(what: string, min: number, max: number) =>
+  parsedBy(
+    (value: unknown) =>
+      /^0[0-9]/.test(String(value)) ? undefined : (parseInteger(value, min, max) as Id | undefined),
+    `${what} must be whole numbers from ${min} to ${max}`,
+  )
 
 // The staking router counts modules from 1.
 const moduleId = id<ModuleId>('module ids', 1, MAX_MODULE_ID)
@@ -88,22 +87,12 @@ const operatorIds = z
   .transform(unique)
 
 const SCOPE_RULE = 'must be a JSON object: module ids with arrays of operator ids'
-/** As entries, so that every key is looked at, `__proto__` too. */
-const entriesOf = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value)
-    : undefined
 const scope = json(SCOPE_RULE)
-  .pipe(parsedBy(entriesOf, SCOPE_RULE))
-  .pipe(
-    z
-      .array(z.tuple([z.unknown().pipe(moduleId), z.unknown().pipe(operatorIds)]))
-      .min(1, 'must name at least one module'),
-  )
-  .transform((entries): ReadonlyMap<ModuleId, readonly OperatorId[]> => new Map(entries))
+  .pipe(entries(SCOPE_RULE))
+  .pipe(z.array(z.tuple([moduleId, operatorIds])).min(1, 'must name at least one module'))
+  .transform((modules): ReadonlyMap<ModuleId, readonly OperatorId[]> => new Map(modules))
 
-const text = z.string()
-/** Names that `fetch` or the request itself claims. */
+/** Names that the HTTP client or the request itself claims. */
 const RESERVED_HEADERS =
   /^(content-type|content-length|host|connection|transfer-encoding|idempotency-key)$/i
 const headerName = text
@@ -115,41 +104,32 @@ const headerValue = text.regex(
 )
 
 const HEADERS_RULE = 'must be a JSON object: hosts with objects of HTTP headers'
+const nodeHost = text.toLowerCase().regex(/^[^\s/@]+$/, 'must name nodes as host or host:port')
 const nodeHeaders = json(HEADERS_RULE)
-  .pipe(parsedBy(entriesOf, HEADERS_RULE))
+  .pipe(entries(HEADERS_RULE))
   .pipe(
     z.array(
-      z.tuple([
-        text.toLowerCase().regex(/^[^\s/@]+$/, 'must name nodes as host or host:port'),
-        z
-          .unknown()
-          .pipe(parsedBy(entriesOf, HEADERS_RULE))
-          .pipe(z.array(z.tuple([headerName, headerValue]), HEADERS_RULE)),
-      ]),
+      z.tuple([nodeHost, entries(HEADERS_RULE).pipe(z.array(z.tuple([headerName, headerValue])))]),
     ),
   )
   .transform(
     (hosts): NodeHeaders => new Map(hosts.map(([host, list]) => [host, Object.fromEntries(list)])),
   )
 
-const HOST_RULE = 'must be an IP address or a host name, without port'
-const httpHost = text
-  .transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
-  .refine(
-    (host) => isIP(host) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host),
-    HOST_RULE,
-  )
-
-const network = oneOf(LIDO_NETWORKS.map(({ name }) => name)).transform(
-  (name) => LIDO_NETWORKS.find((one) => one.name === name) ?? z.NEVER,
-)
+const parseHost = (value: string): string | undefined => {
+  const host = value.replace(/^\[(.*)\]$/, '$1')
+  const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host)
+  return isIP(host) !== 0 || isName ? host : undefined
+}
 
 /** How each variable is read once it is set or has a default. */
 export const schemas = {
   EXECUTION_NODE: urlList,
   CONSENSUS_NODE: urlList,
   NODE_HEADERS: nodeHeaders,
-  NETWORK: network,
+  NETWORK: oneOf(LIDO_NETWORKS.map(({ name }) => name)).transform(
+    (name) => LIDO_NETWORKS.find((network) => network.name === name) ?? z.NEVER,
+  ),
   LOCATOR_ADDRESS: address,
   EJECTOR_SCOPE: scope,
   STAKING_MODULE_ID: moduleId,
@@ -170,12 +150,10 @@ export const schemas = {
   VALIDATORS_BATCH_SIZE: integer(1, 100_000),
   JOB_INTERVAL: integer(1, MAX_TIMER_MS),
   FINALITY_EVENTS: boolean,
-  HTTP_PORT: z
-    .string()
-    .toLowerCase()
-    .transform((port) => (port === 'false' ? '0' : port))
+  HTTP_PORT: text
+    .transform((port) => (port.toLowerCase() === 'false' ? '0' : port))
     .pipe(integer(0, 65_535)),
-  HTTP_HOST: httpHost,
+  HTTP_HOST: parsedBy(parseHost, 'must be an IP address or a host name, without port'),
   RUN_METRICS: boolean,
   RUN_HEALTH_CHECK: boolean,
   RUN_STATUS: boolean,

@@ -1,4 +1,5 @@
-import type { Environment, Given } from './environment.ts'
+import { type Environment, type Given, isQuoted } from './environment.ts'
+import { urlsIn } from './locations.ts'
 import { variableNames } from './variables.ts'
 
 /** Characters. API keys in paths are longer; `v3`, `eth` and `beacon` are not keys. */
@@ -14,9 +15,8 @@ const FOREIGN_SECRETS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
 const isWord = (text: string) =>
   (/^[a-z]+([-_.][a-z]+)*$/.test(text) && text.length <= 20) || /^[0-9]{1,6}$/.test(text)
 
-/** A word is masked only where it stands as in a URL. */
-const inContext = (text: string, context: (text: string) => readonly string[]) =>
-  isWord(text) ? context(text) : [text]
+/** A word is masked only where it stands as in its URL. */
+const inContext = (text: string, contexts: readonly string[]) => (isWord(text) ? contexts : [text])
 
 function decoded(text: string): string {
   try {
@@ -26,9 +26,10 @@ function decoded(text: string): string {
   }
 }
 
+/** Whatever stands before the host is masked in every URL: here it is about the values alone. */
 function ofCredentials(user: string, password: string): string[] {
-  if (password === '') return [...inContext(user, (name) => [`//${name}@`, `//${name}:@`])]
-  return [...inContext(user, () => []), password, `${user}:${password}`]
+  if (password === '') return [...inContext(user, [])]
+  return [...inContext(user, []), password, `${user}:${password}`]
 }
 
 /** Whatever of a URL may let somebody in: credentials, long path segments, query values. */
@@ -36,25 +37,21 @@ function ofUrl(text: string): string[] {
   if (!URL.canParse(text)) return [text]
   const url = new URL(text)
   const path = url.pathname.split('/').filter((segment) => segment.length >= SHORTEST_PATH_KEY)
-  const query = [...url.searchParams.values()]
   return [
     ...ofCredentials(url.username, url.password),
     ...ofCredentials(decoded(url.username), decoded(url.password)),
-    ...path.flatMap((key) => inContext(key, (word) => [`/${word}`])),
-    ...path.flatMap((key) => inContext(decoded(key), (word) => [`/${word}`])),
-    ...query.flatMap((value) => inContext(value, (word) => [`=${word}`])),
+    ...path.flatMap((key) => inContext(key, [`/${key}`])),
+    ...path.flatMap((key) => inContext(decoded(key), [`/${decoded(key)}`])),
+    ...[...url.searchParams].flatMap(([name, value]) =>
+      inContext(value, [`?${name}=${value}`, `&${name}=${value}`]),
+    ),
   ]
 }
 
-const urlsIn = (list: string | undefined) =>
-  (list ?? '')
-    .split(',')
-    .map((url) => url.trim())
-    .filter((url) => url !== '')
-
-/** EIP-2335 normalizes passwords: an error may show that form. */
+/** EIP-2335 normalizes passwords: an error may show that form. Quotes are a slip. */
 const passwordForms = (password: string) => [
   password,
+  ...(isQuoted(password) ? [password.trim().slice(1, -1)] : []),
   password.normalize('NFKD'),
   password.normalize('NFKD').replace(/\p{Cc}/gu, ''),
 ]
@@ -103,7 +100,7 @@ export function secretsIn(env: Environment, given: Given, listed: readonly strin
     ...passwords.flatMap((password) => passwordForms(password ?? '')),
     values.WEBHOOK_TOKEN ?? '',
     ...textsIn(values.NODE_HEADERS),
-    ...urls.flatMap(urlsIn).flatMap(ofUrl),
+    ...urls.flatMap((list) => urlsIn(list ?? '')).flatMap(ofUrl),
     ...FOREIGN_SECRETS.map((name) => env[name] ?? ''),
     ...listed.flatMap((entry) => ofListed(entry, env, values)),
   ]

@@ -1,7 +1,10 @@
 type Variable = {
   /** As it would be written in the environment; empty: none. */
   readonly default: string
-  /** A value that would be accepted, for messages about one that was not. */
+  /**
+   * A value of the right form, for messages about one that was not. Where a pasted one would do
+   * harm, a placeholder (`…`) that is refused.
+   */
   readonly example: string
   /** One line for people. */
   readonly meaning: string
@@ -13,9 +16,6 @@ const variable = (byDefault: string, example: string, meaning: string): Variable
   meaning,
 })
 
-const ADDRESS = '0xC1d0b3DE6792Bf6b4b37EccdcC24e45978Cfd2Eb'
-const HASH = `0x${'12'.repeat(32)}`
-
 /**
  * Every variable of the environment, in the order of the documentation. The defaults are read from
  * here and go through the same checks as given values.
@@ -23,17 +23,17 @@ const HASH = `0x${'12'.repeat(32)}`
 export const variableTable = {
   EXECUTION_NODE: variable(
     '',
-    'http://127.0.0.1:8545,https://example.org/v3/key',
+    'http://execution.example:8545,https://rpc.example/v3/key',
     'execution nodes: one URL or several with commas between; requests are read from all of them',
   ),
   CONSENSUS_NODE: variable(
     '',
-    'http://127.0.0.1:5052',
+    'http://consensus.example:5052',
     'consensus nodes: one URL or several with commas between; exits go to all of them',
   ),
   NODE_HEADERS: variable(
     '',
-    '{"node.example.org":{"X-API-Key":"key"}}',
+    '{"rpc.example":{"X-API-Key":"<key>"}}',
     'HTTP headers for nodes that want a key, by host or host:port, as JSON',
   ),
   NETWORK: variable(
@@ -43,17 +43,17 @@ export const variableTable = {
   ),
   LOCATOR_ADDRESS: variable(
     '',
-    ADDRESS,
+    '0xC1d0b3DE6792Bf6b4b37EccdcC24e45978Cfd2Eb',
     'address of the Lido Locator contract; NETWORK may stand for it',
   ),
   EJECTOR_SCOPE: variable(
     '',
-    '{"1":[123],"4":[0,1]}',
+    '{"<module id>":[<operator ids>]}',
     'whose validators to exit: staking module ids with the ids of their operators, as JSON',
   ),
-  STAKING_MODULE_ID: variable('', '1', 'older way to say the scope: id of the one staking module'),
-  OPERATOR_IDENTIFIERS: variable('', '[0,1]', 'operator ids in STAKING_MODULE_ID, as JSON'),
-  OPERATOR_ID: variable('', '123', 'the one operator id in STAKING_MODULE_ID'),
+  STAKING_MODULE_ID: variable('', '…', 'older way to say the scope: id of the one staking module'),
+  OPERATOR_IDENTIFIERS: variable('', '[…]', 'operator ids in STAKING_MODULE_ID, as JSON'),
+  OPERATOR_ID: variable('', '…', 'the one operator id in STAKING_MODULE_ID'),
   MESSAGES_LOCATION: variable(
     '',
     'messages',
@@ -61,21 +61,21 @@ export const variableTable = {
   ),
   VALIDATOR_EXIT_WEBHOOK: variable(
     '',
-    'http://127.0.0.1:8080/exit',
+    'http://signer.example:8080/exit',
     'URL to call for each exit, instead of messages',
   ),
   ORACLE_ADDRESSES_ALLOWLIST: variable(
     '',
-    `["${ADDRESS.toLowerCase()}"]`,
+    '["0x…","0x…"]',
     'oracle members whose signed reports are believed, as JSON; only TRUST_MODE does without',
   ),
-  ORACLE_QUORUM: variable('1', '1', 'how many of them must have signed a report'),
+  ORACLE_QUORUM: variable('1', '5', 'how many of them must have signed a report'),
   SUBMIT_TX_HASH_ALLOWLIST: variable(
     '[]',
-    `["${HASH}"]`,
+    '["0x…"]',
     'transactions that ask for exits directly and are believed, as JSON',
   ),
-  MESSAGES_PASSWORD: variable('', 'a-long-password', 'password of encrypted (EIP-2335) messages'),
+  MESSAGES_PASSWORD: variable('', '<password>', 'password of encrypted (EIP-2335) messages'),
   BLOCKS_PRELOAD: variable('108000', '108000', 'blocks to look back at start (15 days)'),
   BLOCKS_LOOP: variable('32', '32', 'blocks to read again at each poll'),
   LOAD_LOGS_STEP: variable('10000', '10000', 'widest block range of one eth_getLogs request'),
@@ -94,14 +94,18 @@ export const variableTable = {
     '["MESSAGES_PASSWORD"]',
     'more to mask in the log: names of variables or values, as JSON',
   ),
-  DRY_RUN: variable('false', 'true', 'do everything but hand over exits'),
-  TRUST_MODE: variable('false', 'true', 'believe requests without proof'),
-  DISABLE_SECURITY_DONT_USE_IN_PRODUCTION: variable('', 'true', 'old name of TRUST_MODE'),
-  FORCE_DENCUN_FORK_MODE: variable('false', 'true', 'take Deneb as active without asking the node'),
-  CAPELLA_FORK_VERSION: variable('', '0x03000000', 'Capella fork version of a chain not known'),
+  DRY_RUN: variable('false', 'false', 'do everything but hand over exits'),
+  TRUST_MODE: variable('false', 'false', 'believe requests without proof'),
+  DISABLE_SECURITY_DONT_USE_IN_PRODUCTION: variable('', 'false', 'old name of TRUST_MODE'),
+  FORCE_DENCUN_FORK_MODE: variable(
+    'false',
+    'false',
+    'take Deneb as active without asking the node',
+  ),
+  CAPELLA_FORK_VERSION: variable('', '0x…', 'Capella fork version of a chain not known'),
   WEBHOOK_ABORT_TIMEOUT_MS: variable('10000', '10000', 'milliseconds one webhook call may take'),
   WEBHOOK_MAX_RETRIES: variable('0', '3', 'webhook calls after the first has failed'),
-  WEBHOOK_TOKEN: variable('', 'a-token', 'token that the webhook receives'),
+  WEBHOOK_TOKEN: variable('', '<token>', 'token that the webhook receives'),
   WEBHOOK_HEADER: variable('Authorization', 'X-Token', 'header that holds the token'),
   WEBHOOK_RESEND_AFTER: variable(
     '3600000',
@@ -131,6 +135,9 @@ export const FILE_VARIABLES = [
 
 export const variableNames = Object.keys(variableTable) as readonly VariableName[]
 
+/** As they stand in an environment: the variables, and the files that may stand for them. */
+export type GivenName = VariableName | `${(typeof FILE_VARIABLES)[number]}_FILE`
+
 /** The table as a list, `<name>_FILE` included: the documentation is held against it. */
 export const variables: readonly {
   readonly name: string
@@ -141,3 +148,5 @@ export const variables: readonly {
   if (!FILE_VARIABLES.some((file) => file === name)) return [row]
   return [row, { name: `${name}_FILE`, default: '', meaning: `file that holds ${name}` }]
 })
+
+export const givenNames = variables.map(({ name }) => name as GivenName)

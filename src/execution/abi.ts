@@ -51,6 +51,11 @@ export const delegateAbi = new Interface([
   'function delegatee() view returns (address)',
 ])
 
+/** A Safe, through which an exit may be requested directly. Operation 0 is a call. */
+export const safeAbi = new Interface([
+  'function execTransaction(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, bytes signatures) payable returns (bool success)',
+])
+
 const selector = (abi: Interface, name: string): Hex => {
   const fragment = abi.getFunction(name)
   if (fragment === null) throw new Error(`no function ${name} in this ABI`)
@@ -67,6 +72,7 @@ export const SELECTORS = {
   validatorsExitBusOracle: selector(locatorAbi, 'validatorsExitBusOracle'),
   getConsensusContract: selector(exitBusAbi, 'getConsensusContract'),
   execute: selector(delegateAbi, 'execute'),
+  execTransaction: selector(safeAbi, 'execTransaction'),
   submitReport: selector(consensusAbi, 'submitReport'),
   submitReportData: selector(exitBusAbi, 'submitReportData'),
   submitExitRequestsData: selector(exitBusAbi, 'submitExitRequestsData'),
@@ -97,10 +103,15 @@ export const decodeInput = (abi: Interface, name: string, input: Hex): Result | 
 export const decodeOutput = (abi: Interface, name: string, output: Hex): Result | undefined =>
   orUndefined(() => abi.decodeFunctionResult(name, output))
 
+/** What is not ethers' own finding about the bytes is a fault, and no verdict on them. */
 function orUndefined(decode: () => Result): Result | undefined {
   try {
     return decode()
-  } catch {
-    return undefined
+  } catch (error) {
+    // What fails only when it is looked at is wrapped once more.
+    const { code, error: cause } = error as { readonly code?: unknown; readonly error?: unknown }
+    const inner = (cause as { readonly code?: unknown } | undefined)?.code
+    if (typeof code === 'string' || typeof inner === 'string') return undefined
+    throw error
   }
 }

@@ -1,11 +1,14 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
 /** What stands in place of a secret. */
 const MASK = '<secret>'
 
-/**
- * Characters. A shorter secret occurs in every other line: masking it would leave nothing to read,
- * and the gaps would spell it out.
- */
-const SHORTEST_SECRET = 3
+/** Characters. A shorter secret of letters and digits is masked as a whole word only. */
+const SHORTEST_ANYWHERE = 6
+/** Characters. A shorter one is masked only where a secret belongs. */
+const SHORTEST_WORD = 3
 
 /** Characters of a secret that may show before a cut (`…`) without being masked. */
 const SHORTEST_PIECE = 4
@@ -16,6 +19,9 @@ const SHORTEST_PIECE = 4
  */
 const LONG_HEX = '(?:0[xX])?[0-9a-fA-F]{100,}'
 const LONG_BASE64 = /[A-Za-z0-9+/]{128,}|[A-Za-z0-9_-]{128,}/g
+
+const WORD_START = '(?<![A-Za-z0-9])'
+const WORD_END = '(?![A-Za-z0-9])'
 
 /** What stands before the host of a URL, whoever's it is: `user:password@`, or a token. */
 const USER_INFO = /(:\/\/)[^\s/"'@]+@/g
@@ -56,10 +62,11 @@ function uriForms(text: string): string[] {
   }
 }
 
-/** Every way in which a secret may turn up in a text. */
+/** Every way in which a secret may turn up in a text, as it is first. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const escaped = jsonEscaped(secret)
+  const encoded = [bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')]
   return [
     secret,
     oneLine(secret),
@@ -68,9 +75,51 @@ function formsOf(secret: string): string[] {
     escaped.replaceAll('/', '\\/'),
     jsonAsciiEscaped(secret),
     ...uriForms(secret),
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('base64url'),
-  ]
+    ...encoded.filter((form) => form.length >= SHORTEST_ANYWHERE),
+  ].filter((form) => form.trim() !== '')
+}
+
+/**
+ * A value that is also a word or a number in lines of our own: masked there, the gap would tell it,
+ * and the line would lose its meaning.
+ */
+const isCommon = (form: string) =>
+  form.length < SHORTEST_WORD || /^[0-9]{1,6}$/.test(form) || isWordOfOurs(form)
+
+let program: string | undefined
+
+/** Everything that this program can say stands in its own files. */
+function readProgram(): string {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  return files
+    .filter((file) => /\.[jt]s$/.test(file))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n')
+}
+
+function isWordOfOurs(form: string): boolean {
+  if (!/^[A-Za-z]{1,30}([-_. ][A-Za-z]{1,30}){0,3}$/.test(form)) return false
+  program ??= readProgram()
+  return new RegExp(WORD_START + escapeForPattern(form) + WORD_END, 'i').test(program)
+}
+
+/** Where a secret belongs: `Bearer x`, `password=x`, `"token":"x"`. */
+const SECRET_PLACE =
+  '(?<=[Bb]earer |([Pp]assword|PASSWORD|[Tt]oken|TOKEN|[Ss]ecret|SECRET|[Kk]ey|KEY)["\']?(=|": ?)["\']?)'
+
+/** @param isForeign - whether the text is somebody else's, where common words are masked too */
+function patternOf(form: string, isForeign: boolean): string {
+  const escaped = escapeForPattern(form)
+  if (isCommon(form)) {
+    const start = isForeign && form.length >= SHORTEST_WORD ? WORD_START : SECRET_PLACE
+    return start + escaped + WORD_END
+  }
+  if (form.length < SHORTEST_ANYWHERE && /^[A-Za-z0-9]+$/.test(form)) {
+    return WORD_START + escaped + WORD_END
+  }
+  // A segment of a path or a query: `/validator` is not the start of `/validators`.
+  return /^[/?&].*[A-Za-z0-9]$/.test(form) ? escaped + WORD_END : escaped
 }
 
 /** Masks the first part of a secret that a cut left standing before a `…`. */
@@ -88,45 +137,59 @@ function maskCutSecrets(text: string, forms: readonly string[]): string {
   return [...masked, last].join('…')
 }
 
-/**
- * Returns a function that masks secrets in a text, longest first: as they are, JSON-escaped,
- * URI-encoded, in base64 (so `user:pass` covers basic authorization), on one line, and cut by
- * `quote`. So is what stands before the host of any URL. Runs of 100 hex digits and more (exit signatures) keep four digits.
- *
- * @param secrets - values; those of less than three characters are left alone
- */
-export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  const forms = [...new Set(secrets.filter(isLongEnough).flatMap(formsOf))]
-    .filter(isLongEnough)
-    .sort((a, b) => b.length - a.length)
+function createMask(secrets: readonly string[], isForeign: boolean): (text: string) => string {
+  const forms = [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length)
   const known = new Set(forms)
-  const alternatives = [MASK, ...forms].map(escapeForPattern)
+  const alternatives = [escapeForPattern(MASK), ...forms.map((form) => patternOf(form, isForeign))]
   const pattern = new RegExp([...alternatives, LONG_HEX].join('|'), 'g')
   const replace = (match: string) => (match === MASK || known.has(match) ? MASK : shortenHex(match))
+  const cutForms = forms.filter((form) => !isCommon(form))
 
   return (text) =>
-    maskCutSecrets(text.replace(pattern, replace), forms)
+    maskCutSecrets(text.replace(pattern, replace), cutForms)
       .replace(LONG_BASE64, shortenBase64)
       .replace(USER_INFO, `$1${MASK}@`)
 }
 
-const isLongEnough = (secret: string) => secret.trim().length >= SHORTEST_SECRET
+/**
+ * Returns a function that masks secrets in a text of ours, longest first: as they are,
+ * JSON-escaped, URI-encoded, in base64 (so `user:pass` covers basic authorization), on one line,
+ * and cut (`…`). So is what stands before the host of any URL. Runs of 100 hex digits and more
+ * (exit signatures) keep four digits.
+ *
+ * Words and numbers that lines of ours have as well (`message`, `8545`) are masked only where a
+ * secret belongs; `quote` masks them wherever they stand.
+ *
+ * @param secrets - values
+ */
+export const createRedactor = (secrets: readonly string[]): ((text: string) => string) =>
+  createMask(secrets, false)
 
-const ANY_LONG_HEX = new RegExp(LONG_HEX, 'g')
-const shortenRuns = (text: string) =>
-  text.replace(ANY_LONG_HEX, shortenHex).replace(LONG_BASE64, shortenBase64)
+const hidden = new Set<string>()
+let maskForeign = createMask([], true)
+
+/**
+ * What `quote` masks from now on, in this process: what was hidden once stays so. To be called as
+ * soon as the environment is read, before anybody else speaks.
+ */
+export function hideSecrets(secrets: readonly string[]): void {
+  if (secrets.every((secret) => hidden.has(secret))) return
+  for (const secret of secrets) hidden.add(secret)
+  maskForeign = createMask([...hidden], true)
+}
 
 /** Characters looked at before the cut: what is beyond them is never shown. */
 const QUOTE_WINDOW = 10_000
 
 /**
- * Somebody else's words for a log line or an error: on one line, without long hex or base64 (a
- * node may echo the signature it was sent), and not longer than `max` characters plus `…`.
- *
- * Knows no secrets: what it returns still has to pass a redactor, which recognises cut ones.
+ * Somebody else's words (an answer, an error of a library, a name on chain) for a log line, an
+ * error or the journal: without the secrets of this process (`hideSecrets`) and exit signatures,
+ * then on one line, then cut to `max` characters plus `…`. The order matters: a secret that is cut
+ * first is found no more.
  */
 export function quote(text: string, max = 200): string {
-  const line = oneLine(shortenRuns(text.slice(0, QUOTE_WINDOW)))
-  if (line.length <= max) return text.length > QUOTE_WINDOW ? `${line}…` : line
+  const isCut = text.length > QUOTE_WINDOW
+  const line = oneLine(maskForeign(isCut ? `${text.slice(0, QUOTE_WINDOW)}…` : text))
+  if (line.length <= max) return line
   return `${line.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…`
 }

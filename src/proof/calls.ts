@@ -7,6 +7,7 @@ import {
   exitBusAbi,
   REPORT_DATA,
   SELECTORS,
+  safeAbi,
   selectorOf,
 } from '../execution/abi.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
@@ -49,8 +50,8 @@ type VoteCall = {
 export type Call = ReportCall | DirectCall | VoteCall | Refusal
 
 /**
- * What a transaction asks of the protocol, be it directly or through the `execute` of a delegated
- * oracle member. Decoded once for each transaction: 500 requests share one report.
+ * What a transaction asks of the protocol: directly, through the `execute` of a delegated oracle
+ * member, or, for a direct request, through a Safe. Decoded once for each transaction: 500 requests share one report.
  */
 export function readCall(transaction: CheckedTransaction): Call {
   const known = calls.get(transaction)
@@ -64,6 +65,7 @@ const calls = new WeakMap<CheckedTransaction, Call>()
 const EXPECTED_CALL = 'a call of a report, a vote or an exit request'
 
 function decodeCall({ to, input }: CheckedTransaction): Call {
+  if (selectorOf(input) === SELECTORS.execTransaction) return decodeSafe(input)
   if (selectorOf(input) !== SELECTORS.execute) return decodeInner(to, input)
   const args = decodeInput(delegateAbi, 'execute', input)
   if (args === undefined) return badCalldata('execute')
@@ -72,6 +74,20 @@ function decodeCall({ to, input }: CheckedTransaction): Call {
   return selectorOf(inner) === SELECTORS.execute
     ? refuse('nested-execute', `${EXPECTED_CALL} inside execute`, 'another execute')
     : decodeInner(target, inner)
+}
+
+/** Who signs for a Safe is not told by the transaction's signer: its hash must be listed. */
+function decodeSafe(input: Hex): Call {
+  const args = decodeInput(safeAbi, 'execTransaction', input)
+  if (args === undefined) return badCalldata('execTransaction')
+  const inner = args.data as Hex
+  return args.operation === 0n && selectorOf(inner) === SELECTORS.submitExitRequestsData
+    ? decodeDirect(String(args.to).toLowerCase() as Address, inner)
+    : refuse(
+        'unknown-call',
+        'submitExitRequestsData as operation 0 of a Safe',
+        `operation ${args.operation}, selector ${selectorOf(inner)}`,
+      )
 }
 
 function decodeInner(target: Address | undefined, input: Hex): Call {

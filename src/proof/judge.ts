@@ -133,7 +133,12 @@ function judgeReport(
   return searchVotes(request, call.report, votes, evidence, trust)
 }
 
-/** Logs lead to transactions, transactions carry votes. */
+/**
+ * Logs lead to transactions, transactions carry votes. ConsensusReached leads to whoever voted
+ * last, which is enough for a quorum of 1; but that one may not be listed, and the log may stem
+ * from a change of members. So ReportReceived, which leads to every vote, is always looked for
+ * before a request counts as unproven.
+ */
 function searchVotes(
   request: ExitRequest,
   report: Bytes32,
@@ -145,16 +150,18 @@ function searchVotes(
   const logsOf = (event: LogsLookUp['event']) =>
     consensusContracts.map((address) => logsLookUp(event, address, report, request.blockNumber))
   const reachedLogs = logsOf('ConsensusReached')
-  const logs = quorum > 1 ? [...reachedLogs, ...logsOf('ReportReceived')] : reachedLogs
-  const candidates = candidatesOf(evidence, logs)
-  const unresolved = candidates
-    .filter((hash) => !evidence.transactions.has(hash) && !evidence.lasting.has(hash))
-    .map(transactionLookUp)
-  const isUnasked = ({ id }: LookUp) => !evidence.lookUps.has(id)
-  const unasked = [
-    ...logs.filter(isUnasked),
-    ...unresolved.filter(isUnasked).slice(0, CANDIDATES_AT_ONCE),
-  ]
+  const logs = [...reachedLogs, ...logsOf('ReportReceived')]
+  const unresolvedOf = (among: readonly LogsLookUp[]) =>
+    candidatesOf(evidence, among)
+      .filter((hash) => !evidence.transactions.has(hash) && !evidence.lasting.has(hash))
+      .map(transactionLookUp)
+  const unaskedOf = (among: readonly LogsLookUp[]) => {
+    const isUnasked = ({ id }: LookUp) => !evidence.lookUps.has(id)
+    const transactions = unresolvedOf(among).filter(isUnasked).slice(0, CANDIDATES_AT_ONCE)
+    return [...among.filter(isUnasked), ...transactions]
+  }
+  const first = quorum > 1 ? [] : unaskedOf(reachedLogs)
+  const unasked = first.length > 0 ? first : unaskedOf(logs)
   if (unasked.length > 0) return { kind: 'needs', lookUps: unasked }
   const objection = objectToVotes(evidence, {
     report,
@@ -162,8 +169,8 @@ function searchVotes(
     votes,
     consensusContracts,
     reached: candidatesOf(evidence, reachedLogs),
-    candidates,
-    open: [...logs, ...unresolved],
+    candidates: candidatesOf(evidence, logs),
+    open: [...logs, ...unresolvedOf(logs)],
   })
   return { kind: 'unproven', ...objection }
 }

@@ -66,12 +66,15 @@ export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection
   if (search.consensusContracts.length === 0) return noContract('HashConsensus')
   const unanswered = open.filter(({ id }) => !isAnswered(evidence.lookUps.get(id)))
   const findings = search.candidates.map((hash) => candidateFinding(evidence, search, hash))
+  const isStranger = votes.length === 0 && findings.some(({ code }) => code === 'unlisted-signer')
   if (unanswered.length > 0) {
-    const isStranger = votes.length === 0 && findings.some(({ code }) => code === 'unlisted-signer')
     const finding = isStranger ? closest(findings) : missingFinding(evidence, unanswered)
     return weigh(evidence, open, finding)
   }
-  if (search.reached.length === 0) return weigh(evidence, open, missingLog(evidence, search))
+  if (search.reached.length === 0) {
+    const finding = isStranger ? closest(findings) : missingLog(evidence, search)
+    return weigh(evidence, open, finding, 'backing-off')
+  }
   if (votes.length > 0) {
     const signers = votes.map((vote) => vote.signer).join(', ')
     return weigh(evidence, open, {
@@ -99,6 +102,7 @@ function weigh(
   evidence: Evidence,
   open: readonly LookUp[],
   { code, expected, actual }: Finding,
+  again: Objection['again'] = AGAIN.get(code) ?? 'hourly',
 ): Objection {
   const states = open.map(({ id }) => evidence.lookUps.get(id))
   const isMissing = states.some((state) => state === undefined || state.missing.length > 0)
@@ -108,7 +112,7 @@ function weigh(
     actual,
     complete: states.every(isAnswered),
     isMissing,
-    again: isMissing ? 'each-cycle' : (AGAIN.get(code) ?? 'hourly'),
+    again: isMissing ? 'each-cycle' : again,
     open,
   }
 }

@@ -59,8 +59,8 @@ export type Serializations =
 /**
  * The signed bytes that a body may stand for; none where it is of no known type or no body.
  *
- * Nodes write yParity in several ways, or leave it out. It is one bit, so both are offered, and
- * the hash tells which. A legacy transaction's `v` also carries the chain id (EIP-155).
+ * Nodes write yParity and `v` in several ways, or leave them out. It is one bit, so both are
+ * offered, and the hash tells which; for a legacy transaction with and without its chain id.
  *
  * @param chainId - for a body that leaves it out
  */
@@ -74,7 +74,7 @@ export function serializeBody(body: unknown, chainId: bigint): Serializations {
     const signed = layout.map((name) => ENCODERS[name](fields))
     const rs = [quantity(fields, 'r'), quantity(fields, 's')]
     const prefix = type === 0 ? '0x' : `0x${evenHex(type.toString(16))}`
-    const signatures = type === 0 ? [quantity(fields, 'v')] : ['', '01']
+    const signatures = type === 0 ? legacySignatures(fields) : ['', '01']
     return {
       kind: 'serialized',
       candidates: signatures.map((v) => `${prefix}${encodeRlp([...signed, v, ...rs])}` as Hex),
@@ -83,6 +83,13 @@ export function serializeBody(body: unknown, chainId: bigint): Serializations {
     if (error instanceof MalformedBodyError) return { kind: 'malformed', why: error.message }
     throw error
   }
+}
+
+/** What `v` may be: as given; `35 + 2 * chainId + yParity` (EIP-155); before that 27 or 28. */
+function legacySignatures(body: Body): readonly string[] {
+  const even = 35n + 2n * BigInt(`0x${quantity(body, 'chainId') || '0'}`)
+  const others = [even, even + 1n, 27n, 28n].map((v) => evenHex(v.toString(16)))
+  return [...new Set([quantity(body, 'v'), ...others])]
 }
 
 /** `null` is how some nodes leave a field out. */

@@ -164,16 +164,33 @@ const legacySigning = (v: bigint): { yParity: bigint; chainId: bigint | undefine
     ? { yParity: (v - 35n) % 2n, chainId: (v - 35n) / 2n }
     : { yParity: v - 27n, chainId: undefined }
 
-/** The signer; `undefined` for values out of range and for a high `s` (EIP-2). */
+/** secp256k1 (SEC 2): the prime of its field, and the order of its group. */
+const FIELD = 2n ** 256n - 2n ** 32n - 977n
+const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+
+/**
+ * The signer; `undefined` for values that no signature has: out of range, a high `s` (EIP-2), an
+ * `r` that is the coordinate of no point.
+ *
+ * @throws when the library fails on others: a fault, which says nothing about the signature
+ */
 function recover(digest: string, yParity: bigint, r: bigint, s: bigint): Address | undefined {
-  if (yParity > 1n) return undefined
-  try {
-    const signature = Signature.from({ r: word(r), s: word(s), yParity: yParity === 1n ? 1 : 0 })
-    if (!signature.isValid()) return undefined
-    return recoverAddress(digest, signature).toLowerCase() as Address
-  } catch {
-    return undefined
+  if (yParity > 1n || r === 0n || r >= ORDER || s === 0n || s > ORDER / 2n) return undefined
+  if (!isOnCurve(r)) return undefined
+  const signature = Signature.from({ r: word(r), s: word(s), yParity: yParity === 1n ? 1 : 0 })
+  return recoverAddress(digest, signature).toLowerCase() as Address
+}
+
+/** Whether some y has `y² = x³ + 7` (Euler's criterion). */
+function isOnCurve(x: bigint): boolean {
+  let power = (FIELD - 1n) / 2n
+  let base = (x * x * x + 7n) % FIELD
+  let result = 1n
+  for (; power > 0n; power >>= 1n) {
+    if (power & 1n) result = (result * base) % FIELD
+    base = (base * base) % FIELD
   }
+  return result === 1n
 }
 
 const word = (value: bigint) => `0x${value.toString(16).padStart(64, '0')}`

@@ -17,15 +17,11 @@ const FORGED_REPORTS: readonly LieCase[] = [
   ],
   [
     'a listed signer, but of another report',
-    ({ forge, chain, request, thieves, validator }) => {
+    ({ forge, chain, request, validator }) => {
       const [real, index] = [validator(), validator()]
       const { consensusTransaction } = chain.submitReport({ requests: [request(real)] })
       forge(() => {
-        const forged = chain.submitReport({
-          requests: [request(index)],
-          signers: thieves,
-          emitConsensus: false,
-        })
+        const forged = chain.submitReport({ requests: [request(index)], signers: [] })
         const log = consensusReachedLog(chain.consensus, forged.refSlot, forged.hash, 2)
         chain.addLog(log, {
           hash: consensusTransaction?.hash ?? '0x',
@@ -36,10 +32,10 @@ const FORGED_REPORTS: readonly LieCase[] = [
     },
   ],
   [
-    'no ConsensusReached log',
+    'no log of its report',
     ({ forge, chain, request, validator }) => {
       const index = validator()
-      forge(() => chain.submitReport({ requests: [request(index)], emitConsensus: false }))
+      forge(() => chain.submitReport({ requests: [request(index)], signers: [] }))
       return { forged: [index], reason: 'no-consensus-log' }
     },
   ],
@@ -47,8 +43,12 @@ const FORGED_REPORTS: readonly LieCase[] = [
     'a ConsensusReached log of another hash',
     ({ forge, chain, request, validator }) => {
       const index = validator()
-      const loggedHash = `0x${'ab'.repeat(32)}` as const
-      forge(() => chain.submitReport({ requests: [request(index)], loggedHash }))
+      forge(() => {
+        const report = chain.submitReport({ requests: [request(index)], signers: [] })
+        const other = `0x${'ab'.repeat(32)}` as const
+        const log = consensusReachedLog(chain.consensus, report.refSlot, other, 2)
+        chain.addLog(log, report.dataTransaction)
+      })
       return { forged: [index], reason: 'no-consensus-log' }
     },
   ],

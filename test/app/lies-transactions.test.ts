@@ -15,28 +15,30 @@ import { COMPANIES, createScene, expectNoHarm, type LieCase, type Scene } from '
 
 const ELSEWHERE = seededAddress('elsewhere')
 
-/** Changes what the liar says of one transaction, and nothing else. */
-const retell = ({ liar }: Scene, hash: string | undefined, change: object) =>
+/** Changes what the liar says of these transactions, and nothing else. */
+const retell = ({ liar }: Scene, hashes: readonly string[], change: object) =>
   liar.onResult('eth_getTransactionByHash', (truth, [asked]) =>
-    asked === hash ? { ...truth, ...change } : truth,
+    hashes.includes(asked) ? { ...truth, ...change } : truth,
   )
 
 /** A genuine report, of which the liar gives one body changed, under the hash that was asked for. */
 const swapped = (
   field: string,
   change: (scene: Scene, report: SubmittedReport) => object,
-  of: (report: SubmittedReport) => string | undefined = (report) => report.dataTransaction.hash,
+  of = (report: SubmittedReport) => [report.dataTransaction],
 ): LieCase => [
   `a body with another ${field}`,
   (scene) => {
     const index = scene.validator()
     const report = scene.chain.submitReport({ requests: [scene.request(index)] })
-    retell(scene, of(report), change(scene, report))
+    const hashes = of(report).map(({ hash }) => hash)
+    retell(scene, hashes, change(scene, report))
     return { hidden: [index], reason: 'body-mismatch' }
   },
 ]
 
-const ofVote = (report: SubmittedReport) => report.consensusTransaction?.hash
+/** Any of them would prove it. */
+const ofVotes = (report: SubmittedReport) => [...report.votes]
 
 const SWAPPED_BODIES: readonly LieCase[] = [
   swapped('to', () => ({ to: ELSEWHERE })),
@@ -48,11 +50,11 @@ const SWAPPED_BODIES: readonly LieCase[] = [
   swapped('type', () => ({ type: '0x1', gasPrice: '0x1' })),
   swapped('shape', () => ({ nonce: 'seven' })),
   swapped(
-    'input in the vote',
+    'input in the votes',
     () => ({ input: encodeSubmitReport(1n, `0x${'ee'.repeat(32)}`) }),
-    ofVote,
+    ofVotes,
   ),
-  swapped('recipient of the vote', () => ({ to: ELSEWHERE }), ofVote),
+  swapped('recipient of the votes', () => ({ to: ELSEWHERE }), ofVotes),
   [
     'a body with another input, that names the validator of a made-up event',
     (scene) => {
@@ -62,7 +64,7 @@ const SWAPPED_BODIES: readonly LieCase[] = [
       const named = chain.submitReport({ requests: [request(index)], events: [] })
       forgeLog(exitRequestLog(chain.exitBus, request(index), 1), dataTransaction)
       const input = encodeSubmitReportData({ ...struct, data: named.struct.data })
-      retell(scene, dataTransaction.hash, { input })
+      retell(scene, [dataTransaction.hash], { input })
       const reason = 'body-mismatch'
       return { forged: [index], hidden: [hidden], reason, besides: 'record-missing' }
     },
@@ -71,13 +73,12 @@ const SWAPPED_BODIES: readonly LieCase[] = [
 
 /** The data of a report that nobody voted for, and a vote as the liar would have it. */
 function withVote(
-  { forge, chain, request, thieves, validator }: Scene,
+  { forge, chain, request, validator }: Scene,
   makeVote: (report: SubmittedReport, block: number) => { hash: `0x${string}` },
 ) {
   const index = validator()
   forge(() => {
-    const signers = thieves
-    const report = chain.submitReport({ requests: [request(index)], signers, emitConsensus: false })
+    const report = chain.submitReport({ requests: [request(index)], signers: [] })
     const { blockNumber } = report.dataTransaction
     const { hash } = makeVote(report, blockNumber)
     const log = consensusReachedLog(chain.consensus, report.refSlot, report.hash, 2)
@@ -97,9 +98,8 @@ const FORGED_VOTES: readonly LieCase[] = [
       const index = validator()
       const requests = [request(index)]
       const report = forge(() => chain.submitReport({ requests, signers: thieves }))
-      for (const vote of report.votes) {
-        retell(scene, vote.hash, { from: memberOf(scene).address.toLowerCase() })
-      }
+      const hashes = report.votes.map(({ hash }) => hash)
+      retell(scene, hashes, { from: memberOf(scene).address.toLowerCase() })
       return { forged: [index], reason: 'unlisted-signer' }
     },
   ],

@@ -39,7 +39,7 @@ describe('the process', () => {
     for (const name of [
       'EXECUTION_NODE',
       'CONSENSUS_NODE',
-      'LOCATOR_ADDRESS',
+      'NETWORK',
       'ORACLE_ADDRESSES_ALLOWLIST',
       'JOB_INTERVAL',
       'MESSAGES_LOCATION',
@@ -190,6 +190,32 @@ describe('the process', () => {
       expect(await daemon.exited).toBe(1)
       expect(daemon.output()).toMatch(/error: unexpected error, ending .*boom .*\n? +at /)
       expect(daemon.output()).not.toContain('w0rdw0rd')
+    },
+  )
+
+  test.each(['Promise.reject(error)', 'throw(error)'])(
+    'so is one that is thrown before the program is loaded (%s)',
+    async (code) => {
+      await setUp()
+      // As soon as anybody listens: nobody could have told it before.
+      const first = `process.on('newListener',(name)=>{if(name==='uncaughtException')setImmediate(()=>{const{error}=globalThis;${code}})})`
+      const thrown = "globalThis.error=Error('boom\\u0020hunter22-pass')"
+      const daemon = run(
+        world.env({
+          ...quiet,
+          LOGGER_FORMAT: 'json',
+          MESSAGES_PASSWORD: 'hunter22-pass',
+          NODE_OPTIONS: `--import=data:text/javascript,${thrown};${first}`,
+        }),
+      )
+      expect(await daemon.exited).toBe(1)
+      const [line, ...others] = daemon.output().trim().split('\n')
+      expect(others).toEqual([])
+      expect(JSON.parse(line ?? '')).toMatchObject({
+        level: 'error',
+        message: 'unexpected error, ending',
+        details: { stack: expect.stringMatching(/^Error: boom <secret>\n +at/) },
+      })
     },
   )
 })

@@ -49,7 +49,7 @@ test('of a thousand genuine requests among a thousand forged ones exactly the ge
       forged.slice(75),
     ]
     chain.submitReport({ requests: few, signers: thieves, format })
-    chain.submitReport({ requests: some, emitConsensus: false, format })
+    chain.submitReport({ requests: some, signers: thieves, emitConsensus: false, format })
     chain.submitDirect({ requests: more, signer: seededWallet('thief'), format })
     for (const one of rest) {
       chain.addLog(exitRequestLog(chain.exitBus, one, 1), report.dataTransaction)

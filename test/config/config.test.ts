@@ -4,7 +4,7 @@ import { describeProblem, parseConfig } from '../../src/config.ts'
 import { createRedactor } from '../../src/lib/secret.ts'
 import { readFrom } from './files.ts'
 
-const SIGNER = '0x00000000000000000000000000000000000000Aa'
+const SIGNER = '0x00000000000000000000000000000000000000AA'
 const OTHER = `0x${'b'.repeat(40)}`
 const HASH = `0x${'Ab'.repeat(32)}`
 
@@ -92,17 +92,22 @@ describe('defaults', () => {
     const problems = parsed.ok ? [] : parsed.problems
     expect(problems.map(({ variable }) => variable)).toEqual([
       'JOB_INTERVAL',
-      'NETWORK',
       'EXECUTION_NODE',
       'CONSENSUS_NODE',
+      'NETWORK',
       'EJECTOR_SCOPE',
       'MESSAGES_LOCATION',
       'ORACLE_ADDRESSES_ALLOWLIST',
     ])
-    const repaired = Object.fromEntries(
+    const examples = Object.fromEntries(
       problems.map(({ example }) => example.split(/=(.*)/s).slice(0, 2)),
     )
-    expect(parseConfig(repaired, readFrom({}))).toMatchObject({ ok: true })
+    const pasted = parseConfig(examples, readFrom({}))
+    // What may be dangerous is refused when it is pasted as it stands.
+    expect(pasted.ok ? [] : pasted.problems.map(({ variable }) => variable)).toEqual([
+      'EJECTOR_SCOPE',
+      'ORACLE_ADDRESSES_ALLOWLIST',
+    ])
     expect(problems.map(describeProblem)).toContain(
       'JOB_INTERVAL: must be a whole number from 1 to 2147483647, for example JOB_INTERVAL=384000',
     )
@@ -348,9 +353,59 @@ describe('the rest', () => {
 
   test('unknown variables are nobody’s business, unless they look like ours', () => {
     expect(warningsOf({ PATH: '/bin', NODE_OPTIONS: 'x' })).toEqual([])
-    expect(warningsOf({ EXECUTION_NODES: 'http://a', ORACLE_ADDRESS_ALLOWLIST: '[]' })).toEqual([
-      'EXECUTION_NODES is unknown: EXECUTION_NODE?',
-      'ORACLE_ADDRESS_ALLOWLIST is unknown: ORACLE_ADDRESSES_ALLOWLIST?',
+    const NEAR = [
+      ['EXECUTION_NODES', 'EXECUTION_NODE'],
+      ['ORACLE_ADDRESS_ALLOWLIST', 'ORACLE_ADDRESSES_ALLOWLIST'],
+      ['ORACLE_QUORUN', 'ORACLE_QUORUM'],
+      ['DRY_RUM', 'DRY_RUN'],
+      ['HOLD_FLE', 'HOLD_FILE'],
+      ['dry_run', 'DRY_RUN'],
+      ['MESSAGES_PASWORD_FILE', 'MESSAGES_PASSWORD_FILE'],
+    ]
+    for (const [name = '', near] of NEAR) {
+      expect(warningsOf({ [name]: 'x' })).toEqual([
+        `${name} in the environment is unknown and has no effect: is ${near} meant?`,
+      ])
+    }
+    expect(warningsOf({ LOGGER_SECRETS: '["DRY_RUM"]', DRY_RUM: 'x' })).toEqual([])
+  })
+
+  test('variables of the 2.x line that mean nothing any more are told', () => {
+    expect(warningsOf({ EASY_TRACK_ADDRESS: '0x', VOTING_EVENTS_FRAME_BLOCKS: '1' })).toEqual([
+      'EASY_TRACK_ADDRESS in the environment has no effect: only the 2.x line read it. Remove it',
+      'VOTING_EVENTS_FRAME_BLOCKS in the environment has no effect: only the 2.x line read it. Remove it',
     ])
+  })
+
+  test.each(['"true"', "'true'", '`true`'])('quotes are named as such: %s', (DRY_RUN) => {
+    expect(parse({ DRY_RUN })).toMatchObject({
+      problems: [{ variable: 'DRY_RUN', problem: expect.stringContaining('quotes') }],
+    })
+  })
+
+  test('a quoted password is refused, and masked with its quotes and without', () => {
+    const parsed = parse({ MESSAGES_PASSWORD: '"pass w0rd"', MESSAGES_PASSWORD_FILE: "'/p'" })
+
+    expect(parsed.ok ? [] : parsed.problems.map(({ variable }) => variable)).toEqual([
+      'MESSAGES_PASSWORD',
+      'MESSAGES_PASSWORD_FILE',
+    ])
+    expect(createRedactor(parsed.secrets)('"pass w0rd" pass w0rd')).toBe('<secret> <secret>')
+  })
+
+  test('a wrong EIP-55 checksum is told, and one without is fine', () => {
+    const right = '0xC1d0b3DE6792Bf6b4b37EccdcC24e45978Cfd2Eb'
+    const wrong = right.replace('C1d0', 'c1d0')
+    const ORACLE_ADDRESSES_ALLOWLIST = JSON.stringify([
+      wrong,
+      right,
+      OTHER,
+      OTHER.toUpperCase().replace('0X', '0x'),
+    ])
+
+    expect(warningsOf({ ORACLE_ADDRESSES_ALLOWLIST })).toEqual([
+      `ORACLE_ADDRESSES_ALLOWLIST: ${wrong} has a wrong EIP-55 checksum: compare it again`,
+    ])
+    expect(warningsOf({ LOCATOR_ADDRESS: wrong })).toHaveLength(1)
   })
 })

@@ -128,7 +128,7 @@ describe('scope', () => {
 
     expect(configOf(env).scope).toEqual(new Map([[1, [123]]]))
     expect(parse(env).warnings).toEqual([
-      'EJECTOR_SCOPE is set: STAKING_MODULE_ID, OPERATOR_ID is ignored',
+      'EJECTOR_SCOPE is set: STAKING_MODULE_ID, OPERATOR_ID are ignored',
     ])
   })
 

@@ -30,7 +30,7 @@ test('plain words in URLs are masked there only, so that the log stays readable'
 
   expect(redact('validator 100 on ethereum mainnet')).toBe('validator 100 on ethereum mainnet')
   expect(redact('POST /ethereum/rpc?network=mainnet&v=100')).toBe(
-    'POST <secret>/rpc?network<secret>&v<secret>',
+    'POST <secret>/rpc<secret><secret>',
   )
   expect(redact('https://validator:secretpw@a.example')).toBe('https://<secret>@a.example')
 })

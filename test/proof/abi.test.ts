@@ -13,6 +13,7 @@ test('selectors and topics are those of the deployed contracts', () => {
     validatorsExitBusOracle: '0x12f8d4b9',
     getConsensusContract: '0x8f55b571',
     execute: '0x1cff79cd',
+    execTransaction: '0x6a761202',
     submitReport: '0xe33a8d39',
     submitReportData: '0x294492c8',
     submitExitRequestsData: '0xb8fe0ad0',

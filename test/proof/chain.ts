@@ -7,8 +7,9 @@ import {
   Transaction,
   type TransactionLike,
   toBeHex,
+  ZeroAddress,
 } from 'ethers'
-import { consensusAbi, delegateAbi, exitBusAbi, TOPICS } from '../../src/execution/abi.ts'
+import { consensusAbi, delegateAbi, exitBusAbi, safeAbi, TOPICS } from '../../src/execution/abi.ts'
 import type {
   Address,
   Bytes32,
@@ -204,6 +205,21 @@ const submitHash = (refSlot: number, hash: Bytes32): Hex =>
   consensusAbi.encodeFunctionData('submitReport', [refSlot, hash, 2]) as Hex
 export const execute = (target: Address, data: Hex): Hex =>
   delegateAbi.encodeFunctionData('execute', [target, data]) as Hex
+
+/** What a Safe's owners had it do, sent by whoever pays. */
+export const execTransaction = (to: Address, data: Hex, operation = 0): Hex =>
+  safeAbi.encodeFunctionData('execTransaction', [
+    to,
+    0,
+    data,
+    operation,
+    0,
+    0,
+    0,
+    ZeroAddress,
+    ZeroAddress,
+    `0x${'12'.repeat(65)}`,
+  ]) as Hex
 
 export type RawLog = Readonly<Record<string, unknown>>
 

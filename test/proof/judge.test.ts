@@ -1,7 +1,7 @@
 import { concat, dataSlice, id } from 'ethers'
 import { describe, expect, test } from 'vitest'
 import { SELECTORS } from '../../src/execution/abi.ts'
-import type { Address, Bytes32 } from '../../src/lib/primitives.ts'
+import type { Address, Bytes32, Hex } from '../../src/lib/primitives.ts'
 import { createEvidence } from '../../src/proof/evidence.ts'
 import { judge } from '../../src/proof/judge.ts'
 import { checkSerialized } from '../../src/proof/transaction.ts'
@@ -101,7 +101,8 @@ describe('a genuine report', () => {
 
 describe('a direct request', () => {
   const data = chain.encodeRecords(records)
-  const event = eventTo(EXIT_BUS, chain.submitExitRequestsData(data))
+  const input = chain.submitExitRequestsData(data)
+  const event = eventTo(EXIT_BUS, input)
   const trust = { transactionAllowlist: new Set([event.hash]) }
 
   test('is proven by its allowlisted hash', () => {
@@ -116,12 +117,47 @@ describe('a direct request', () => {
   })
 
   test('is proven in data format 2', () => {
-    const input = chain.submitExitRequestsData(chain.encodeRecords(records, 2), 2)
-    const other = eventTo(EXIT_BUS, input)
+    const call = chain.submitExitRequestsData(chain.encodeRecords(records, 2), 2)
+    const other = eventTo(EXIT_BUS, call)
 
     expect(
       verdictOf({ event: other, trust: { transactionAllowlist: new Set([other.hash]) } }).kind,
     ).toBe('proven')
+  })
+
+  test('is proven through a Safe, by the hash of the transaction around it', () => {
+    const through = eventTo(ELSEWHERE, chain.execTransaction(EXIT_BUS, input))
+
+    expect(
+      verdictOf({ event: through, trust: { transactionAllowlist: new Set([through.hash]) } }),
+    ).toMatchObject({ kind: 'proven', by: 'direct', transactions: [through.hash] })
+    expect(verdictOf({ event: through })).toMatchObject({ code: 'unlisted-transaction' })
+  })
+
+  test.each([
+    ['wrong-target', 'to another contract', chain.execTransaction(ELSEWHERE, input)],
+    ['unknown-call', 'by delegatecall', chain.execTransaction(EXIT_BUS, input, 1)],
+    [
+      'unknown-call',
+      'inside execute',
+      chain.execTransaction(EXIT_BUS, chain.execute(EXIT_BUS, input)),
+    ],
+    [
+      'unknown-call',
+      'inside another Safe',
+      chain.execTransaction(EXIT_BUS, chain.execTransaction(EXIT_BUS, input)),
+    ],
+    [
+      'unknown-call',
+      'as a report',
+      chain.execTransaction(EXIT_BUS, chain.submitReportData(report)),
+    ],
+    ['bad-calldata', 'cut off', chain.execTransaction(EXIT_BUS, input).slice(0, -512) as Hex],
+  ])('through a Safe is told as %s %s', (code, _how, data) => {
+    const through = eventTo(ELSEWHERE, data)
+    const transactionAllowlist = new Set([through.hash])
+
+    expect(verdictOf({ event: through, trust: { transactionAllowlist } })).toMatchObject({ code })
   })
 
   test('is not proven by its signer, be it an oracle member', () => {

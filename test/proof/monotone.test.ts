@@ -118,7 +118,7 @@ describe('work that a liar can cause', () => {
     const liar = counting(nodeWith([event], madeUp(20_000)))
 
     expect(prove(request, liar, trust)).toMatchObject({ code: 'answer-missing' })
-    expect(asked).toHaveLength(1 + 1 + 8)
+    expect(asked).toHaveLength(1 + 1 + 8 + 1)
 
     const evidence = createEvidence(chain.CHAIN_ID)
     for (const lookUp of asked.slice(0, 2)) {

@@ -1,3 +1,4 @@
+import { id } from 'ethers'
 import { describe, expect, test } from 'vitest'
 import type { Trust } from '../../src/proof/judge.ts'
 import * as chain from './chain.ts'
@@ -91,10 +92,59 @@ describe('a quorum above 1', () => {
 })
 
 describe('a quorum of 1', () => {
-  test('asks for no further logs', () => {
-    expect(verdictOf(1, [stranger], [chain.consensusReached(hash, stranger.hash)])).toMatchObject({
+  test('asks for no further logs where ConsensusReached leads to a trusted vote', () => {
+    const asked: string[] = []
+    const node = nodeWith([event, first], [reached, received(first)])
+    prove(
+      request,
+      (lookUp) => {
+        asked.push(lookUp.kind === 'logs' ? lookUp.event : 'transaction')
+        return node(lookUp)
+      },
+      chain.trustOf(),
+    )
+
+    expect(asked).toEqual(['transaction', 'ConsensusReached', 'transaction'])
+  })
+
+  test('is met by a vote that ReportReceived leads to, where an unlisted one came last', () => {
+    const logs = [
+      received(first),
+      received(second),
+      received(stranger),
+      chain.consensusReached(hash, stranger.hash),
+    ]
+
+    expect(verdictOf(1, [first, second, stranger], logs)).toMatchObject({
+      kind: 'proven',
+      signers: [second.from, first.from],
+    })
+  })
+
+  test.each([
+    ['setQuorum', id('setQuorum(uint256)').slice(0, 10)],
+    ['removeMember', id('removeMember(address,uint256)').slice(0, 10)],
+  ])('is met although ConsensusReached came out of %s', (_name, selector) => {
+    const data = `${selector}${'0'.repeat(128)}`
+    const admin = chain.signed('admin', { to: chain.CONSENSUS, data })
+    const logs = [received(first), chain.consensusReached(hash, admin.hash)]
+
+    expect(verdictOf(1, [first, admin], logs)).toMatchObject({
+      kind: 'proven',
+      signers: [first.from],
+    })
+    expect(verdictOf(2, [first, second, admin], [...logs, received(second)]).kind).toBe('proven')
+  })
+
+  test('is met without any ConsensusReached log, which nodes may leave out', () => {
+    expect(verdictOf(1, [first], [received(first)]).kind).toBe('proven')
+  })
+
+  test('names an unlisted voter although no ConsensusReached log is there yet', () => {
+    expect(verdictOf(1, [stranger], [received(stranger)])).toMatchObject({
       code: 'unlisted-signer',
-      open: { length: 1 },
+      actual: stranger.from,
+      again: 'backing-off',
     })
   })
 

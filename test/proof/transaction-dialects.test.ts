@@ -73,6 +73,45 @@ describe('dialects of nodes', () => {
     expect(check({ body: { ...legacy.body, type: undefined }, hash: legacy.hash }).ok).toBe(true)
   })
 
+  describe('a legacy body', () => {
+    const parity = (BigInt(String(legacy.body.v)) - 35n) % 2n
+    const v = (value: bigint | undefined) =>
+      value === undefined ? undefined : `0x${value.toString(16)}`
+
+    test.each<[string, bigint | undefined, object]>([
+      ['27 or 28 as v', 27n + parity, {}],
+      ['0 or 1 as v', parity, {}],
+      ['the other bit as v', 1n - parity, {}],
+      ['no v but yParity', undefined, { yParity: v(parity) }],
+      ['a chain id beside v', 27n + parity, { chainId: v(CHAIN_ID) }],
+    ])('with %s is understood, though a chain id is signed', (_name, value, more) => {
+      const body = { ...legacy.body, v: v(value), ...more }
+
+      expect(check({ body, hash: legacy.hash })).toMatchObject({
+        ok: true,
+        transaction: { from: addressOf('member 1'), serialized: legacy.serialized },
+      })
+    })
+
+    test.each([0n, 1n, 27n, 28n, 35n])(
+      'without a chain id is no other one, with v written as %i',
+      (value) => {
+        const unbound = signed('member 1', { type: 0, chainId: 0, ...call })
+        const body = { ...unbound.body, v: v(value) }
+
+        expect(check({ body, hash: unbound.hash })).toMatchObject({ fault: 'no-chain-id' })
+      },
+    )
+
+    test('of another chain is no fault of the node, however v is written', () => {
+      const foreign = signed('member 1', { type: 0, chainId: 1, ...call })
+
+      expect(check(foreign)).toMatchObject({ fault: 'wrong-chain' })
+      const body = { ...foreign.body, v: '0x0', chainId: '0x1' }
+      expect(check({ body, hash: foreign.hash })).toMatchObject({ fault: 'wrong-chain' })
+    })
+  })
+
   test('a contract creation has no recipient', () => {
     const transaction = signed('member 1', { ...call, to: null })
 

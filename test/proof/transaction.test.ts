@@ -2,6 +2,7 @@ import { concat, decodeRlp, encodeRlp, id, keccak256, SigningKey, Transaction } 
 import { describe, expect, test } from 'vitest'
 import type { Bytes32, Hex } from '../../src/lib/primitives.ts'
 import { checkSerialized, checkTransaction } from '../../src/proof/transaction.ts'
+import { serializeBody } from '../../src/proof/transaction-body.ts'
 import apis from '../vectors/transactions/execution-apis.json' with { type: 'json' }
 import lido from '../vectors/transactions/lido.json' with { type: 'json' }
 import { addressOf, CHAIN_ID, EXIT_BUS, type Signed, signed, withHighS } from './chain.ts'
@@ -98,6 +99,8 @@ describe.each(ofEveryType)('a transaction with %s', (_name, transaction) => {
   })
 })
 
+const ORDER = '0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141'
+
 describe('what is no transaction of ours', () => {
   const { body, hash } = signed('member 1', call)
 
@@ -183,6 +186,10 @@ describe('what is no transaction of ours', () => {
   test.each([
     ['a yParity of 2', 9, '0x02'],
     ['an r with a leading zero', 10, `0x00${'12'.repeat(31)}`],
+    ['an r that is no point of the curve', 10, '0x05'],
+    ['an r of zero', 10, '0x'],
+    ['an s of zero', 11, '0x'],
+    ['an r as large as the order', 10, ORDER],
     ['a recipient of 19 bytes', 5, `0x${'12'.repeat(19)}`],
     ['a chain id with a leading zero', 0, '0x00088bb0'],
   ])('bytes with %s are refused under their own hash', (_name, at, value) => {
@@ -238,21 +245,27 @@ describe('transactions that others signed', () => {
   })
 })
 
-test('a body of megabytes is refused at a cost that grows in a line with it', () => {
-  const keys = Array.from({ length: 30_000 }, (_, at) => id(String(at)))
+test('a body is refused at a cost that grows in a line with it', () => {
+  const keys = Array.from({ length: 5_000 }, (_, at) => id(String(at)))
   const { body, hash } = signed('member 1', call)
-  /** The least of three times, of CPU: what else runs on this machine must not count. */
-  function cost(length: number): number {
-    const storageKeys = keys.slice(0, length)
-    const heavy = { ...body, accessList: [{ address: EXIT_BUS, storageKeys }] }
-    const costs = [1, 2, 3].map(() => {
-      const start = process.cpuUsage()
-      expect(checkTransaction(heavy, hash, CHAIN_ID).ok).toBe(false)
-      return process.cpuUsage(start).user
+  /** How often entries are read, and how many bytes are hashed. */
+  function work(length: number) {
+    let reads = 0
+    const storageKeys = new Proxy(keys.slice(0, length), {
+      get(list, name) {
+        if (typeof name === 'string' && /^\d+$/.test(name)) reads += 1
+        return Reflect.get(list, name)
+      },
     })
-    return Math.min(...costs)
+    const heavy = { ...body, accessList: [{ address: EXIT_BUS, storageKeys }] }
+    const built = serializeBody(heavy, CHAIN_ID)
+    expect(checkTransaction(heavy, hash, CHAIN_ID).ok).toBe(false)
+    const candidates = built.kind === 'serialized' ? built.candidates : []
+    return { reads, digits: candidates.join('').length }
   }
+  const [few, many] = [work(500), work(5_000)]
 
-  // Ten times the body: about ten times the cost, where squares would cost a hundred times.
-  expect(cost(30_000)).toBeLessThan(40 * cost(3_000))
+  expect(few.reads).toBeLessThanOrEqual(3 * 500)
+  expect(many.reads).toBe(10 * few.reads)
+  expect(many.digits).toBeLessThan(10 * few.digits)
 })

@@ -51,9 +51,11 @@ describe('an unproven request', () => {
     const evidence = createEvidence(chain.CHAIN_ID)
     const ask = () => nextQuestions([judge(request, evidence, trust)], evidence, ['node'])
     for (const { lookUp } of ask()) addAnswer(evidence, lookUp, 'node', nodeWith([event])(lookUp))
-    for (const { lookUp } of ask()) {
-      addAnswer(evidence, lookUp, 'node', { ok: true, result: [] })
-      addAnswer(evidence, lookUp, 'node', { ok: false, why: 'range too wide' })
+    for (const _event of ['ConsensusReached', 'ReportReceived']) {
+      for (const { lookUp } of ask()) {
+        addAnswer(evidence, lookUp, 'node', { ok: true, result: [] })
+        addAnswer(evidence, lookUp, 'node', { ok: false, why: 'range too wide' })
+      }
     }
 
     expect(judge(request, evidence, trust)).toMatchObject({
@@ -87,7 +89,7 @@ describe('an unproven request', () => {
   test('is judged hourly when its signer is not trusted', () => {
     expect(verdictOf({ vote: voteFor(chain.submitReport(report), 'thief') })).toMatchObject({
       again: 'hourly',
-      open: [{ event: 'ConsensusReached' }],
+      open: [{ event: 'ConsensusReached' }, { event: 'ReportReceived' }],
     })
   })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type App, type AppOptions, startApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
-import { createRedactor } from '../../src/lib/secret.ts'
+import { createRedactor, hideSecrets } from '../../src/lib/secret.ts'
 import { createLogger } from '../../src/observe/log.ts'
 import type { SimExitRequest } from '../sim/abi.ts'
 import { type BeaconChainOptions, createBeaconChain } from '../sim/beacon-chain.ts'
@@ -130,6 +130,7 @@ const workers = new URL('../../dist/lib/', import.meta.url)
 async function startInProcess(env: NodeJS.ProcessEnv, seams: Seams): Promise<RunningApp> {
   const parsed = parseConfig(env, readFileSync)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+  hideSecrets(parsed.secrets)
   const lines: LogLine[] = []
   const log = createLogger({
     ...parsed.config.logger,
