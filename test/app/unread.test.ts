@@ -1,0 +1,255 @@
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import { until } from '../support/until.ts'
+import {
+  createWorld,
+  cycles,
+  type RunningApp,
+  type World,
+  type WorldOptions,
+} from '../support/world.ts'
+
+let world: World
+afterEach(() => world.close())
+
+const PRELOAD = 20_000
+const file = () => join(world.home, 'journal.sqlite')
+const env = () => ({ BLOCKS_PRELOAD: String(PRELOAD), STATE_FILE: file(), JOB_INTERVAL: '20' })
+const HOUR_MS = 60 * 60 * 1_000
+
+async function setUp(options: WorldOptions = {}) {
+  world = await createWorld(options)
+  for (const index of [1, 2]) world.writeMessage(index)
+}
+
+async function start(seams: Parameters<World['start']>[1] = {}): Promise<RunningApp> {
+  const app = await world.start(env(), seams)
+  await until('messages are loaded', () => app.said('messages loaded').length > 0)
+  await cycles(app)
+  return app
+}
+
+const sent = (index: number) =>
+  until(`the exit of ${index}`, () => world.beacon.accepted.some((exit) => exit.index === index))
+const unread = (app: RunningApp) => app.metric('unread_blocks')
+const told = (app: RunningApp) => app.said('blocks could not be read')
+const ready = async (app: RunningApp) => (await fetch(`${app.url}/readyz`)).json()
+
+describe('history that the only node has pruned', () => {
+  test.each([
+    [-32_602, 'missing receipts: block is older than 10064 blocks'],
+    [4_444, 'pruned history unavailable'],
+    [-32_001, 'resource not found'],
+  ])(
+    '%i: newer requests are served, and the blocks are named everywhere',
+    async (code, message) => {
+      await setUp()
+      const { chain } = world
+      const first = chain.finalized - 5_000
+      world.execution.set({ firstLogBlock: first, prunedError: { code, message } })
+      world.ask(world.requestOf(1))
+      const app = await start()
+      await sent(1)
+
+      await until(
+        'it is measured',
+        async () => (await unread(app)) === PRELOAD - (chain.finalized - first),
+      )
+      const [line] = told(app)
+      expect(line?.level).toBe('error')
+      expect(line?.message).toContain(`blocks ${chain.finalized - PRELOAD} to ${first - 1}`)
+      expect(line?.message).toContain(message)
+      expect(line?.details?.remedy).toContain('EXECUTION_NODE')
+      expect(told(app)).toHaveLength(1)
+      const { reasons } = (await ready(app)) as { reasons: string[] }
+      expect(reasons).toEqual([expect.stringContaining(`to ${first - 1}`)])
+      // The container is not restarted for it, and cycles count as good.
+      expect(app.said('cycle failed')).toEqual([])
+      expect((await fetch(`${app.url}/health`)).status).toBe(200)
+    },
+  )
+
+  test('it is read hourly, and once it is there, its requests are served', async () => {
+    await setUp()
+    const { chain } = world
+    world.ask(world.requestOf(1))
+    chain.mine(5_000)
+    chain.finalize()
+    world.execution.set({ firstLogBlock: chain.finalized - 1_000 })
+    let later = 0
+    const app = await start({ now: () => Date.now() + later })
+    await until('it is told', () => told(app).length > 0)
+    expect(world.beacon.accepted).toEqual([])
+
+    world.execution.set({ firstLogBlock: 0 })
+    later = HOUR_MS
+    await sent(1)
+    await until('nothing is unread', async () => (await unread(app)) === 0)
+    expect(app.said('have been read')).toHaveLength(1)
+  })
+
+  test('another node that has it closes the gap, and nothing is told', async () => {
+    await setUp({ executionNodes: [{}, {}] })
+    world.ask(world.requestOf(1))
+    world.chain.mine(5_000)
+    world.chain.finalize()
+    world.execution.set({ firstLogBlock: world.chain.finalized - 1_000 })
+    const app = await start()
+    await sent(1)
+    await cycles(app)
+    expect(await unread(app)).toBe(0)
+    expect(told(app)).toEqual([])
+  })
+
+  test('what an earlier process read is not told; what none could read is, also after a restart', async () => {
+    await setUp()
+    const { chain } = world
+    const first = chain.finalized - 5_000
+    world.execution.set({ firstLogBlock: first })
+    const before = await start()
+    await until('it is told', () => told(before).length > 0)
+    await before.end()
+    const kept = openJournalReadOnly(file())
+    expect(kept.unread).toMatchObject([{ toBlock: first - 1 }])
+    expect(kept.cursor).toBe(chain.finalized)
+
+    chain.mine(100)
+    chain.finalize()
+    world.execution.set({ firstLogBlock: first + 3_000 })
+    const app = await start()
+    await cycles(app)
+    const lowest = chain.finalized - PRELOAD
+    expect(openJournalReadOnly(file()).unread).toMatchObject([
+      { fromBlock: lowest, toBlock: first - 1 },
+    ])
+    expect(await unread(app)).toBe(first - lowest)
+  })
+
+  test('what is older than the look-back is of no interest any more', async () => {
+    await setUp()
+    const { chain } = world
+    world.execution.set({ firstLogBlock: chain.finalized - 5_000 })
+    const app = await start()
+    await until('it is told', () => told(app).length > 0)
+    chain.mine(PRELOAD)
+    chain.finalize()
+    await until('nothing is unread', async () => (await unread(app)) === 0)
+    expect(openJournalReadOnly(file()).unread).toEqual([])
+  })
+
+  test('the hourly second look that meets it says nothing: it was read before', async () => {
+    await setUp()
+    let later = 0
+    const app = await start({ now: () => Date.now() + later })
+    world.execution.set({ firstLogBlock: world.chain.finalized - 5_000 })
+    later = HOUR_MS + 1_000
+    const seen = world.execution.rpcCalls('eth_getLogs').length
+    await until('it looks again', () => world.execution.rpcCalls('eth_getLogs').length > seen + 20)
+    world.ask(world.requestOf(1))
+    await sent(1)
+    expect(told(app)).toEqual([])
+    expect(await unread(app)).toBe(0)
+  })
+})
+
+test('blocks that never get an answer are passed over and told; the rest is served', async () => {
+  await setUp()
+  world.ask(world.requestOf(1))
+  const bad = world.chain.finalized
+  world.chain.mine(5_000)
+  world.chain.finalize()
+  world.execution.faults.add({
+    kind: 'status',
+    status: 503,
+    match: {
+      rpc: 'eth_getLogs',
+      when: ({ body }) => {
+        const [range] = JSON.parse(body).params
+        return Number(range.fromBlock) <= bad && bad <= Number(range.toBlock)
+      },
+    },
+  })
+  const app = await start()
+  world.ask(world.requestOf(2))
+  await sent(2)
+  await until('it is told', () => told(app).length > 0)
+  expect(await unread(app)).toBeLessThanOrEqual(100)
+  expect(world.beacon.accepted.map(({ index }) => index)).toEqual([2])
+})
+
+describe('a balanced URL', () => {
+  test('every second eth_getLogs is beyond the head of its node: served within a cycle', async () => {
+    await setUp()
+    const app = await start()
+    let calls = 0
+    world.execution.faults.add({
+      kind: 'rpc-error',
+      code: -32_602,
+      message: 'block range extends beyond current head block',
+      match: {
+        rpc: 'eth_getLogs',
+        when: () => {
+          calls += 1
+          return calls % 2 === 1
+        },
+      },
+    })
+    world.ask(world.requestOf(1))
+    await sent(1)
+    expect(calls).toBeGreaterThan(1)
+    expect(app.said('cycle failed')).toEqual([])
+    expect(told(app)).toEqual([])
+  })
+
+  test('a finalized block that steps back by 32 every second time is no failure', async () => {
+    await setUp()
+    let calls = 0
+    world.execution.onResult('eth_getBlockByNumber', (block, [tag]) => {
+      if (tag !== 'finalized') return block
+      calls += 1
+      const number = Number(block.number) - (calls % 2 === 0 ? 32 : 0)
+      return { ...block, number: `0x${number.toString(16)}`, hash: world.chain.hashOf(number) }
+    })
+    const app = await start()
+    world.chain.mine(40)
+    world.ask(world.requestOf(1))
+    await sent(1)
+    await cycles(app, 6)
+    expect(app.said('cycle failed')).toEqual([])
+    expect(app.lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
+
+test.each([64, 128])(
+  'a node that keeps %i states serves a first start without a journal',
+  async (keepsStates) => {
+    await setUp()
+    world.chain.mine(200)
+    world.ask(world.requestOf(1))
+    world.chain.mine(keepsStates + 10)
+    world.execution.set({ keepsStates })
+    const app = await start()
+    await sent(1)
+    expect(app.said('using the last known contracts')).toEqual([])
+  },
+)
+
+test('other versions of the exit bus are told at once and daily, and the work goes on', async () => {
+  await setUp()
+  world.chain.versions.contract = 4n
+  let later = 0
+  const app = await start({ now: () => Date.now() + later })
+  const alarms = () => app.lines.filter(({ message }) => message.includes('contract version 4'))
+  expect(alarms()).toMatchObject([{ level: 'error' }])
+  expect(await app.metric('protocol_version_unknown')).toBe(1)
+  world.ask(world.requestOf(1))
+  await sent(1)
+  expect(alarms()).toHaveLength(1)
+
+  later = 24 * HOUR_MS + 1_000
+  await until('it is told again', () => alarms().length === 2)
+  world.chain.versions.contract = 3n
+  later += HOUR_MS + 1_000
+  await until('it is over', async () => (await app.metric('protocol_version_unknown')) === 0)
+})
