@@ -42,19 +42,25 @@ const hexWith =
     return z.NEVER
   }
 const bytes32 = z.unknown().transform(hexWith(parseBytes32))
-const blockQuantity = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{1,13}$/)
-  .transform(Number)
+/** Some gateways pad quantities with zeros, or give them as JSON numbers. */
+const safeQuantity = z
+  .union([
+    z.int().nonnegative(),
+    z
+      .string()
+      .regex(/^0x[0-9a-fA-F]{1,64}$/)
+      .transform(Number),
+  ])
+  .refine(Number.isSafeInteger)
 const rawLog = z.object({
   address: z.unknown().transform(hexWith(parseAddress)),
   topics: z.array(bytes32).length(4),
   data: z.string().regex(/^0x([0-9a-fA-F]{2})*$/),
-  blockNumber: blockQuantity,
+  blockNumber: safeQuantity,
   blockHash: bytes32,
   transactionHash: bytes32,
-  logIndex: blockQuantity,
-  removed: z.boolean().nullish(),
+  logIndex: safeQuantity,
+  removed: z.unknown().optional(),
 })
 
 /**
@@ -66,7 +72,8 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
   if (!parsed.success) return { ok: false, why: 'malformed log' }
   const log = parsed.data
   const [topic, moduleTopic, operatorTopic, indexTopic] = log.topics
-  if (log.removed === true) return { ok: false, why: 'log was removed by a reorg' }
+  if (log.removed === true || log.removed === 'true')
+    return { ok: false, why: 'log was removed by a reorg' }
   if (!query.exitBuses.includes(log.address)) return { ok: false, why: 'log of another contract' }
   if (log.blockNumber < query.fromBlock || log.blockNumber > query.toBlock) {
     return { ok: false, why: 'log of a block outside the range' }
