@@ -1,3 +1,4 @@
+import { networkOf } from '../config/networks.ts'
 import {
   type Brand,
   type Bytes32,
@@ -16,17 +17,6 @@ export function parseForkVersion(value: unknown): ForkVersion | undefined {
   const lower = value.toLowerCase()
   return /^0x[0-9a-f]{8}$/.test(lower) ? (lower as ForkVersion) : undefined
 }
-
-/**
- * Capella's fork version of the chains that Lido runs on, by chain id.
- * Sources: `configs/mainnet.yaml` of consensus-specs; `metadata/config.yaml` of
- * eth-clients/holesky and eth-clients/hoodi.
- */
-const KNOWN_CAPELLA: ReadonlyMap<bigint, { name: string; version: ForkVersion }> = new Map([
-  [1n, { name: 'mainnet', version: '0x03000000' as ForkVersion }],
-  [17000n, { name: 'holesky', version: '0x04017000' as ForkVersion }],
-  [560048n, { name: 'hoodi', version: '0x40000910' as ForkVersion }],
-])
 
 export type ForkSettings = {
   /** `CAPELLA_FORK_VERSION` of the environment: wins over everything. */
@@ -150,18 +140,19 @@ function capellaVersion(
   { capellaForkVersion }: ForkSettings,
 ): ForkVersion | undefined | Extract<ForkChoice, { ok: false }> {
   if (capellaForkVersion !== undefined) return capellaForkVersion
-  const told = ownValue(spec, 'CAPELLA_FORK_VERSION')
+  const told = ownValue(spec, 'CAPELLA_FORK_VERSION') ?? undefined
   const version = parseForkVersion(told)
   if (told !== undefined && version === undefined) {
     return malformed('CAPELLA_FORK_VERSION of the consensus node is not 4 bytes of 0x-hex')
   }
-  const known = KNOWN_CAPELLA.get(chainId)
+  const known = networkOf(chainId)
   if (known === undefined) return version
-  if (version === undefined || version === known.version) return known.version
+  const { name, capellaForkVersion: expected } = known
+  if (version === undefined || version === expected) return expected as ForkVersion
   return {
     ok: false,
     code: 'chain-mismatch',
-    detail: `the consensus node says CAPELLA_FORK_VERSION ${version}, but ${known.name} (chain ${chainId}) has ${known.version}: it is on another chain`,
+    detail: `the consensus node says CAPELLA_FORK_VERSION ${version}, but ${name} (chain ${chainId}) has ${expected}: it is on another chain`,
   }
 }
 
