@@ -30,10 +30,16 @@ export async function runDaemon({ env, dotenv, version }: Outside): Promise<0 | 
     log.info('stopped')
     return 0
   } catch (error) {
-    log.error(`cannot run: ${messageOf(error)}`, { error })
+    log.error(`cannot run: ${messageOf(error)}`)
+    // For an error of the operator's set-up the line says all.
+    log[isProgrammingError(error) ? 'error' : 'debug']('cannot run: details', { error })
     return 1
   }
 }
+
+/** What only a mistake of ours throws. */
+const isProgrammingError = (error: unknown) =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
 
 /** npm hands a Ctrl-C on that the terminal has sent already: twice within this is once. */
 const SAME_SIGNAL_MS = 100

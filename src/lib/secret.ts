@@ -84,7 +84,7 @@ function formsOf(secret: string): string[] {
  * and the line would lose its meaning.
  */
 const isCommon = (form: string) =>
-  form.length < SHORTEST_WORD || /^[0-9]{1,6}$/.test(form) || isWordOfOurs(form)
+  form.length < SHORTEST_WORD || /^[0-9]{1,4}$/.test(form) || isWordOfOurs(form)
 
 let program: string | undefined
 

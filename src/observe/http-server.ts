@@ -97,7 +97,10 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
 async function listen(server: Server, port: number, host: string | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'it is already taken' : (cause.code ?? 'no reason')
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'it is taken. Stop what uses it, or set HTTP_PORT to another one'
+          : (cause.code ?? 'no reason')
       reject(new Error(`listen on HTTP port ${port}: ${why}`, { cause }))
     })
     server.listen({ port, ...(host !== undefined && { host }) }, resolve)

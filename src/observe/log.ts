@@ -21,6 +21,8 @@ export type LoggerOptions = {
   /** Takes one line without its line end. Standard output unless given. */
   readonly write?: (line: string) => void
   readonly now?: () => Date
+  /** Whether somebody reads it on a terminal. As standard output is, unless given. */
+  readonly isTty?: boolean
 }
 
 /** pino's numbers: higher is graver. */
@@ -65,19 +67,25 @@ function writeToStandardOutput() {
   }
 }
 
+/** A hash or a public key, which nobody compares on a screen: `0xa99a76ed…8e44c`. */
+const shortenKeys = (line: string) =>
+  line.replace(/\b(0x[0-9a-f]{8})[0-9a-f]{51,83}([0-9a-f]{5})\b/gi, '$1…$2')
+
 type Entry = { message: string; level: string; timestamp: string; details?: unknown }
 
-function render(entry: Entry, format: LogFormat): string {
+function render(entry: Entry, format: LogFormat, isTty: boolean): string {
   const { message, level, timestamp, details } = entry
   const json = details === undefined ? undefined : JSON.stringify(details)
   if (format === 'json') return escapeUnsafe(JSON.stringify({ message, level, timestamp, details }))
-  return escapeUnsafe(`${timestamp} ${level}: ${message}${json === undefined ? '' : ` ${json}`}`)
+  const line = `${timestamp} ${level}: ${message}${json === undefined ? '' : ` ${json}`}`
+  return escapeUnsafe(isTty ? shortenKeys(line) : line)
 }
 
 /**
  * Returns a logger: one entry, one line.
  *
  * - `simple`: `2024-05-01 12:00:00 info: message {"details":1}`
+ *   (on a terminal, hashes and public keys are shortened)
  * - `json`: `{"message":"…","level":"info","timestamp":"2024-05-01 12:00:00","details":{…}}`
  *
  * Secrets are masked before anything is escaped. Never throws. Stacks of errors show at `debug`.
@@ -85,6 +93,7 @@ function render(entry: Entry, format: LogFormat): string {
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format, redact, now = () => new Date() } = options
   const write = options.write ?? writeToStandardOutput()
+  const isTty = options.isTty ?? process.stdout.isTTY === true
   const backend = pino(
     {
       level: level === 'log' ? 'info' : level,
@@ -96,7 +105,7 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: () => `,"timestamp":"${timestampOf(now())}"`,
       formatters: { level: (name) => ({ level: name }) },
     },
-    { write: (line: string) => write(render(JSON.parse(line), format)) },
+    { write: (line: string) => write(render(JSON.parse(line), format, isTty)) },
   )
   const logAt =
     (at: LogName): LogFunction =>
@@ -114,7 +123,9 @@ export function createLogger(options: LoggerOptions): Logger {
     }
   const writeUnprintable = (at: LogName) => {
     try {
-      write(render({ message: UNPRINTABLE, level: at, timestamp: timestampOf(now()) }, format))
+      write(
+        render({ message: UNPRINTABLE, level: at, timestamp: timestampOf(now()) }, format, isTty),
+      )
     } catch {
       // There is nowhere left to say it.
     }

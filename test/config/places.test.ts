@@ -244,7 +244,8 @@ describe('.env.example', () => {
     name,
     value,
   ])
-  const PRESET = ['NETWORK', 'MESSAGES_LOCATION']
+  /** Filled in for everybody, or for everybody to fill in. */
+  const PRESET = ['NETWORK', 'MESSAGES_LOCATION', 'ORACLE_QUORUM', 'STATE_FILE', 'HOLD_FILE']
 
   test('has every variable once, with its default', () => {
     const expected = variables.map(({ name, default: value }) => [name, value])
@@ -255,9 +256,16 @@ describe('.env.example', () => {
     )
   })
 
-  test('starts once four values are filled in', () => {
+  test('starts once the empty values are filled in, and names those that it cannot do without', () => {
     const { EXECUTION_NODE, CONSENSUS_NODE, EJECTOR_SCOPE, ORACLE_ADDRESSES_ALLOWLIST } = GOOD
     const env = parseDotenv(text)
+    expect(Object.keys(env).filter((name) => env[name] === '')).toEqual([
+      'EXECUTION_NODE',
+      'CONSENSUS_NODE',
+      'EJECTOR_SCOPE',
+      'ORACLE_ADDRESSES_ALLOWLIST',
+      'ORACLE_QUORUM',
+    ])
     const empty = parseConfig(env, readFrom({}))
 
     expect(empty.ok ? [] : empty.problems.map(({ variable }) => variable)).toEqual([
@@ -271,6 +279,10 @@ describe('.env.example', () => {
         { ...env, EXECUTION_NODE, CONSENSUS_NODE, EJECTOR_SCOPE, ORACLE_ADDRESSES_ALLOWLIST },
         readFrom({}),
       ),
-    ).toMatchObject({ ok: true, warnings: [], config: { trustMode: false } })
+    ).toMatchObject({
+      ok: true,
+      warnings: [],
+      config: { trustMode: false, stateFile: 'state.sqlite', holdFile: 'hold' },
+    })
   })
 })

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createRedactor, quote } from '../../src/lib/secret.ts'
+import { createRedactor, hideSecrets, quote } from '../../src/lib/secret.ts'
 
 const SIGNATURE = `0x${'ab12'.repeat(48)}`
 const PUBKEY = `0x${'cd34'.repeat(24)}`
@@ -123,4 +124,90 @@ test('what stands before the host of any URL is masked, known or not', () => {
   const masked = 'GET http://<secret>@host:1/a@b failed, wss://<secret>@host, see https://host/x@y'
   expect(redact(text)).toBe(masked)
   expect(redact(masked)).toBe(masked)
+})
+
+describe('short and common values', () => {
+  const COMMON = [
+    'wrong',
+    'message',
+    'secret',
+    'Password',
+    'validator',
+    'mainnet',
+    '8545',
+    'is',
+    'a',
+  ]
+
+  test.each(COMMON)('%j stays in lines of ours, and is masked where a secret belongs', (secret) => {
+    const redact = createRedactor([secret])
+    const line = `${secret}: a message is wrong, set MESSAGES_PASSWORD=<password> at http://host:8545`
+
+    expect(redact(line)).toBe(line)
+    expect(redact(`http://user:${secret}@host`)).toBe('http://<secret>@host')
+    expect(redact(`Authorization: Bearer ${secret}`)).toBe('Authorization: Bearer <secret>')
+    expect(redact(`password=${secret}&x`)).toBe('password=<secret>&x')
+    expect(redact(JSON.stringify({ password: secret, token: secret }))).toBe(
+      '{"password":"<secret>","token":"<secret>"}',
+    )
+  })
+
+  test('in the words of others they are masked as whole words', () => {
+    hideSecrets(['wrong', '8545'])
+
+    expect(quote('your password wrong is wrongly 8545')).toBe(
+      'your password <secret> is wrongly <secret>',
+    )
+  })
+
+  test.each(['swordfish', 'abc1', 'Tr0ub4dor', 'qWeRtY'])(
+    '%j, which is no word of ours, is masked anywhere',
+    (secret) => {
+      expect(createRedactor([secret])(`cannot open with ${secret}.`)).toBe(
+        'cannot open with <secret>.',
+      )
+    },
+  )
+
+  test('a short one is no part of a longer word', () => {
+    expect(createRedactor(['ab12'])(`0x${'ab12'.repeat(8)} and ab12`)).toBe(
+      `0x${'ab12'.repeat(8)} and <secret>`,
+    )
+  })
+})
+
+test('what is quoted is redacted first, then cut: no piece of a secret is left', () => {
+  const secret = 'Kp3vXw9qLm2nRt7y'
+  hideSecrets([secret])
+  for (let length = 0; length <= 40; length++) {
+    for (const end of ['', '"}', ' is no key']) {
+      const shown = quote(`${'x'.repeat(length)} ${secret}${end}`, 30)
+      for (let at = 0; at + 4 <= secret.length; at++) {
+        expect(shown).not.toContain(secret.slice(at, at + 4))
+      }
+    }
+  }
+  expect(quote(JSON.stringify({ key: secret, other: 'b' }))).toBe('{"key":"<secret>","other":"b"}')
+})
+
+test('whatever the secret is, and wherever it stands, it does not show', () => {
+  const letters = fc.string({
+    unit: fc.constantFrom(...'aZ09é"\\/% #+&=\n🔑'),
+    minLength: 6,
+    maxLength: 30,
+  })
+  const secret = letters.filter((text) => text.trim().length >= 6)
+  fc.assert(
+    fc.property(secret, fc.lorem(), (value, around) => {
+      const redact = createRedactor([value])
+      const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)]
+      for (const form of forms) {
+        const shown = redact(`${around} ${form} ${around}`)
+        expect(shown).toContain('<secret>')
+        expect(shown).not.toContain(form.trim())
+        expect(redact(shown)).toBe(shown)
+      }
+    }),
+    { seed: 20_261_126, numRuns: 300 },
+  )
 })

@@ -248,7 +248,7 @@ describe('faults', () => {
     const { port } = await start()
 
     await expect(start({ port })).rejects.toThrow(
-      `listen on HTTP port ${port}: it is already taken`,
+      `listen on HTTP port ${port}: it is taken. Stop what uses it, or set HTTP_PORT to another one`,
     )
   })
 })

@@ -85,7 +85,7 @@ describe('secrets', () => {
     'ünï🔑',
     'tab\there',
     '</script>',
-    '12345',
+    '123456',
   ]
 
   test.each(FORMATS)('never appear, wherever they stand (%s)', (format) => {
@@ -99,7 +99,7 @@ describe('secrets', () => {
         error: Object.assign(new Error(`outer ${secret}`, { cause }), { code: secret }),
         echoed: JSON.stringify({ body: secret }),
         number: 9_123_459,
-        bigint: 12345n,
+        bigint: 123456n,
         url: new URL(`http://x/?k=${encodeURIComponent(secret)}`),
       })
     }
@@ -267,4 +267,24 @@ describe.skipIf(!existsSync(built))('standard output', () => {
 
     expect(code).toBe(7)
   })
+})
+
+test('on a terminal a public key and a hash are shortened, in pipes and in JSON never', () => {
+  const pubkey = `0xa99a76ed${'0'.repeat(83)}8e44c`
+  const hash = `0x${'1'.repeat(59)}23456`
+  const told = (format: 'simple' | 'json', isTty: boolean) => {
+    const lines: string[] = []
+    const write = (line: string) => void lines.push(line)
+    const log = createLogger({ level: 'info', format, redact: (text) => text, write, isTty })
+    log.info(`validator ${pubkey}`, { hash, address: `0x${'2'.repeat(40)}` })
+    return lines.join()
+  }
+
+  expect(told('simple', true)).toContain(
+    `validator 0xa99a76ed…8e44c {"hash":"0x11111111…23456","address":"0x${'2'.repeat(40)}"}`,
+  )
+  for (const line of [told('simple', false), told('json', true)]) {
+    expect(line).toContain(pubkey)
+    expect(line).toContain(hash)
+  }
 })

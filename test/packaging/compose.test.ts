@@ -35,7 +35,7 @@ describe('docker-compose.yml', () => {
     expect(withSecrets.services.ejector.secrets).toEqual(Object.keys(withSecrets.secrets))
     expect(withSecrets.services.ejector.networks).toEqual(Object.keys(withSecrets.networks))
     const paths = Object.entries(withSecrets.services.ejector.environment)
-      .filter(([name]) => !['HTTP_PORT', 'STATE_FILE'].includes(name))
+      .filter(([name]) => !['HTTP_PORT', 'STATE_FILE', 'HOLD_FILE'].includes(name))
       .map(([, path]) => path)
     expect(paths).toHaveLength(5)
     for (const path of paths) expect(path).toMatch(/^\/run\/secrets\/[a-z_]+$/)
@@ -78,6 +78,7 @@ describe('docker-compose.yml', () => {
         delivery: { mode: 'message', location: { kind: 'folder', path: 'messages' } },
         http: { port: 8989 },
         stateFile: '/data/state.sqlite',
+        holdFile: '/data/hold',
       },
     })
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose fills it in
