@@ -167,6 +167,32 @@ describe('start-up', () => {
     await other.close()
   })
 
+  test('refuses a chain that is not the one of NETWORK', async () => {
+    await setUp()
+    const app = await world.start({ NETWORK: 'mainnet', LOCATOR_ADDRESS: '' })
+    await expect(app.ended).rejects.toThrow(/NETWORK is mainnet and the nodes are on hoodi: set/)
+  })
+
+  test('nodes get the headers of NODE_HEADERS, also for their events', async () => {
+    await setUp()
+    const { hostname, host } = new URL(world.consensus.url)
+    const headers = { [hostname]: { 'X-API-Key': 'one' }, [host]: { 'X-Beacon': 'two' } }
+    const app = await world.start({ NODE_HEADERS: JSON.stringify(headers) })
+    await until('it listens', () =>
+      world.consensus.calls.some(({ path }) => path.includes('events')),
+    )
+
+    expect(world.execution.calls.length).toBeGreaterThan(0)
+    for (const call of world.execution.calls) {
+      expect(call.headers).toMatchObject({ 'x-api-key': 'one' })
+      expect(call.headers).not.toHaveProperty('x-beacon')
+    }
+    for (const call of world.consensus.calls) {
+      expect(call.headers).toMatchObject({ 'x-api-key': 'one', 'x-beacon': 'two' })
+    }
+    await app.end()
+  })
+
   test('a node that comes up later on another chain is left out', async () => {
     await setUp()
     const other = await startBeaconNode({ chain: createBeaconChain({ chainId: 1n }) })
