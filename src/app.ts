@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import { createChainInfoReader } from './consensus/chain-info.ts'
 import { createRegistryReader } from './consensus/registry-reader.ts'
 import { createCycle } from './cycle.ts'
+import { createLogReader } from './execution/logs.ts'
 import { createDriftDetector } from './jobs/allowlist-drift.ts'
 import { watchFinality } from './jobs/finality-watch.ts'
 import { createLoop } from './jobs/loop.ts'
@@ -125,6 +126,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         config,
         nodes: nodes.executionNodes,
         healthy: nodes.execution.nodes.hosts,
+        readLogs: createLogReader(config.loadLogsStep, now),
         consensus: () => journal.facts.contracts?.consensus,
         log,
         metrics,
@@ -157,6 +159,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         async runCycle(signal) {
           const report = await runCycle(signal)
           status.cycleReported(report)
+          drift.cycleReported(report.cases)
           health.cycleReported(report.notReady)
           return report
         },

@@ -49,6 +49,7 @@ export const delegateAbi = new Interface([
   'function execute(address target, bytes data)',
   'function getDelegate() view returns (address)',
   'function delegatee() view returns (address)',
+  'function getPendingDelegate() view returns (address delegate, uint256 activeFrom)',
 ])
 
 /** A Safe, through which an exit may be requested directly. Operation 0 is a call. */

@@ -1,32 +1,78 @@
-import { type Address, parseAddress } from '../lib/primitives.ts'
-import { consensusAbi, delegateAbi } from './abi.ts'
+import { type Address, type Bytes32, parseAddress, parseBytes32 } from '../lib/primitives.ts'
+import type { OracleSeat, OracleSeats } from '../proof/allowlist-drift.ts'
+import { consensusAbi, delegateAbi, TOPICS } from './abi.ts'
 import { callUnlessReverts, encodeCall, outputAt } from './contract-calls.ts'
 import type { ExecutionNode } from './execution-node.ts'
+import type { LogReader } from './logs.ts'
 
 /** The oracle has about ten members. A node that names more than this gets no thousands of calls. */
 const MAX_MEMBERS = 100
 
-const ZERO_ADDRESS = `0x${'0'.repeat(40)}`
+const ZERO = `0x${'0'.repeat(40)}`
+/** 7 days of slots: 7 * 86,400 s / 12 s. */
+const WEEK_BLOCKS = 50_400
+/** Nine members vote three times a day: 189 in a week. */
+const MAX_VOTES = 500
+
+type Caller = Pick<ExecutionNode, 'call'>
 
 /**
- * Who signs for the oracle at the finalized block, as one node says: each member of HashConsensus,
- * or its delegate where the member is a contract that names one (`getDelegate()`, `delegatee()`).
+ * Who signs for the oracle at the finalized block, as one node says: for each member of
+ * HashConsensus its delegate, where the member is a contract that names one (`getDelegate()`, in
+ * older ones `delegatee()`), and itself otherwise; and the delegate that was announced.
  *
- * @returns distinct addresses, at least one
  * @throws when a call got no answer, or `getMembers()` another one than a list of addresses: part
- *   of the signers would look like all of them
+ *   of the seats would look like all of them
  */
-export async function readOracleSigners(
-  node: Pick<ExecutionNode, 'call'>,
+export async function readOracleSeats(
+  node: Caller,
   consensus: Address,
   signal: AbortSignal,
-): Promise<readonly Address[]> {
-  const members = await readMembers(node, consensus, signal)
-  const signers = new Set<Address>()
-  for (const member of members) {
-    signers.add((await readDelegate(node, member, signal)) ?? member)
+): Promise<OracleSeats> {
+  const seats: OracleSeat[] = []
+  for (const member of await readMembers(node, consensus, signal)) {
+    const delegate = await readDelegate(node, member, signal)
+    const signer = delegate === undefined ? member : delegate === ZERO ? undefined : delegate
+    const next = delegate === undefined ? undefined : await readNext(node, member, signal)
+    seats.push({ member, signer, next: next?.signer === signer ? undefined : next })
   }
-  return [...signers]
+  return seats
+}
+
+/** Their keys of today, distinct. */
+export async function readOracleSigners(node: Caller, consensus: Address, signal: AbortSignal) {
+  const seats = await readOracleSeats(node, consensus, signal)
+  return [...new Set(seats.flatMap(({ signer }) => signer ?? []))]
+}
+
+/**
+ * Which of these addresses voted within the last 7 days, as one node says. Advice only, so the
+ * sender of a vote is taken from the node's word.
+ */
+export async function readRecentVoters(
+  node: ExecutionNode,
+  readLogs: LogReader,
+  consensus: Address,
+  among: ReadonlySet<Address>,
+  signal: AbortSignal,
+): Promise<ReadonlySet<Address>> {
+  const { number: toBlock } = await node.finalizedBlock(signal)
+  const fromBlock = Math.max(0, toBlock - WEEK_BLOCKS)
+  const filter = { address: consensus, topics: [TOPICS.reportReceived], fromBlock, toBlock }
+  const votes = new Set<Bytes32>()
+  const note = (log: unknown) => {
+    const hash = parseBytes32((log as { readonly transactionHash?: unknown }).transactionHash)
+    if (hash !== undefined && votes.size < MAX_VOTES) votes.add(hash)
+  }
+  await readLogs(node, filter, (logs) => logs.forEach(note), signal)
+  const voters = new Set<Address>()
+  for (const hash of votes) {
+    if (voters.size === among.size) break
+    const body = await node.transaction(hash, signal)
+    const from = parseAddress((body as { readonly from?: unknown } | null)?.from)
+    if (from !== undefined && among.has(from)) voters.add(from)
+  }
+  return voters
 }
 
 /**
@@ -36,7 +82,7 @@ export async function readOracleSigners(
  * @throws when the call got no answer
  */
 export async function readChainQuorum(
-  node: Pick<ExecutionNode, 'call'>,
+  node: Caller,
   consensus: Address,
   signal: AbortSignal,
 ): Promise<number | undefined> {
@@ -48,7 +94,7 @@ export async function readChainQuorum(
 }
 
 async function readMembers(
-  node: Pick<ExecutionNode, 'call'>,
+  node: Caller,
   consensus: Address,
   signal: AbortSignal,
 ): Promise<readonly Address[]> {
@@ -60,22 +106,27 @@ async function readMembers(
   return members
 }
 
-const DELEGATE_NAMES = ['getDelegate', 'delegatee'] as const
-
-/** `undefined` where the member answers nothing, no address, or the zero address. */
-async function readDelegate(
-  node: Pick<ExecutionNode, 'call'>,
-  member: Address,
-  signal: AbortSignal,
-): Promise<Address | undefined> {
-  for (const name of DELEGATE_NAMES) {
+/** `undefined` where the member is no contract that names a delegate; zero where it has none. */
+async function readDelegate(node: Caller, member: Address, signal: AbortSignal) {
+  for (const name of ['getDelegate', 'delegatee']) {
     const answer = await callUnlessReverts(node, member, encodeCall(delegateAbi, name), signal)
     // An account without code has nothing to say to the other name either.
     if (answer === '0x') return undefined
     const delegate = answer && parseAddress(outputAt(delegateAbi, name, answer, 0))
-    if (delegate !== undefined && delegate !== ZERO_ADDRESS) return delegate
+    if (delegate !== undefined) return delegate
   }
   return undefined
+}
+
+/** The delegate that follows; `undefined` where none is announced, or the contract is older. */
+async function readNext(node: Caller, member: Address, signal: AbortSignal) {
+  const name = 'getPendingDelegate'
+  const answer = await callUnlessReverts(node, member, encodeCall(delegateAbi, name), signal)
+  if (answer === undefined) return undefined
+  const signer = parseAddress(outputAt(delegateAbi, name, answer, 0))
+  const activeFrom = outputAt(delegateAbi, name, answer, 1)
+  if (signer === undefined || signer === ZERO || typeof activeFrom !== 'bigint') return undefined
+  return { signer, activeFrom: Number(activeFrom) }
 }
 
 /** Also here: what is no address throws only when it is looked at. */

@@ -1,17 +1,19 @@
 import type { Config } from '../config.ts'
 import type { ExecutionNode } from '../execution/execution-node.ts'
-import { readOracleSigners } from '../execution/oracle-members.ts'
+import type { LogReader } from '../execution/logs.ts'
+import { readOracleSeats, readRecentVoters } from '../execution/oracle-members.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
 import type { Address } from '../lib/primitives.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { type AllowlistDrift, findDrift } from '../proof/allowlist-drift.ts'
-import type { Log } from '../requests/cycle-parts.ts'
+import { type AllowlistDrift, compareAllowlist, formerSigners } from '../proof/allowlist-drift.ts'
+import type { Case, Log } from '../requests/cycle-parts.ts'
 
 export type DriftParts = {
   readonly config: Pick<Config, 'oracleAllowlist' | 'trustMode'>
-  readonly nodes: readonly Endpoint<Pick<ExecutionNode, 'call'>>[]
+  readonly nodes: readonly Endpoint<ExecutionNode>[]
   /** Hosts of the nodes that may be asked now, best first. */
   readonly healthy: () => readonly string[]
+  readonly readLogs: LogReader
   /** The latest HashConsensus that the Locator led to. */
   readonly consensus: () => Address | undefined
   readonly log: Log
@@ -22,88 +24,99 @@ export type DriftParts = {
   readonly lifetime: AbortSignal
 }
 
-export type DriftDetector = {
-  /** Looks in the background, if it is time. */
-  cycleEnded(): void
-  /** Makes it time. */
-  unlistedSigner(): void
-  /** What the latest look found; nothing before the first. */
-  latest(): DriftFound | undefined
-}
-
-export type DriftFound = {
+/** What the latest look found; `line` aside, as `/status` shows it. */
+export type DriftFound = Omit<AllowlistDrift, 'line'> & {
   /** ISO 8601. */
   readonly at: string
   /** Host of the node that told. */
   readonly node: string
-  readonly missing: readonly Address[]
-  readonly stale: readonly Address[]
+}
+
+export type DriftDetector = {
+  /** Whose signatures prove what is not settled yet. */
+  cycleReported(cases: readonly Pick<Case, 'state' | 'verdict'>[]): void
+  /** Looks in the background, if it is time. */
+  cycleEnded(): void
+  /** Makes it time. */
+  unlistedSigner(): void
+  /** Nothing before the first look has ended. */
+  latest(): DriftFound | undefined
 }
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
 /** After looks that failed: 1, 2, 4 … minutes, at most an hour. */
 const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1) * MINUTE_MS, HOUR_MS)
 
 /**
- * Compares ORACLE_ADDRESSES_ALLOWLIST with who signs for the oracle: after the first cycle, daily,
- * and when a proof met an unlisted signer (at most hourly, since a node can invent those).
+ * Compares ORACLE_ADDRESSES_ALLOWLIST with who signs for the oracle: after the first cycle, hourly,
+ * and when a proof met an unlisted signer (which a node can invent, hence at most hourly too).
  *
  * Advice only: nothing that is read here changes whom the daemon trusts, no cycle waits for it,
  * and a look that fails is merely repeated later.
  */
 export function createDriftDetector(parts: DriftParts): DriftDetector {
   const { config, nodes, log, metrics, now, lifetime } = parts
-  if (config.trustMode) return { cycleEnded() {}, unlistedSigner() {}, latest: () => undefined }
-  const teller = createTeller(log)
+  if (config.trustMode) {
+    return { cycleReported() {}, cycleEnded() {}, unlistedSigner() {}, latest: () => undefined }
+  }
+  const tell = createTeller(log)
   let isLooking = false
   let failures = 0
   let dueAt = 0
   let found: DriftFound | undefined
+  let open: ReadonlySet<Address> = new Set()
   /** An unlisted signer turned up; one that makes a look due may not follow before then. */
   let isDoubtful = false
   let doubtAgainAt = 0
 
-  function isDue(): boolean {
-    return now() >= dueAt || (isDoubtful && failures === 0 && now() >= doubtAgainAt)
+  const isDue = () => now() >= dueAt || (isDoubtful && failures === 0 && now() >= doubtAgainAt)
+
+  /** Whether someone signs no more is asked of the same node that says who does. */
+  async function compare(node: ExecutionNode, consensus: Address) {
+    const seats = await readOracleSeats(node, consensus, lifetime)
+    const former = new Set(formerSigners(config.oracleAllowlist, seats).filter((a) => !open.has(a)))
+    const recent =
+      former.size === 0
+        ? former
+        : await readRecentVoters(node, parts.readLogs, consensus, former, lifetime)
+    return compareAllowlist(config.oracleAllowlist, seats, new Set([...open, ...recent]))
   }
 
   /** The first answer is enough. A node that gives none is not set aside for it. */
-  async function read(consensus: Address) {
+  async function look(consensus: Address): Promise<void> {
     let last: unknown = new Error('no node may be asked')
     for (const host of parts.healthy()) {
       const endpoint = nodes.find((one) => one.host === host)
       if (endpoint === undefined) continue
       try {
-        return { host, signers: await readOracleSigners(endpoint.node, consensus, lifetime) }
+        const drift = await compare(endpoint.node, consensus)
+        metrics.setAllowlistDrift({
+          missing: drift.missing.length,
+          stale: drift.stale.length,
+          announced: drift.announced.length,
+          vacant: drift.vacant.length,
+        })
+        const { line, ...shown } = drift
+        found = { at: new Date(now()).toISOString(), node: host, ...shown }
+        tell(drift, host)
+        failures = 0
+        dueAt = now() + HOUR_MS
+        return
       } catch (error) {
-        lifetime.throwIfAborted()
+        if (lifetime.aborted) return
         last = error
       }
     }
-    throw last
-  }
-
-  async function look(consensus: Address): Promise<void> {
-    try {
-      const { host, signers } = await read(consensus)
-      const drift = findDrift(config.oracleAllowlist, signers)
-      metrics.setAllowlistDrift(drift?.missing.length ?? 0, drift?.stale.length ?? 0)
-      const { missing, stale } = drift ?? { missing: [], stale: [] }
-      found = { at: new Date(now()).toISOString(), node: host, missing, stale }
-      teller.tell(drift, host)
-      failures = 0
-      dueAt = now() + DAY_MS
-    } catch (error) {
-      if (lifetime.aborted) return
-      failures += 1
-      dueAt = now() + pauseAfter(failures)
-      log.debug('oracle members could not be read, so the allowlist is not compared', { error })
-    }
+    failures += 1
+    dueAt = now() + pauseAfter(failures)
+    log.debug('oracle members could not be read, so the allowlist is not compared', { error: last })
   }
 
   return {
+    cycleReported(cases): void {
+      open = signersOfOpen(cases)
+    },
     cycleEnded(): void {
       const consensus = parts.consensus()
       if (consensus === undefined || isLooking || lifetime.aborted || !isDue()) return
@@ -121,28 +134,59 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
   }
 }
 
-/** A drift is said when it appears or changes, and its end. */
+/** Without them, a restart could not prove again what is not settled yet. */
+const signersOfOpen = (cases: readonly Pick<Case, 'state' | 'verdict'>[]) =>
+  new Set(
+    cases.flatMap(({ state, verdict }) =>
+      verdict?.kind === 'proven' && state !== 'settled' && state !== 'lapsed'
+        ? verdict.signers
+        : [],
+    ),
+  )
+
+/** Each kind of difference is said when it appears or changes; the first also when it is over. */
 function createTeller(log: Log) {
-  let said = ''
-  return {
-    tell(drift: AllowlistDrift | undefined, host: string): void {
-      const found = drift === undefined ? '' : describe(drift)
-      if (found === said) return
-      said = found
-      if (drift === undefined) {
+  const said = new Map<string, string>()
+  const isNew = (kind: string, text: string) => {
+    const isNews = (said.get(kind) ?? '') !== text
+    said.set(kind, text)
+    return isNews
+  }
+  const list = (what: string, addresses: readonly Address[]) =>
+    addresses.length === 0 ? [] : [`${what} ${addresses.join(', ')}`]
+  /** The line stands last, so that nothing has to be cut off behind it. */
+  const remedy = (line: string) =>
+    `Nothing was changed: check it with the protocol, then set ${line}`
+
+  return function tell(drift: AllowlistDrift, host: string): void {
+    const { missing, announced, stale, kept, vacant, line } = drift
+    const differs = [...list('missing', missing), ...list('stale', stale)].join('; ')
+    if (isNew('differs', differs)) {
+      if (differs === '') {
         log.info('ORACLE_ADDRESSES_ALLOWLIST names the signers of the oracle again', { node: host })
-        return
+      } else {
+        const still = list('still needed', kept).map((text) => `; ${text}`)
+        log.warn(
+          `ORACLE_ADDRESSES_ALLOWLIST is not what execution node ${host} says of the oracle: ${differs}${still}. ${remedy(line)}`,
+        )
       }
-      // The line stands last, so that nothing has to be cut off behind it.
+    }
+    const next = announced.map(({ signer, activeFrom }) => `${signer} from ${dateOf(activeFrom)}`)
+    if (isNew('announced', next.join(', ')) && next.length > 0) {
       log.warn(
-        `ORACLE_ADDRESSES_ALLOWLIST is not what execution node ${host} says of the oracle: ${found}. Nothing was changed: check it with the protocol, then set ${drift.line}`,
+        `oracle keys are announced that ORACLE_ADDRESSES_ALLOWLIST does not name: ${next.join(', ')}, as execution node ${host} says. ${remedy(line)}`,
       )
-    },
+    }
+    if (isNew('vacant', vacant.join(', ')) && vacant.length > 0) {
+      log.warn(
+        `oracle members without a signer: ${vacant.join(', ')}, as execution node ${host} says. Fewer votes make a report; there is nothing to set`,
+      )
+    }
   }
 }
 
-function describe({ missing, stale }: AllowlistDrift): string {
-  const list = (what: string, addresses: readonly Address[]) =>
-    addresses.length === 0 ? [] : [`${what} ${addresses.join(', ')}`]
-  return [...list('missing', missing), ...list('stale', stale)].join('; ')
+/** Unix seconds as ISO 8601; whatever a node says is no exception. */
+const dateOf = (seconds: number): string => {
+  const date = new Date(seconds * 1_000)
+  return Number.isNaN(date.getTime()) ? 'an unknown time' : date.toISOString()
 }

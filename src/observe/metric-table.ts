@@ -170,6 +170,16 @@ export const metricTable = {
     [],
     'Addresses in the allowlist that sign for the oracle no more, as a node says',
   ),
+  oracle_allowlist_announced: metric(
+    'gauge',
+    [],
+    'Announced keys of the oracle, as a node says, that are not in the allowlist',
+  ),
+  oracle_seats_vacant: metric(
+    'gauge',
+    [],
+    'Members of the oracle for which nobody signs, as a node says',
+  ),
   dry_run: metric('gauge', [], 'Whether submissions are only rehearsed: 1 or 0'),
   trust_mode: metric('gauge', [], 'Whether requests are believed without proof: 1 or 0'),
 } satisfies Record<string, MetricSpec>

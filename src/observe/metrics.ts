@@ -116,6 +116,8 @@ export function createMetrics(options: MetricsOptions) {
   const finalityEvents = gauge('finality_events_connected')
   const allowlistMissing = gauge('oracle_allowlist_missing')
   const allowlistStale = gauge('oracle_allowlist_stale')
+  const allowlistAnnounced = gauge('oracle_allowlist_announced')
+  const seatsVacant = gauge('oracle_seats_vacant')
   const unread = gauge('unread_blocks')
   const unknownVersion = gauge('protocol_version_unknown')
   const finalized = gauge('finalized_block_timestamp_seconds')
@@ -170,10 +172,12 @@ export function createMetrics(options: MetricsOptions) {
       synced(node.synced ? 1 : 0, labels)
     },
     setFinalityEvents: (connected: boolean) => finalityEvents(connected ? 1 : 0),
-    /** How many signers the allowlist lacks, and how many it has too many. */
-    setAllowlistDrift: (missing: number, stale: number) => {
-      allowlistMissing(missing)
-      allowlistStale(stale)
+    /** How the allowlist differs from the oracle, and how many members have no signer. */
+    setAllowlistDrift: (drift: Record<'missing' | 'stale' | 'announced' | 'vacant', number>) => {
+      allowlistMissing(drift.missing)
+      allowlistStale(drift.stale)
+      allowlistAnnounced(drift.announced)
+      seatsVacant(drift.vacant)
     },
     setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
     setUnknownVersion: (isUnknown: boolean) => unknownVersion(isUnknown ? 1 : 0),

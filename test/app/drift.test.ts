@@ -1,6 +1,7 @@
 import { getAddress } from 'ethers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createExecutionNode } from '../../src/execution/execution-node.ts'
+import { createLogReader } from '../../src/execution/logs.ts'
 import { createDriftDetector } from '../../src/jobs/allowlist-drift.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { parseAddress } from '../../src/lib/primitives.ts'
@@ -48,6 +49,93 @@ describe('the allowlist against the oracle on chain', () => {
     expect(JSON.parse(pasted).sort()).toEqual(world.chain.signerAddresses().map(getAddress).sort())
     expect(await app.metric('oracle_allowlist_missing')).toBe(1)
     expect(await app.metric('oracle_allowlist_stale')).toBe(1)
+  })
+
+  const lineIn = (message: string | undefined) =>
+    (JSON.parse(message?.split('ORACLE_ADDRESSES_ALLOWLIST=')[1] ?? '[]') as string[]).map((one) =>
+      one.toLowerCase(),
+    )
+  const lower = (addresses: readonly string[]) => addresses.map((one) => one.toLowerCase())
+
+  test('a key that is announced is told once, with the time and the line, before it signs', async () => {
+    await setUp({ execution: { delegated: [1] } })
+    const env = world.env()
+    const delegate = `0x${'12'.repeat(20)}` as const
+    Object.assign(world.chain.members[1] ?? {}, {
+      next: { delegate, activeFrom: Date.UTC(2030, 0, 1) / 1_000 },
+    })
+    const app = await world.start({ ORACLE_ADDRESSES_ALLOWLIST: env.ORACLE_ADDRESSES_ALLOWLIST })
+    await until('it is told', () => app.said('oracle keys are announced').length > 0)
+    await cycles(app, 3)
+
+    const [line, ...more] = app.said('oracle keys are announced')
+    expect(more).toEqual([])
+    expect(line?.level).toBe('warn')
+    expect(line?.message).toContain(`${delegate} from 2030-01-01T00:00:00.000Z`)
+    expect(lineIn(line?.message).sort()).toEqual(
+      [...lower(world.chain.signerAddresses()), delegate].sort(),
+    )
+    expect(app.said('ORACLE_ADDRESSES_ALLOWLIST is not')).toEqual([])
+    expect(await app.metric('oracle_allowlist_announced')).toBe(1)
+    expect(await app.metric('oracle_allowlist_missing')).toBe(0)
+  })
+
+  test('a seat without a signer is told once, and its contract is nobody to list', async () => {
+    await setUp({ execution: { delegated: [1] } })
+    const [, revoked] = world.chain.members
+    Object.assign(revoked ?? {}, { revoked: true })
+    const allowlist = world.chain.signerAddresses().toSpliced(1, 1)
+    const app = await world.start({ ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(allowlist) })
+    await until('it is told', () => app.said('oracle members without a signer').length > 0)
+    await cycles(app, 3)
+
+    expect(app.said('oracle members without a signer')).toHaveLength(1)
+    expect(app.said(String(revoked?.contract))).toHaveLength(1)
+    expect(await app.metric('oracle_seats_vacant')).toBe(1)
+    expect(await app.metric('oracle_allowlist_missing')).toBe(0)
+  })
+
+  test('a former key stays in the line while an open exit is proven by it, or it voted lately', async () => {
+    await setUp()
+    const env = world.env()
+    const { votes } = world.ask(world.requestOf(1))
+    const gone = world.chain.members.splice(0, 3)
+    world.chain.addMember('new')
+    const app = await world.start({ ORACLE_ADDRESSES_ALLOWLIST: env.ORACLE_ADDRESSES_ALLOWLIST })
+    const [line] = await until('it is told', () => {
+      const lines = app.said('ORACLE_ADDRESSES_ALLOWLIST is not')
+      return lines.length > 0 && lines
+    })
+
+    const voters = lower(votes.map(({ from }) => from))
+    const silent = lower(gone.map(({ wallet }) => wallet.address)).filter(
+      (one) => !voters.includes(one),
+    )
+    expect(voters).toHaveLength(2)
+    expect(silent).toHaveLength(1)
+    expect(lineIn(line?.message).sort()).toEqual(
+      [...lower(world.chain.signerAddresses()), ...voters].sort(),
+    )
+    expect(line?.message).toContain(`stale ${silent[0]};`)
+    expect(await app.metric('oracle_allowlist_stale')).toBe(1)
+  })
+
+  test('a former key that voted more than 7 days ago, for what is over, leaves the line', async () => {
+    await setUp()
+    const env = world.env()
+    const [member] = world.chain.members
+    world.chain.submitReport({ requests: [], signers: [0, 1] })
+    world.chain.mine(50_401)
+    world.chain.finalize()
+    world.chain.members.splice(0, 1)
+    const app = await world.start({ ORACLE_ADDRESSES_ALLOWLIST: env.ORACLE_ADDRESSES_ALLOWLIST })
+    const [line] = await until('it is told', () => {
+      const lines = app.said('ORACLE_ADDRESSES_ALLOWLIST is not')
+      return lines.length > 0 && lines
+    })
+
+    expect(line?.message).toContain(`stale ${member?.wallet.address.toLowerCase()}`)
+    expect(lineIn(line?.message).sort()).toEqual(lower(world.chain.signerAddresses()).sort())
   })
 
   test('an unlisted signer makes it look again, and is trusted no more for it', async () => {
@@ -120,9 +208,10 @@ describe('the detector', () => {
       config: { oracleAllowlist: allowlist, trustMode: false },
       nodes: [{ host: 'a', node }],
       healthy: () => ['a'],
+      readLogs: createLogReader(10_000),
       consensus: () => parseAddress(chain.consensus),
       log: { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') },
-      metrics: { setAllowlistDrift: (missing, stale) => counts.push([missing, stale]) },
+      metrics: { setAllowlistDrift: ({ missing, stale }) => counts.push([missing, stale]) },
       now: () => time.now,
       lifetime: new AbortController().signal,
     })
@@ -138,7 +227,7 @@ describe('the detector', () => {
     }
   }
 
-  test('looks daily, and says a drift when it changes and when it is over', async () => {
+  test('looks hourly, and says a drift when it changes and when it is over', async () => {
     const { detector, chain, time, lines, counts, looks } = await setUpDetector()
     const look = async (expected: number) => {
       detector.cycleEnded()
@@ -147,7 +236,7 @@ describe('the detector', () => {
     }
     await look(1)
     detector.cycleEnded()
-    time.now += 24 * HOUR - 1
+    time.now += HOUR - 1
     detector.cycleEnded()
     await settle()
     expect(looks()).toBe(1)
@@ -155,13 +244,13 @@ describe('the detector', () => {
     chain.addMember('x')
     time.now += 1
     await look(2)
-    time.now += 24 * HOUR
+    time.now += HOUR
     await look(3)
     chain.addMember('y')
-    time.now += 24 * HOUR
+    time.now += HOUR
     await look(4)
     chain.members.length -= 2
-    time.now += 24 * HOUR
+    time.now += HOUR
     await look(5)
 
     expect(counts).toEqual([

@@ -10,7 +10,13 @@ export type Status = {
   exits: Rows
   messages: { files: number; left: Rows; used: Rows; refused: Rows; superseded: Rows } | null
   nodes: { layer: string; host: string; up: boolean; synced: boolean; why: string | null }[]
-  drift: { missing: string[]; stale: string[] } | null
+  drift: {
+    missing: string[]
+    announced: object[]
+    stale: string[]
+    kept: string[]
+    vacant: string[]
+  } | null
   journal: { degraded: boolean }
 }
 

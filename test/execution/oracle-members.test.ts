@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { delegateAbi } from '../../src/execution/abi.ts'
 import { createExecutionNode } from '../../src/execution/execution-node.ts'
-import { readOracleSigners } from '../../src/execution/oracle-members.ts'
+import { readOracleSeats, readOracleSigners } from '../../src/execution/oracle-members.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { type Address, parseAddress } from '../../src/lib/primitives.ts'
-import { DELEGATE_ABI } from '../sim/abi.ts'
 import { memberAddress } from '../sim/contracts.ts'
 import { createExecutionChain } from '../sim/execution-chain.ts'
 import { type ExecutionNode, startExecutionNode } from '../sim/execution-node.ts'
@@ -23,12 +23,18 @@ const read = (consensus = chain.consensus) =>
     consensus as Address,
     never,
   )
+const readSeats = () =>
+  readOracleSeats(
+    createExecutionNode(createHttpClient(sim.url), () => {}),
+    chain.consensus as Address,
+    never,
+  )
 const lower = (addresses: readonly string[]) => addresses.map((one) => one.toLowerCase())
 
 /** The member contract of the second member answers like this. */
 const answers = (handler: (name: string) => string | undefined) =>
   chain.setContract(chain.members[1]?.contract ?? '', (data) =>
-    handler(DELEGATE_ABI.getFunction(data.slice(0, 10))?.name ?? 'other'),
+    handler(delegateAbi.getFunction(data.slice(0, 10))?.name ?? 'other'),
   )
 const word = (address: string) => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
 
@@ -48,12 +54,50 @@ describe('who signs for the oracle', () => {
   test.each([
     ['reverts', undefined],
     ['answers nothing', '0x'],
-    ['answers the zero address', `0x${'0'.repeat(64)}`],
     ['answers no address', `0x${'f'.repeat(64)}`],
     ['answers half a word', '0x1234'],
   ])('a member contract that %s signs itself', async (_, answer) => {
     answers(() => answer)
     expect(await read()).toEqual(lower(chain.members.map(memberAddress)))
+  })
+
+  test.each([
+    ['getDelegate', ['getDelegate']],
+    ['delegatee, in an older contract', ['delegatee']],
+  ])('a member whose delegate is zero has no signer, by %s', async (_, names) => {
+    const nobody = `0x${'0'.repeat(64)}`
+    answers((name) => (names.includes(name) ? nobody : undefined))
+    const member = chain.members[1]?.contract
+
+    expect(await read()).toEqual(lower(chain.signerAddresses().toSpliced(1, 1)))
+    expect((await readSeats())[1]).toEqual({ member, signer: undefined, next: undefined })
+  })
+
+  test('the delegate that was announced, and from when it signs', async () => {
+    const [, member] = chain.members
+    const next = { delegate: `0x${'12'.repeat(20)}` as const, activeFrom: 1_800_000_000 }
+    Object.assign(member ?? {}, { next })
+
+    expect((await readSeats())[1]?.next).toEqual({
+      signer: next.delegate,
+      activeFrom: 1_800_000_000,
+    })
+    expect(await read()).toEqual(lower(chain.signerAddresses()))
+  })
+
+  test.each([
+    ['is not known', undefined],
+    ['answers nothing', '0x'],
+    ['answers half', `0x${'0'.repeat(24)}${'12'.repeat(20)}`],
+    ['names nobody', `0x${'0'.repeat(128)}`],
+    ['names who signs already', 'same'],
+  ])('no delegate follows where getPendingDelegate %s', async (_, answer) => {
+    const delegate = word(chain.signerAddresses()[1] ?? '')
+    answers((name) => {
+      if (name === 'getDelegate') return delegate
+      return answer === 'same' ? `${delegate}${'1'.padStart(64, '0')}` : answer
+    })
+    expect((await readSeats())[1]?.next).toBeUndefined()
   })
 
   test.each([

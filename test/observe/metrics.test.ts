@@ -113,7 +113,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setUnreadBlocks(1)
   metrics.setUnknownVersion(false)
   metrics.setFinalityEvents(true)
-  metrics.setAllowlistDrift(1, 0)
+  metrics.setAllowlistDrift({ missing: 1, stale: 0, announced: 0, vacant: 0 })
   metrics.setJournalDegraded(false)
   metrics.setLoadProgress({ files: 3, done: 1, valid: 1, refused: 0, secondsLeft: 4 })
 

@@ -28,6 +28,7 @@ export const CONSENSUS_ABI = new Interface([
 export const DELEGATE_ABI = new Interface([
   'function execute(address target, bytes data)',
   'function getDelegate() view returns (address)',
+  'function getPendingDelegate() view returns (address delegate, uint256 activeFrom)',
 ])
 export const STAKING_ROUTER_ABI = new Interface([
   'function getStakingModule(uint256 id) view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name, uint64 lastDepositAt, uint256 lastDepositBlock, uint256 exitedValidatorsCount, uint16 priorityExitShareThreshold, uint64 maxDepositsPerBlock, uint64 minDepositBlockDistance))',

@@ -15,6 +15,10 @@ export type SimMember = {
   readonly wallet: Wallet
   readonly contract: Hex
   delegated: boolean
+  /** A delegated member whose delegate was revoked, until it names another one. */
+  revoked?: boolean
+  /** The delegate that follows, and the unix time in seconds from which it signs. */
+  next?: { readonly delegate: Hex; readonly activeFrom: number }
 }
 export type SimModule = {
   readonly id: number
@@ -26,6 +30,8 @@ export type SimModule = {
   /** `undefined`: the module does not know `getNodeOperator(uint256,bool)`. */
   operatorNames: Record<number, string> | undefined
 }
+
+const NOBODY = `0x${'0'.repeat(40)}`
 
 /** Answers a call with bytes; `undefined` reverts. */
 export type CallHandler = (data: string) => string | undefined
@@ -119,7 +125,10 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
   }
   const member = protocol.members.find((one) => one.contract === address)
   if (member !== undefined) {
-    return contract(DELEGATE_ABI, { getDelegate: () => [member.wallet.address] })
+    return contract(DELEGATE_ABI, {
+      getDelegate: () => [member.revoked ? NOBODY : member.wallet.address],
+      getPendingDelegate: () => [member.next?.delegate ?? NOBODY, member.next?.activeFrom ?? 0],
+    })
   }
   const module = protocol.modules.find((one) => one.address === address)
   return module && moduleContract(module)

@@ -73,6 +73,8 @@ export const healthy: SeriesSet = {
   journal_degraded: always(0),
   oracle_allowlist_missing: always(0),
   oracle_allowlist_stale: always(0),
+  oracle_allowlist_announced: always(0),
+  oracle_seats_vacant: always(0),
   dry_run: always(0),
   trust_mode: always(0),
 }
