@@ -25,6 +25,7 @@ import {
 } from './answers.ts'
 import { secondsPerSlot } from './chain-info.ts'
 import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
+import { rejectionIn } from './pool-answer.ts'
 import { createValidatorsReader, type StateId, type ValidatorsReader } from './validators.ts'
 
 export type Genesis = { readonly time: number; readonly validatorsRoot: Bytes32 }
@@ -51,7 +52,7 @@ export type ConsensusNode = {
   indexOf(pubkey: Pubkey, signal: AbortSignal): Promise<ValidatorIndex | undefined>
   /** Validators with a pending partial withdrawal. @throws NodeRefusedError where not served */
   pendingPartialWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
-  /** @throws NodeRefusedError on any answer outside 2xx */
+  /** @throws NodeRefusedError on any answer outside 2xx, and on one that holds an error */
   submitExit(exit: SignedExit, signal: AbortSignal): Promise<number>
 }
 
@@ -147,8 +148,9 @@ export function createConsensusNode(
       const path = '/eth/v1/beacon/pool/voluntary_exits'
       const body = toWire(exit)
       const answer = await request({ method: 'POST', path, body, timeoutMs, signal })
-      if (isSuccess(answer)) return answer.status
-      throw new NodeRefusedError('submit voluntary exit', answer.status, quote(answer.text, 500))
+      const rejection = isSuccess(answer) ? rejectionIn(answer.text) : answer.text
+      if (rejection === undefined) return answer.status
+      throw new NodeRefusedError('submit voluntary exit', answer.status, quote(rejection, 500))
     },
   }
 }

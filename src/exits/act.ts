@@ -44,8 +44,9 @@ export async function actOn(
     })
   } catch (error) {
     if (signal.aborted || !(error instanceof DeadlineError)) throw error
-    const details = { due: due.length, handedOut: ended }
-    parts.log.error('not every exit could be handed out in time, the rest follows next', details)
+    parts.log.error(
+      `exits: ${ended} of ${due.length} could be submitted in time, the rest follows in the next cycle`,
+    )
   }
 }
 

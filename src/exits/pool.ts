@@ -1,5 +1,6 @@
 import { pause } from '../lib/deadline.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { quote } from '../lib/secret.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
 import type { SubmissionResult } from '../requests/submission.ts'
 
@@ -10,6 +11,9 @@ export type OfferResult = {
   /** One line each node that answered so far: host and its words, redacted. */
   readonly answers: readonly string[]
 }
+
+/** Characters of one node's words. */
+const LONGEST_ANSWER = 300
 
 /** What the others say right after the first acceptance still belongs to the story. */
 const LATE_ANSWER_MS = 100
@@ -44,7 +48,7 @@ export function createPoolSink(nodes: readonly PoolNode[], { isRefusal, onAnswer
         answers.push(`${host}: ${await submit(exit, signal)}`)
         onAnswer(host, 'accepted')
       } catch (error) {
-        answers.push(`${host}: ${messageOf(error)}`)
+        answers.push(`${host}: ${quote(messageOf(error), LONGEST_ANSWER)}`)
         onAnswer(host, isRefusal(error) ? 'refused' : 'unanswered')
         throw error
       }

@@ -53,11 +53,11 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
       if (accepted) {
         return { accepted: true, answers: [`${settings.host}: ${status}`] }
       }
-      return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}`] }
+      return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}${hintAt(status)}`] }
     } catch (error) {
       settings.onAnswer(settings.host, 'unanswered')
       signal.throwIfAborted()
-      const message = messageOf(error)
+      const message = quote(messageOf(error), 300)
       return { accepted: false, answers: [`${settings.host}: ${message}`] }
     }
   }
@@ -76,6 +76,9 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
     },
   }
 }
+
+const hintAt = (status: number) =>
+  status === 401 || status === 403 ? ' (check WEBHOOK_TOKEN and WEBHOOK_HEADER)' : ''
 
 /** The predecessor's body; fields may be added, never taken away. */
 export const webhookBody = (request: ExitRequest, deadline: number) => ({

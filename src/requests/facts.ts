@@ -1,4 +1,5 @@
 import type { Address, Bytes32, Hex, ValidatorIndex } from '../lib/primitives.ts'
+import { quote } from '../lib/secret.ts'
 import type { OfferHistory } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 
@@ -149,7 +150,7 @@ const MAX_ANSWER_LENGTH = 300
 
 /** What is kept of the answers to one offer, whatever nodes say. */
 export const keptAnswers = (answers: readonly string[]): readonly string[] =>
-  answers.slice(0, MAX_ANSWERS).map((answer) => answer.slice(0, MAX_ANSWER_LENGTH))
+  answers.slice(0, MAX_ANSWERS).map((answer) => quote(answer, MAX_ANSWER_LENGTH))
 
 /** The latest happenings that are kept of each validator, beside its first and latest acceptance. */
 export const MAX_HISTORY = 32
