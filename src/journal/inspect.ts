@@ -15,7 +15,8 @@ import {
 export type Found =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'journal'; readonly facts: Facts }
-  | { readonly kind: 'fault'; readonly fault: string }
+  /** `isAnothers`: nothing is wrong with it but that it is of another chain or Locator. */
+  | { readonly kind: 'fault'; readonly fault: string; readonly isAnothers: boolean }
 
 /**
  * Looks at what is there, before anything is written to it.
@@ -29,21 +30,25 @@ export function inspect(file: string, identity: Identity): Found {
   const header = readHeader(file)
   if (header === undefined) return { kind: 'nothing' }
   const fault = faultOfHeader(header)
-  if (fault !== undefined) return { kind: 'fault', fault }
+  if (fault !== undefined) return { kind: 'fault', fault, isAnothers: false }
   try {
     return readWhole(file, identity)
   } catch (error) {
     if (!isDamage(error)) throw error
-    return { kind: 'fault', fault: `is damaged (${(error as Error).message})` }
+    return { kind: 'fault', fault: `is damaged (${(error as Error).message})`, isAnothers: false }
   }
 }
 
 function readWhole(file: string, identity: Identity): Found {
   const database = openDatabase(file, 'write')
   try {
-    const fault =
-      faultOfKind(database) ?? faultOfContent(database) ?? faultOfIdentity(database, identity)
-    if (fault !== undefined) return { kind: 'fault', fault }
+    const fault = faultOfKind(database) ?? faultOfContent(database)
+    if (fault !== undefined) return { kind: 'fault', fault, isAnothers: false }
+    const found = readIdentity(database)
+    const anothers = faultOfIdentity(found, identity)
+    if (anothers !== undefined) {
+      return { kind: 'fault', fault: anothers, isAnothers: found !== undefined }
+    }
     return { kind: 'journal', facts: readFacts(database) }
   } finally {
     database.close()
@@ -59,6 +64,11 @@ export function checkPlace(file: string): void {
   }
   if (!parent.isDirectory()) throw new Error(`${folder} is not a folder`)
   const there = statSync(file, { throwIfNoEntry: false })
+  if (there?.isDirectory()) {
+    throw new Error(
+      `${file} is a folder (Docker makes one where the file of a mount does not exist): remove it, or name a file in it`,
+    )
+  }
   if (there !== undefined && !there.isFile()) throw new Error(`${file} is not a file`)
 }
 
@@ -105,8 +115,10 @@ function faultOfContent(database: Connection): string | undefined {
   return told.length === 1 && told[0] === 'ok' ? undefined : `is damaged (${told.join('; ')})`
 }
 
-function faultOfIdentity(database: Connection, { chainId, locator }: Identity): string | undefined {
-  const found = readIdentity(database)
+function faultOfIdentity(
+  found: Identity | undefined,
+  { chainId, locator }: Identity,
+): string | undefined {
   if (found === undefined) return 'is damaged (it does not say whose it is)'
   if (found.chainId !== chainId) return `is of chain ${found.chainId}, not ${chainId}`
   if (found.locator !== locator) return `is of Locator ${found.locator}, not ${locator}`

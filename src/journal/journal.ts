@@ -4,7 +4,7 @@ import { applyFact, type Fact, type Facts, factsOf, noFacts } from '../requests/
 import { checkPlace } from './inspect.ts'
 import { JournalLockedError, type Lock, lockJournal } from './lock.ts'
 import { openJournalReadOnly } from './read-only.ts'
-import { openFileStore, openMemoryStore, type Store } from './store.ts'
+import { AnothersJournalError, openFileStore, openMemoryStore, type Store } from './store.ts'
 import type { Identity } from './tables.ts'
 
 /** Facts so far, and where new ones are added. No decisions are made here. */
@@ -55,6 +55,8 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
   /** Whether what the file held is in the working set. */
   let isRead = false
   let isClosed = false
+  /** What is there is the good journal of another protocol, and stays until this one is sure. */
+  let isAnothers = false
   let triedAt = Number.NEGATIVE_INFINITY
   /** Problems of this outage. */
   const said = new Set<string>()
@@ -78,14 +80,20 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
     if (path === undefined) return openMemoryStore(identity)
     checkPlace(path)
     lock ??= lockJournal(path, now())
-    return openFileStore(path, identity, now(), tell.onProblem)
+    return openFileStore({
+      file: path,
+      identity,
+      now: now(),
+      isIdentitySure: facts.contracts !== undefined,
+      tell: tell.onProblem,
+    })
   }
 
   function reconnect(): void {
     try {
       connect()
       said.clear()
-      tell.onRecovery(`journal ${path} is written again, with everything learnt meanwhile`)
+      tell.onRecovery(`STATE_FILE ${path} is written again, with everything learnt meanwhile`)
     } catch (error) {
       tellOnce(error)
     }
@@ -99,10 +107,14 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
 
   function tellOnce(error: unknown): void {
     const why = messageOf(error)
+    isAnothers = error instanceof AnothersJournalError
     if (said.has(why)) return
     said.add(why)
+    const what = isAnothers
+      ? `${why}: it is left as it is until LOCATOR_ADDRESS has been seen to name contracts on chain`
+      : `cannot be written: ${why}`
     tell.onProblem(
-      `journal ${path} cannot be written: ${why}. The daemon goes on from memory, tries again, and reads the chain anew should it be restarted before that`,
+      `STATE_FILE ${path} ${what}. Until then everything is kept in memory, and a restart reads it from the chain again`,
     )
   }
 
@@ -130,7 +142,8 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
       for (const fact of added) applyFact(facts, fact)
       if (added.length === 0 || isClosed) return
       if (store === undefined) {
-        if (now() - triedAt >= RETRY_MS) reconnect()
+        const isSureNow = isAnothers && added.some(({ kind }) => kind === 'contracts')
+        if (isSureNow || now() - triedAt >= RETRY_MS) reconnect()
         return
       }
       try {

@@ -9,7 +9,7 @@ export class JournalLockedError extends Error {
   /** @param holder - who holds it, in words, where that could be read */
   constructor(file: string, holder: string | undefined) {
     super(
-      `journal ${file} is in use by another daemon${holder === undefined ? '' : ` (${holder})`}: stop that one, or give this one a STATE_FILE of its own`,
+      `STATE_FILE ${file} is in use by another daemon${holder === undefined ? '' : ` (${holder})`}: stop that one, or give this one a STATE_FILE of its own`,
     )
   }
 }

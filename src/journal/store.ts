@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { type Fact, type Facts, factsOf, noFacts } from '../requests/facts.ts'
 import { type Connection, openDatabase } from './connection.ts'
 import { inspect } from './inspect.ts'
-import { setAside } from './set-aside.ts'
+import { setAside, takeBack } from './set-aside.ts'
 import {
   createTables,
   deleteFacts,
@@ -32,26 +32,40 @@ export function openMemoryStore(identity: Identity): Store {
   return createStore(database, noFacts(), () => false)
 }
 
+/** A good journal, of another protocol than the configured one, which may be a mistake. */
+export class AnothersJournalError extends Error {
+  override readonly name = 'AnothersJournalError'
+}
+
+export type FileStoreOptions = {
+  /** Absolute path; its lock is held. */
+  readonly file: string
+  readonly identity: Identity
+  /** Unix ms. */
+  readonly now: number
+  /** The Locator of this identity was seen to name contracts: it is no slip of the pen. */
+  readonly isIdentitySure: boolean
+  /** Told what was set aside, and why. */
+  readonly tell: (message: string) => void
+}
+
 /**
- * Opens the file, or makes it. What is no journal of this identity is set aside.
+ * Opens the file, or makes it. What is no journal of this identity is set aside; where one fits
+ * that was set aside for another identity earlier, that is taken back.
  *
- * @param file - absolute path; its lock is held
- * @param now - unix ms
- * @param tell - told what was set aside, and why
- * @throws when it cannot be written
+ * @throws AnothersJournalError while the identity is not sure; others when it cannot be written
  */
-export function openFileStore(
-  file: string,
-  identity: Identity,
-  now: number,
-  tell: (message: string) => void,
-): Store {
-  const found = inspect(file, identity)
+export function openFileStore(options: FileStoreOptions): Store {
+  const { file, identity } = options
+  let found = inspect(file, identity)
   if (found.kind === 'fault') {
-    const aside = setAside(file, now)
-    tell(
-      `journal ${file} ${found.fault}: it was set aside as ${aside}, and a new one is made from the chain`,
-    )
+    if (found.isAnothers && !options.isIdentitySure) throw new AnothersJournalError(found.fault)
+    const aside = setAside(file, options.now)
+    const back = found.isAnothers ? takeBack(file, identity) : undefined
+    const instead =
+      back === undefined ? 'a new one is made from the chain' : `${back} was taken back, which fits`
+    options.tell(`STATE_FILE ${file} ${found.fault}: it was set aside as ${aside}, and ${instead}`)
+    found = inspect(file, identity)
   }
   const database = openDatabase(file, 'write')
   try {

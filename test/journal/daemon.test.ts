@@ -38,7 +38,7 @@ test('a second daemon on the same file does not start', async () => {
   const { world, file, env } = await createWorldWithFile()
   await cycles(await world.start(env))
   const second = await world.start(env)
-  await expect(second.ended).rejects.toThrow(`journal ${file} is in use by another daemon`)
+  await expect(second.ended).rejects.toThrow(`STATE_FILE ${file} is in use by another daemon`)
 })
 
 test('a daemon whose file cannot be written goes on, says so, and recovers', async () => {

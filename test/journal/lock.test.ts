@@ -11,7 +11,7 @@ test('a second daemon is refused, and told who holds the file', async () => {
   const writer = await startWriter(file)
 
   expect(() => open(file)).toThrow(JournalLockedError)
-  const said = `journal ${file} is in use by another daemon (pid ${writer.pid} on ${hostname()}, since 20`
+  const said = `STATE_FILE ${file} is in use by another daemon (pid ${writer.pid} on ${hostname()}, since 20`
   expect(() => open(file)).toThrow(said)
   expect(openJournalReadOnly(file).requests.size).toBe(0)
 })

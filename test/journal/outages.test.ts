@@ -58,7 +58,7 @@ test('a folder in the place of the file', () => {
   const file = join(createFolder(), 'journal.sqlite')
   mkdirSync(file)
   const journal = open(file)
-  expectMemory(journal, `${file} is not a file`)
+  expectMemory(journal, `${file} is a folder`)
   rmSync(file, { recursive: true })
   journal.retry()
   expect(journal.degraded()).toBe(false)

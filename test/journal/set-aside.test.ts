@@ -1,11 +1,12 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/journal/connection.ts'
 import type { JournalOptions } from '../../src/journal/journal.ts'
 import { noFacts } from '../../src/requests/facts.ts'
 import {
   address,
+  contracts,
   createFolder,
   filesOf,
   IDENTITY,
@@ -57,7 +58,7 @@ test('another schema version', () => {
   const database = openDatabase(file, 'write')
   database.exec('PRAGMA disk.user_version = 7')
   database.close()
-  expectSetAside(file, folder, 'has schema version 7, not 2')
+  expectSetAside(file, folder, 'has schema version 7, not 3')
 })
 
 test('the database of another program', () => {
@@ -69,16 +70,61 @@ test('the database of another program', () => {
   expectSetAside(file, folder, 'is the database of another program')
 })
 
-test('the journal of another chain', () => {
-  const { folder, file } = written()
-  const identity = { ...IDENTITY, chainId: 1n }
-  expectSetAside(file, folder, 'is of chain 560048, not 1', { identity })
-})
+describe.each([
+  ['chain', { ...IDENTITY, chainId: 1n }, /is of chain 560048, not 1/],
+  ['Locator', { ...IDENTITY, locator: address(0x20) }, /is of Locator 0x0+10, not 0x0+20/],
+])('the journal of another %s', (_, identity, why) => {
+  test('stays where it is until the Locator was seen to name contracts', () => {
+    const { folder, file } = written()
+    const content = readFileSync(file)
+    const journal = open(file, { identity })
+    expect(journal.problems).toEqual([expect.stringMatching(why)])
+    expect(journal.problems[0]).toContain('left as it is until LOCATOR_ADDRESS')
+    expect(journal.degraded()).toBe(true)
+    journal.append([seen(1)])
+    journal.retry()
+    expect(readFileSync(file).equals(content)).toBe(true)
 
-test('the journal of another Locator', () => {
-  const { folder, file } = written()
-  const identity = { ...IDENTITY, locator: address(0x20) }
-  expectSetAside(file, folder, /is of Locator 0x0+10, not 0x0+20/, { identity })
+    journal.append([contracts(1, 2)])
+    expect(journal.degraded()).toBe(false)
+    expect(journal.problems[1]).toContain(`set aside as ${join(folder, ASIDE)}`)
+    expect(readFileSync(join(folder, ASIDE)).equals(content)).toBe(true)
+    journal.close()
+    expect(open(file, { identity }).facts.requests.size).toBe(1)
+  })
+
+  test('is left alone by a mistake that is corrected', () => {
+    const { folder, file } = written()
+    const before = open(file)
+    const { facts } = before
+    before.close()
+    open(file, { identity }).close()
+    const after = open(file)
+    expect(after.facts).toEqual(facts)
+    expect(after.problems).toEqual([])
+    after.close()
+    expect(filesOf(folder)).toEqual(['journal.sqlite', 'journal.sqlite.lock'])
+  })
+
+  test('is taken back when it fits again, with its history', () => {
+    const { folder, file } = written()
+    const before = open(file)
+    const { facts } = before
+    before.close()
+    const other = open(file, { identity })
+    other.append([contracts(1, 2), seen(1)])
+    other.close()
+
+    const after = open(file)
+    after.append([contracts(1, 2)])
+    expect(after.problems[1]).toContain(`${join(folder, ASIDE)} was taken back`)
+    expect(after.facts.history).toEqual(facts.history)
+    expect([...after.facts.requests.keys()]).toEqual(
+      expect.arrayContaining([...facts.requests.keys()]),
+    )
+    after.close()
+    expect(open(file).problems).toEqual([])
+  })
 })
 
 test('no database at all', () => {
