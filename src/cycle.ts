@@ -5,6 +5,7 @@ import { createAdmission } from './requests/admission.ts'
 import type { CycleParts, CycleReport, Proofs } from './requests/cycle-parts.ts'
 import { createDecider } from './requests/decide.ts'
 import { createReporter } from './requests/reporter.ts'
+import { createRequestTimes } from './requests/request-times.ts'
 import { isInScope } from './requests/scope.ts'
 import { createStepTimes } from './requests/step-times.ts'
 import { sumUpUnread } from './requests/unread.ts'
@@ -20,7 +21,8 @@ export function createCycle(parts: CycleParts) {
   const { journal, log, settings } = parts
   const stepTimes = createStepTimes(parts)
   const lookUp = createValidatorLookUp(parts, stepTimes)
-  const decide = createDecider(parts, lookUp)
+  const times = createRequestTimes(journal.facts, parts.now)
+  const decide = createDecider(parts, lookUp, times)
   const reporter = createReporter(parts, stepTimes)
   const admission = createAdmission(parts)
   /** What was proven stays proven, also when a later cycle cannot judge. */
@@ -45,6 +47,7 @@ export function createCycle(parts: CycleParts) {
     failures.push(...(judged?.problems ?? []))
     proofs = judged ?? proofs
     const requests = admission.forget(read, proofs)
+    times.keepOnly(requests)
 
     const proven = requests.filter(({ key }) => proofs?.statusOf(key) === 'proven')
     await attempt('look up validators', () => lookUp.look(proven, signal))
@@ -74,6 +77,7 @@ export function createCycle(parts: CycleParts) {
     parts.metrics.observePolling(reading.requests.length, seconds)
 
     const at = parts.now()
+    times.note(reading.requests)
     const fresh = admission.admit(reading, proofs)
     journal.append([
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
@@ -86,7 +90,7 @@ export function createCycle(parts: CycleParts) {
     const { versionProblem } = reading
     if (versionProblem !== null) parts.metrics.setUnknownVersion(versionProblem !== undefined)
     reporter.tellUnread(reading.unread, unread)
-    reporter.tellNew(fresh)
+    reporter.tellNew(fresh.map((request) => times.correct(request)))
     for (const alarm of reading.alarms) log.error(alarm)
     for (const problem of reading.problems) reporter.warnOnce(problem)
     if (reading.finalizedAt !== undefined) reporter.tellFinalized(reading.finalizedAt)

@@ -101,6 +101,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       return {
         currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
         shardCommitteePeriod: info.shardCommitteePeriod,
+        slotStart: (slot) => info.genesisTime + Number(slot * info.secondsPerSlot),
         epochStart: (epoch) =>
           info.genesisTime + Number(epoch * info.slotsPerEpoch * info.secondsPerSlot),
       }

@@ -24,8 +24,8 @@ import {
   version,
 } from './answers.ts'
 import { secondsPerSlot } from './chain-info.ts'
-import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
 import { rejectionIn } from './pool-answer.ts'
+import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
 import { createValidatorsReader, type StateId, type ValidatorsReader } from './validators.ts'
 
 export type Genesis = { readonly time: number; readonly validatorsRoot: Bytes32 }

@@ -20,5 +20,5 @@ export function rejectionIn(text: string): string | undefined {
   const hasFailures = Array.isArray(told.failures) && told.failures.length > 0
   const hasCode = code !== undefined && code !== null && !isGood
   const hasWords = !isGood && [told.message, told.error].some((words) => Boolean(words))
-  return hasFailures || hasCode || hasWords || Boolean(told.error) ? text : undefined
+  return hasFailures || hasCode || hasWords || told.error ? text : undefined
 }

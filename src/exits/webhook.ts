@@ -53,7 +53,10 @@ export function createWebhookSink(http: HttpClient, settings: WebhookSettings) {
       if (accepted) {
         return { accepted: true, answers: [`${settings.host}: ${status}`] }
       }
-      return { accepted: false, answers: [`${settings.host}: ${status}: ${quote(text)}${hintAt(status)}`] }
+      return {
+        accepted: false,
+        answers: [`${settings.host}: ${status}: ${quote(text)}${hintAt(status)}`],
+      }
     } catch (error) {
       settings.onAnswer(settings.host, 'unanswered')
       signal.throwIfAborted()

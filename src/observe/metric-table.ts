@@ -111,7 +111,7 @@ export const metricTable = {
   exit_requests_overdue: metric(
     'gauge',
     ['limit', 'module', 'operator'],
-    'Open exits past a limit: delayed (24 h), delinquent (96 h) or module (what the staking module says)',
+    'Open exits past a limit: delayed (24 h), delinquent (the deadline) or module (what the staking module names)',
   ),
   exit_requests_without_message: metric(
     'gauge',

@@ -4,6 +4,7 @@ import { exitPossibleFrom } from './deadlines.ts'
 import { type ChainView, derive } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
 import { next } from './next.ts'
+import type { RequestTimes } from './request-times.ts'
 import type { ValidatorLookUp } from './validator-look-up.ts'
 
 /** What one cycle has learnt; what is missing could not be learnt in it. */
@@ -23,6 +24,7 @@ const UNKNOWN_CHAIN: ChainView = {
 export function createDecider(
   parts: CycleParts,
   { answersOf }: Pick<ValidatorLookUp, 'answersOf'>,
+  times: Pick<RequestTimes, 'correct'>,
 ) {
   const { journal, log, settings, limitOf } = parts
 
@@ -45,11 +47,13 @@ export function createDecider(
   }
 
   function decideOne(
-    request: ExitRequest,
+    read: ExitRequest,
     { proofs, messages, chain }: Learnt,
     withdrawals: ReadonlySet<ValidatorIndex>,
   ): Case {
-    const { validatorIndex, pubkey, key, moduleId, operatorId } = request
+    const { validatorIndex, pubkey, key, moduleId, operatorId } = read
+    const verdict = proofs?.verdictOf(key)
+    const request = times.correct(read, verdict, chain)
     const now = parts.now()
     const answers = answersOf(validatorIndex)
     const offers = journal.facts.offers.get(validatorIndex)
@@ -83,7 +87,7 @@ export function createDecider(
       },
       state,
       message,
-      verdict: proofs?.verdictOf(key),
+      verdict,
       next: isMissing && why !== undefined ? { ...step, detail: why } : step,
     }
   }

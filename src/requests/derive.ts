@@ -99,6 +99,8 @@ export type ChainView = {
   readonly shardCommitteePeriod: bigint
   /** Unix seconds at which an epoch begins; absent where no node told. */
   readonly epochStart?: (epoch: Epoch) => number
+  /** The same of a slot. */
+  readonly slotStart?: (slot: bigint) => number
 }
 
 /** Older names, for those who still import them. */
