@@ -7,6 +7,8 @@ import type { Facts } from './facts.ts'
 const MAX_COPIES = 16
 /** Seconds. A request that was read is not older, where no report tells: the oracle asks again after 14 days. */
 const OLDEST_S = 45 * 24 * 60 * 60
+/** Seconds by which our clock may be behind the chain's: so much later is no lie. */
+const CLOCK_SLACK_S = 5 * 60
 
 /**
  * When the protocol asked. A log's time is the node's word, which no proof binds: of all copies of
@@ -42,7 +44,7 @@ export function createRequestTimes(facts: Facts, now: () => number) {
       const slotTime = refSlot === undefined ? undefined : chain?.slotStart?.(refSlot)
       const earliest = Math.min(slotTime ?? latest - OLDEST_S, latest)
       const plausible = [request.timestamp, ...(copy?.times ?? [])].filter(
-        (time) => time >= earliest && time <= latest,
+        (time) => time >= earliest && time <= latest + CLOCK_SLACK_S,
       )
       const timestamp = plausible.length === 0 ? latest : Math.min(...plausible)
       return timestamp === request.timestamp ? request : { ...request, timestamp }
