@@ -77,13 +77,13 @@ const CASES: Case[] = [
   [
     'an execution chain that does not finalize',
     () => undefined,
-    /finality at .*: does not move: block \d+ was 2 h \d+ min ago\n/,
+    /finality at .*: does not move: block \d+ was \d+ h \d+ min ago\n/,
     { execution: { startTimestamp: HOURS_AGO } },
   ],
   [
     'a beacon chain that does not finalize',
     () => undefined,
-    /finality at .*: does not move: epoch \d+ was 3 h 0 min ago\n/,
+    /finality at .*: does not move: epoch \d+ was \d+ h \d+ min ago\n/,
     { beacon: { genesisTime: HOURS_AGO - 1_000 * 384 } },
   ],
   [

@@ -81,7 +81,7 @@ export const routes: readonly Route[] = [
           head_slot: chain.view(settings.lag).slot.toString(),
           sync_distance: (
             settings.syncDistance ??
-            (settings.isSyncing ? 1_000 : settings.lag * chain.slotsPerEpoch)
+            (settings.isSyncing && settings.lag === 0 ? 1_000 : settings.lag * chain.slotsPerEpoch)
           ).toString(),
           is_syncing: settings.isSyncing,
           is_optimistic: settings.isOptimistic,
