@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { variableNames } from '../../src/config/variables.ts'
 import { parseConfig } from '../../src/config.ts'
@@ -82,24 +79,4 @@ test.each(variableNames)('%s makes a difference', (name) => {
   expect({ config, secrets }).not.toEqual(
     before.ok && { config: before.config, secrets: before.secrets },
   )
-})
-
-test('every part of the configuration is read by somebody', () => {
-  const root = fileURLToPath(new URL('../../src/', import.meta.url))
-  const readers = readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/^config(\.ts|[\\/])/.test(file))
-    .map((file) => readFileSync(join(root, file), 'utf8'))
-    .join('\n')
-  const fieldsOf = (value: object): string[] =>
-    Object.entries(value).flatMap(([name, inner]) =>
-      ['http', 'logger', 'delivery'].includes(name) ? [name, ...fieldsOf(inner)] : [name],
-    )
-  const fields = new Set([...fieldsOf(parse({}).config), ...fieldsOf(parse(WEBHOOK).config)])
-
-  expect(fields.size).toBeGreaterThan(30)
-  for (const field of fields) {
-    // Of an object, or taken out of one; `logger` is handed on as a whole.
-    if (['level', 'format'].includes(field)) continue
-    expect(readers, field).toMatch(new RegExp(`\\.${field}\\b|[{,]\\s*${field}\\b`))
-  }
 })
