@@ -142,9 +142,10 @@ describe('the webhook', () => {
     const other = await startWebhookReceiver()
     receiver.faults.add({ kind: 'redirect', location: other.url, times: 1 })
     world.ask(world.requestOf(3))
-    await start({ WEBHOOK_TOKEN: 's3cret' })
+    const app = await start({ WEBHOOK_TOKEN: 's3cret' })
     await called(2)
     expect(other.calls).toEqual([])
+    expect(app.said(`HTTP 307: redirects to ${other.url}`).length).toBeGreaterThan(0)
     await other.close()
   })
 

@@ -4,15 +4,19 @@ import { messageOf } from '../../lib/message-of.ts'
 import { describeTimeLeft } from '../../requests/deadlines.ts'
 import type { NodesFound } from '../gather/nodes.ts'
 import { askEach, type NodeAnswer, type Parts } from '../gather/parts.ts'
-import { type Finding, failure, ok, splitRemedy, unlessAnother } from './finding.ts'
+import { type Finding, failure, ok, splitRemedy, unlessAnother, warning } from './finding.ts'
 
 const VARIABLE = { execution: 'EXECUTION_NODE', consensus: 'CONSENSUS_NODE' } as const
 
 /** Each node: does it answer, is it synced, are all on one chain? */
 export function tellNodes({ statuses, conflict }: NodesFound): readonly Finding[] {
   const tell = (status: NodeStatus): Finding => {
-    const { layer, host, up, synced, chainId, why } = status
+    const { layer, host, up, synced, chainId, why, odd } = status
     const [id, title] = [`${layer}-node`, `${layer} node ${host}`]
+    if (synced && odd !== undefined) {
+      const detail = `${odd}: it is used, since its latest block is recent`
+      return warning({ id, title, detail, remedy: 'see whether that node follows its chain' })
+    }
     if (synced) return ok(id, title, `synced, on ${networkName(chainId ?? 0n)}`)
     const isAnotherGood = statuses.some((other) => other.layer === layer && other.synced)
     if (up) {
