@@ -1,17 +1,15 @@
-import { NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
-import type { Address, ModuleId, OperatorId } from '../lib/primitives.ts'
-import type { BlockRange } from './block-ranges.ts'
+import type { Address } from '../lib/primitives.ts'
 import type { Collected } from './collected.ts'
 import { type Contracts, resolveContracts } from './contracts.ts'
 import type { CursorCheck } from './cursor-check.ts'
-import type { BlockHead, ExecutionNode } from './execution-node.ts'
+import type { ExecutionNode } from './execution-node.ts'
 import type { ExitEventReader } from './exit-events.ts'
+import { createModuleReader, type ModuleTask } from './module-reader.ts'
 import { type ModuleProgress, type NodeProgress, planReading, progressOf } from './node-progress.ts'
 import type { VersionWatch } from './protocol-versions.ts'
 import type { ReadingProgress } from './reading-progress.ts'
 import type { KnownSoFar, ReadingSettings } from './request-reader.ts'
-import type { FailedRange } from './unread-blocks.ts'
 
 export type NodeReaderParts = {
   readonly readEvents: ExitEventReader
@@ -25,28 +23,14 @@ export type NodeReaderParts = {
   readonly now: () => number
 }
 
-/** What one node is asked about one module in one round. */
-type ModuleTask = {
-  readonly node: ExecutionNode
-  readonly host: string
-  readonly query: {
-    /** That of now comes first. */
-    readonly exitBuses: readonly [Address, ...Address[]]
-    readonly moduleId: ModuleId
-    readonly operatorIds: readonly OperatorId[]
-  }
-  readonly head: BlockHead
-  readonly known: KnownSoFar
-  readonly signal: AbortSignal
-}
-
 /** Blocks: two epochs, more than what the nodes of a balancer differ in. */
 const FAR_BEHIND = 64
 
 /** Reads what is due of one node, for every module. */
 export function createNodeReader(parts: NodeReaderParts) {
-  const { readEvents, settings, progress, cursorCheck, versions, collected, now } = parts
+  const { settings, progress, cursorCheck, versions, collected, now } = parts
   const { scope, preloadBlocks, loopBlocks, locator } = settings
+  const readModule = createModuleReader(parts.readEvents, progress, collected)
 
   /** @throws when the node gave nothing for some module */
   return async function readNode(
@@ -67,7 +51,8 @@ export function createNodeReader(parts: NodeReaderParts) {
       const exitBuses = busesOf(contracts, known)
       const modules = [...scope].map(([moduleId, operatorIds]) => {
         const query = { exitBuses, moduleId, operatorIds }
-        return readModule({ node, host, query, head, known, signal }, state)
+        const task = { node, host, query, head, signal }
+        return readModule(task, plan(task, state, known))
       })
       const failed = (await Promise.allSettled(modules)).find((run) => run.status === 'rejected')
       if (failed !== undefined) throw failed.reason
@@ -100,20 +85,8 @@ export function createNodeReader(parts: NodeReaderParts) {
     }
   }
 
-  /** Blocks that are new or were left out come first, then what is left of the hourly look. */
-  async function readModule(task: ModuleTask, state: NodeProgress): Promise<void> {
-    const { query, head } = task
-    const module = plan(task, state)
-    try {
-      await readDue(task, module)
-      if (module.reread !== undefined) await readAgain(task, module, module.reread)
-    } finally {
-      if (!module.unread.has(head.number)) collected().modules.add(query.moduleId)
-    }
-  }
-
-  function plan(task: ModuleTask, state: NodeProgress): ModuleProgress {
-    const { query, head, host, known } = task
+  function plan(task: ModuleTask, state: NodeProgress, known: KnownSoFar): ModuleProgress {
+    const { query, head, host } = task
     const { moduleId } = query
     const module = progressOf(state, moduleId, query.exitBuses[0], now)
     const before = progress.reachedBy(host, moduleId) ?? known.cursor ?? head.number
@@ -128,7 +101,7 @@ export function createNodeReader(parts: NodeReaderParts) {
       state.modules.delete(moduleId)
       cursorCheck.disown(host)
       if (cursorCheck.isDisowned()) progress.forgetEarlier()
-      return plan(task, state)
+      return plan(task, state, known)
     }
     const end = module.end ?? head.number
     if (planned === 'behind' && end - head.number > FAR_BEHIND) {
@@ -137,73 +110,6 @@ export function createNodeReader(parts: NodeReaderParts) {
       )
     }
     return module
-  }
-
-  async function readDue(task: ModuleTask, module: ModuleProgress): Promise<void> {
-    const { host, head } = task
-    let isAnswered = false
-    // A node that is behind would say that there is nothing in blocks it does not have.
-    const due = module.unread.due().filter(({ toBlock }) => toBlock <= head.number)
-    for (const range of due) {
-      try {
-        const onFailed = (failed: FailedRange) => module.unread.fail(failed)
-        await readRange(task, range, onFailed, (read) => {
-          isAnswered = true
-          module.unread.read(read)
-        })
-      } catch (error) {
-        if (!(isAnswered && error instanceof NoAnswerError)) {
-          module.answers = isAnswered
-          throw error
-        }
-        // The node is there: these blocks are asked for again, and told if that goes on.
-        collected().problems.push(`${host}: some blocks are not read yet: ${error.message}`)
-        break
-      }
-    }
-    if (isAnswered && !module.answers) module.unread.retryUnanswered()
-    if (due.length > 0) module.answers = isAnswered
-  }
-
-  /** What it does not give now it gave before: no harm is done. */
-  async function readAgain(
-    task: ModuleTask,
-    module: ModuleProgress,
-    range: BlockRange,
-  ): Promise<void> {
-    const startedAt = performance.now()
-    const onPassed = ({ fromBlock }: BlockRange) => {
-      module.reread = { ...range, toBlock: fromBlock - 1 }
-      module.rereadMs = performance.now() - startedAt
-    }
-    await readRange(task, range, onPassed, (read) => {
-      module.unread.read(read)
-      onPassed(read)
-    })
-    module.reread = undefined
-  }
-
-  async function readRange(
-    { node, host, query, signal }: ModuleTask,
-    range: BlockRange,
-    onFailed: (range: FailedRange) => void,
-    onRead: (range: BlockRange) => void,
-  ): Promise<void> {
-    const asked = { ...query, ...range }
-    await readEvents(
-      node,
-      asked,
-      ({ requests, dropped, fromBlock, toBlock }) => {
-        for (const request of requests) collected().add(host, request)
-        for (const why of dropped) {
-          collected().problems.push(`${host}: dropped what was not asked for: ${why}`)
-        }
-        progress.read(query.moduleId, { fromBlock, toBlock })
-        onRead({ fromBlock, toBlock })
-      },
-      signal,
-      onFailed,
-    )
   }
 }
 

@@ -6,9 +6,6 @@ import { createNodeProgress, type NodeProgress, reachedIn } from './node-progres
 /** A node that could not be read for so long holds the cursor back no more. */
 const GIVEN_UP_AFTER_MS = 24 * 60 * 60 * 1_000
 
-/** Blocks that are told, with their host. */
-type Told = BlockRange & { readonly reason: string; readonly hosts: readonly string[] }
-
 /**
  * What was read of each node, and what follows from all of them: the cursor, and the blocks that
  * nobody gave. Each node is read on its own, so that one that lags, or comes back, leaves no gap.
@@ -43,8 +40,8 @@ export function createReadingProgress(
     return lowest >= 0 ? lowest : undefined
   }
 
-  function toldFor(moduleId: ModuleId): readonly Told[] {
-    const found = [...nodes].flatMap(([host, { modules }]): readonly Told[] =>
+  function toldFor(moduleId: ModuleId): readonly UnreadBlocks[] {
+    const found = [...nodes].flatMap(([host, { modules }]): readonly UnreadBlocks[] =>
       (modules.get(moduleId)?.unread.told() ?? []).map(({ fromBlock, toBlock, reason }) => ({
         fromBlock,
         toBlock,
@@ -109,14 +106,7 @@ export function createReadingProgress(
       return Math.max(0, Math.min(any, ...reached))
     },
     /** Blocks that no node gave, of all modules together. */
-    unread(): readonly UnreadBlocks[] {
-      const told = moduleIds.flatMap(toldFor)
-      return union(told).map((range) => {
-        const parts = told.filter((one) => doOverlap(one, range))
-        const names = new Set(parts.flatMap((one) => one.hosts))
-        return { ...range, reason: parts.at(-1)?.reason ?? '', hosts: [...names] }
-      })
-    },
+    unread: (): readonly UnreadBlocks[] => joined(moduleIds.flatMap(toldFor)),
     /** Blocks that the node that is nearest to the end has still to give. */
     remaining(): number | undefined {
       const ofModule = moduleIds.map((moduleId) => {
@@ -136,5 +126,13 @@ export function createReadingProgress(
     },
   }
 }
+
+/** Lowest first, without overlap; of several reasons one is told. */
+const joined = (told: readonly UnreadBlocks[]): readonly UnreadBlocks[] =>
+  union(told).map((range) => {
+    const parts = told.filter((one) => doOverlap(one, range))
+    const hosts = [...new Set(parts.flatMap((one) => one.hosts))]
+    return { ...range, reason: parts.at(-1)?.reason ?? '', hosts }
+  })
 
 export type ReadingProgress = ReturnType<typeof createReadingProgress>

@@ -3,12 +3,13 @@ import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import type { Address, Bytes32 } from '../lib/primitives.ts'
-import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { Reading } from '../requests/cycle-parts.ts'
+import type { ExitRequest } from '../requests/exit-request.ts'
 import type { UnreadBlocks } from '../requests/facts.ts'
 import type { Scope } from '../requests/scope.ts'
 import { createCollected } from './collected.ts'
 import type { Contracts } from './contracts.ts'
-import { type Cursor, createCursorCheck } from './cursor-check.ts'
+import { createCursorCheck } from './cursor-check.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { ExitEventReader } from './exit-events.ts'
 import { createNodeReader } from './node-reader.ts'
@@ -38,31 +39,9 @@ export type KnownSoFar = {
   readonly unread?: readonly UnreadBlocks[]
 }
 
-export type RequestReading = {
-  /** In the order of the chain. */
-  readonly requests: readonly ExitRequest[]
-  /** Nodes that gave each of them. */
-  readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
-  /** Contracts that nodes resolved, without repetition. */
-  readonly contracts: readonly Contracts[]
-  /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
-  readonly versionProblem: string | undefined | null
+export type RequestReading = Reading & {
   /** Every module was read up to this block, by some node, but for `unread`. */
   readonly upTo: number | undefined
-  /** The same, by every node that was there lately: a restart goes on from here. */
-  readonly cursor: Cursor | undefined
-  /** Unix seconds of the newest finalized block that any node told. */
-  readonly finalizedAt: number | undefined
-  /** Blocks that no node gave, and no earlier reading either; lowest first. */
-  readonly unread: readonly UnreadBlocks[]
-  /** Blocks that are still to be read; `undefined` before any node was asked for some. */
-  readonly remaining: number | undefined
-  /** False when no node gave the newest finalized block for some module. */
-  readonly complete: boolean
-  /** What went wrong, a sentence each. Nothing of it is lost: it is read again. */
-  readonly problems: readonly string[]
-  /** What the operator must know at once: a node lies, or is on another chain. */
-  readonly alarms: readonly string[]
 }
 
 export type RequestReader = (known: KnownSoFar, signal: AbortSignal) => Promise<RequestReading>

@@ -35,12 +35,14 @@ export type Messages = {
 }
 
 export type Reading = {
+  /** In the order of the chain. */
   readonly requests: readonly ExitRequest[]
   /** Nodes that gave each of them. */
   readonly reportedBy: ReadonlyMap<RequestKey, readonly string[]>
   readonly contracts: readonly { readonly exitBus: Address; readonly consensus: Address }[]
   /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
   readonly versionProblem: string | undefined | null
+  /** Blocks up to this one were read of every node that was there lately: a restart goes on from here. */
   readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined

@@ -53,6 +53,17 @@ const registryLies = (path: RegExp): NonNullable<Place<BeaconNode>['lies']> => [
   ['optimistic', asBody(path, (body) => ({ ...body, execution_optimistic: true }))],
 ]
 
+/** Every range is refused in these words. */
+const refusing = (code: number, message: string) => (node: ExecutionNode) => {
+  const fault = node.faults.add({
+    kind: 'rpc-error',
+    code,
+    message,
+    match: { rpc: 'eth_getLogs' },
+  })
+  return { hits: () => fault.hits, lift: () => fault.remove() }
+}
+
 export const EXECUTION_PLACES: readonly Place<ExecutionNode>[] = [
   {
     name: 'eth_chainId',
@@ -93,7 +104,12 @@ export const EXECUTION_PLACES: readonly Place<ExecutionNode>[] = [
   {
     name: 'eth_getLogs',
     match: { rpc: 'eth_getLogs' },
-    lies: [['logs left out', asRpc(() => [], 'eth_getLogs')]],
+    lies: [
+      ['logs left out', asRpc(() => [], 'eth_getLogs')],
+      ['behind', refusing(-32_000, 'block range extends beyond current head block')],
+      ['pruned', refusing(-32_602, 'pruned history unavailable')],
+      ['limited', refusing(-32_005, 'request rate limited')],
+    ],
   },
   {
     name: 'eth_getTransactionByHash',
