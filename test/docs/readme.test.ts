@@ -60,6 +60,8 @@ describe('text of the documents', () => {
       'EJECTOR_GID',
       'EJECTOR_IMAGE',
       'COMPOSE_FILE',
+      // Of the consensus specification.
+      'SHARD_COMMITTEE_PERIOD',
       'UPDATE_DOCS',
       ...READ_BY_LIBRARIES,
       'PROMETHEUS_PORT',
