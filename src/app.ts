@@ -1,3 +1,4 @@
+import { createClockWatch, createSkewTeller } from './app/clock.ts'
 import { type KeptJournal, openKeptJournal } from './app/journal.ts'
 import { createMessages } from './app/messages.ts'
 import { createNodes } from './app/nodes.ts'
@@ -15,6 +16,7 @@ import { createDriftDetector } from './jobs/allowlist-drift.ts'
 import { watchFinality } from './jobs/finality-watch.ts'
 import { createLoop } from './jobs/loop.ts'
 import { pause } from './lib/deadline.ts'
+import { send } from './lib/http.ts'
 import { createHealth } from './observe/health.ts'
 import { startHttpServer } from './observe/http-server.ts'
 import type { Logger } from './observe/log.ts'
@@ -23,6 +25,8 @@ import { createMetrics } from './observe/metrics.ts'
 export type AppOptions = {
   readonly version: string
   readonly log: Logger
+  /** This process runs in a container: a loopback address there is its own. */
+  readonly isContainer?: boolean
   /** Test seams: the real ones unless given. */
   readonly now?: () => number
   /** Milliseconds for one call to a node. */
@@ -86,7 +90,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         })
 
   async function run(): Promise<void> {
-    const nodes = createNodes(config, metrics, options.callTimeoutMs)
+    const clock = createClockWatch(send, now)
+    const tellSkew = createSkewTeller(clock, log)
+    const nodes = createNodes(config, metrics, options.callTimeoutMs, clock.send)
     const offer = createOffer(config, nodes, metrics)
     const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
     const registry = createRegistryReader(nodes.consensus.nodes, now)
@@ -115,6 +121,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
         metrics.setNode,
         stopping.signal,
         options.pause,
+        options.isContainer,
       )
       if (chainId === undefined) return
       agreedChainId = chainId
@@ -173,6 +180,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
           status.cycleEnded(ok, failures)
           if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
           drift.cycleEnded()
+          tellSkew()
         },
       })
       wakeLoop = loop.wake

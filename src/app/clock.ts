@@ -1,4 +1,5 @@
 import type { Send } from '../lib/http.ts'
+import type { Log } from '../requests/cycle-parts.ts'
 
 export type ClockWatch = {
   /** Reads the time that servers tell with their answers. */
@@ -46,4 +47,17 @@ export function describeSkew(skew: number | undefined): string | undefined {
   const off = Math.abs(skew ?? 0)
   if (skew === undefined || off < NOTEWORTHY_S) return undefined
   return `${Math.round(off)} s ${skew > 0 ? 'ahead of' : 'behind'} the nodes`
+}
+
+/** Tells the operator once that the clock of this machine is wrong. */
+export function createSkewTeller(clock: ClockWatch, log: Pick<Log, 'warn'>): () => void {
+  let isTold = false
+  return function tellSkew() {
+    const off = describeSkew(clock.skew())
+    if (isTold || off === undefined) return
+    isTold = true
+    log.warn(`the clock of this machine is ${off}`, {
+      remedy: 'let NTP set it: deadlines and JWT tokens follow it',
+    })
+  }
 }

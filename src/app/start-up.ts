@@ -2,6 +2,7 @@ import { networkName } from '../config/networks.ts'
 import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
 import { type NodeStatus, problemOf } from '../lib/layer.ts'
 import type { Log } from '../requests/cycle-parts.ts'
+import { loopbackHint } from './loopback.ts'
 import type { Nodes } from './nodes.ts'
 
 /** The operator's set-up cannot work: waiting would not help. */
@@ -14,6 +15,7 @@ export class StartUpError extends Error {
  *
  * @param waiting - told what is waited for, for `/readyz`
  * @param looked - told how each look found each node, for the metrics: an alert must not need a cycle
+ * @param isContainer - this process runs in a container
  * @returns the chain id that all nodes agree on; `undefined` when `signal` fired first
  * @throws StartUpError when nodes that answer are on different chains
  */
@@ -24,6 +26,7 @@ export async function waitForNodes(
   looked: (status: NodeStatus) => void,
   signal: AbortSignal,
   pause: typeof realPause = realPause,
+  isContainer = false,
 ): Promise<bigint | undefined> {
   const warned = new Set<string>()
   for (let attempt = 0; !signal.aborted; attempt += 1) {
@@ -40,7 +43,11 @@ export async function waitForNodes(
     }
     waiting(missing)
     const milliseconds = pauseBefore(attempt)
-    log.warn(`waiting: ${missing.join('; ')}; next look in ${milliseconds / 1_000} s`)
+    const hints = statuses.flatMap(({ host, why }) => loopbackHint(host, why, isContainer) ?? [])
+    log.warn(
+      `waiting: ${missing.join('; ')}; next look in ${milliseconds / 1_000} s`,
+      hints[0] === undefined ? {} : { remedy: hints[0] },
+    )
     await pause(milliseconds, signal)
   }
   return undefined

@@ -81,7 +81,10 @@ async function checkAll(check: Check): Promise<void> {
   const { config } = parts
   report.add('Configuration', await checkStops(config))
   const nodes = await lookAtNodes(parts, signal)
-  report.add('Nodes', [...tellNodes(nodes), ...(await checkFinality(parts, nodes, signal))])
+  report.add('Nodes', [
+    ...tellNodes(nodes, parts.isContainer),
+    ...(await checkFinality(parts, nodes, signal)),
+  ])
   report.add('Protocol', await checkProtocol(parts, nodes, signal))
   const { stateFile: file, locatorAddress: locator, delivery } = config
   const journal = readJournal({ file, locator, chainId: nodes.chainId })

@@ -48,6 +48,8 @@ export type CommandContext = {
   /** Stacks of errors, and what the daemon's log would say, on standard error. */
   readonly debug: boolean
   readonly version: string
+  /** This process runs in a container: a loopback address there is its own. */
+  readonly isContainer: boolean
   readonly send: Send
   /** Unix ms. */
   readonly now: () => number

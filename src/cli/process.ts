@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type DotenvFile, withDotenv } from '../config/dotenv.ts'
 import { type Environment, filesIn, type ReadFile, readFailure } from '../config/environment.ts'
@@ -77,6 +77,18 @@ export async function readNamedFiles(env: Environment): Promise<ReadFile> {
     const content = contents.get(path)
     if (content instanceof Uint8Array) return content
     throw content ?? new Error(`${path} was not read`)
+  }
+}
+
+/** Files that container engines put there. */
+const CONTAINER_FILES = ['/.dockerenv', '/run/.containerenv']
+
+export function isInContainer(): boolean {
+  if (CONTAINER_FILES.some((path) => existsSync(path))) return true
+  try {
+    return /docker|containerd|kubepods|libpod/.test(readFileSync('/proc/1/cgroup', 'utf8'))
+  } catch {
+    return false
   }
 }
 

@@ -1,5 +1,11 @@
 import { send } from '../lib/http.ts'
-import { endOnUnexpectedErrors, openEnvironment, readNamedFiles, readVersion } from './process.ts'
+import {
+  endOnUnexpectedErrors,
+  isInContainer,
+  openEnvironment,
+  readNamedFiles,
+  readVersion,
+} from './process.ts'
 import { complain, runProgram } from './program.ts'
 import { createTerminal } from './terminal.ts'
 
@@ -54,6 +60,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
         json,
         debug,
         version,
+        isContainer: isInContainer(),
         send,
         now: Date.now,
         workers: new URL('../lib/', import.meta.url),

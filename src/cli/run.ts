@@ -1,11 +1,10 @@
-import { startApp } from '../app.ts'
 import type { DotenvFile } from '../config/dotenv.ts'
 import type { Environment } from '../config/environment.ts'
 import { describeProblem, parseConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Logger } from '../observe/log.ts'
 import { openLog, tellUnexpectedError } from './open-log.ts'
-import { endOnUnexpectedErrors, readNamedFiles } from './process.ts'
+import { endOnUnexpectedErrors, isInContainer, readNamedFiles } from './process.ts'
 
 type Outside = {
   readonly env: Environment
@@ -24,7 +23,9 @@ export async function runDaemon({ env, dotenv, version }: Outside): Promise<0 | 
     return 1
   }
   try {
-    const app = await startApp(parsed.config, { version, log })
+    // Loaded when it is wanted: what is wrong with the configuration is told sooner.
+    const { startApp } = await import('../app.ts')
+    const app = await startApp(parsed.config, { version, log, isContainer: isInContainer() })
     stopOnSignals(app.stop, log)
     await app.ended
     log.info('stopped')
@@ -44,14 +45,14 @@ const isProgrammingError = (error: unknown) =>
 /** npm hands a Ctrl-C on that the terminal has sent already: twice within this is once. */
 const SAME_SIGNAL_MS = 100
 
-/** The first signal lets finish what is in hand; a second one ends at once. */
+/** The first signal lets the cycle that runs end; a second one ends at once. */
 function stopOnSignals(stop: () => void, log: Logger): void {
   let firstAt: number | undefined
   const onSignal = (signal: string) => {
     if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
     if (firstAt !== undefined) return
     firstAt = performance.now()
-    log.info(`${signal}: finishing what is in hand`)
+    log.info(`${signal} received: the daemon stops when the cycle that runs has ended`)
     stop()
   }
   process.on('SIGTERM', onSignal)

@@ -1,4 +1,3 @@
-import { SignJWT } from 'jose'
 import { openSmallFile } from '../lib/files.ts'
 import { messageOf } from '../lib/message-of.ts'
 
@@ -14,6 +13,8 @@ export function createJwtAuthorizer(path: string) {
   const file = openSmallFile(path)
 
   return async function authorize(): Promise<Record<string, string>> {
+    // Loaded when it is wanted: few nodes ask for a token.
+    const { SignJWT } = await import('jose')
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuedAt()

@@ -79,7 +79,7 @@ describe('the process', () => {
       await daemon.said('messages loaded')
       await posted()
       daemon.child.kill(signal)
-      await daemon.said('finishing what is in hand')
+      await daemon.said('the daemon stops when the cycle that runs has ended')
       release()
 
       expect(await daemon.exited).toBe(0)
@@ -111,7 +111,7 @@ describe('the process', () => {
     await daemon.said('messages loaded')
     await posted()
     daemon.child.kill('SIGTERM')
-    await daemon.said('finishing what is in hand')
+    await daemon.said('the daemon stops when the cycle that runs has ended')
     // One that follows at once is the same Ctrl-C, as npm hands it on.
     await until('it has ended', () => {
       daemon.child.kill('SIGTERM')

@@ -82,6 +82,7 @@ export async function runHere(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   now?: () => number,
+  isContainer = false,
 ): Promise<Ended & { readonly all: string }> {
   const text = { stdout: '', stderr: '', all: '' }
   const stream = (name: 'stdout' | 'stderr') => ({
@@ -104,6 +105,7 @@ export async function runHere(
       json,
       debug,
       version: '0.0.0-test',
+      isContainer,
       send: now === undefined ? send : dated(now),
       now: now ?? Date.now,
       workers,

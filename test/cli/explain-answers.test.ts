@@ -45,6 +45,46 @@ describe('a validator that nobody asked for', () => {
   })
 })
 
+describe('a validator of another operator', () => {
+  test.each(['in the journal of an earlier scope', 'on the chain only'])(
+    'than those of EJECTOR_SCOPE is found %s, and nothing is promised',
+    async (where) => {
+      await setUp()
+      world.writeMessage(1)
+      const other = { ...world.requestOf(1), operatorId: 7 }
+      const { dataTransaction } = world.ask(other)
+      const STATE_FILE = join(world.home, 'state.sqlite')
+      if (where.includes('journal')) {
+        const app = await world.start({ STATE_FILE, EJECTOR_SCOPE: '{"1":[7]}', DRY_RUN: 'true' })
+        await until('it is proven', () => app.said('exit request proven').length > 0)
+        await app.end()
+      }
+
+      const ended = await explained(1, { STATE_FILE })
+
+      expect(ended.code).toBe(0)
+      const requested = paragraph(ended, 'Requested').join('\n')
+      expect(requested).toContain('of module 1, operator 7: not one of EJECTOR_SCOPE')
+      expect(requested).toContain(dataTransaction.hash)
+      expect(paragraph(ended, 'Proof').join()).toContain('✓ a report of the oracle')
+      const next = paragraph(ended, 'Next').join()
+      expect(next).toContain('EJECTOR_SCOPE does not name operator 7 of module 1')
+      expect(next).not.toContain('next cycle')
+    },
+  )
+})
+
+test('a validator that has exited needs no message', async () => {
+  await setUp()
+  world.beacon.setValidator(1, { exitEpoch: 990 })
+
+  const ended = await explained(1)
+
+  expect(paragraph(ended, 'Message')).toEqual([
+    'none is needed any more: the validator is exiting, or has exited',
+  ])
+})
+
 describe('why nothing is sent:', () => {
   const why = async (who = 1, more: NodeJS.ProcessEnv = {}) =>
     (await storyOf(who, more)).requests[0]

@@ -18,18 +18,37 @@ export function tellMessages(
     const remedy = 'correct MESSAGES_LOCATION, or what it names'
     return [failure({ ...told, detail: `cannot be loaded: ${problem}`, remedy })]
   }
+  return [tellCounts(snapshot), ...tellPassedOver(snapshot)]
+}
+
+function tellCounts(snapshot: MessageSnapshot): Finding {
+  const told = { id: ID, title: TITLE }
   const { usable, used, rejected } = countsOf(snapshot)
   const files = `${snapshot.files} ${snapshot.files === 1 ? 'file' : 'files'}`
   const detail = `${usable} usable, ${used} used, ${rejected} rejected, in ${files}`
-  if (usable > 0 && rejected === 0) return [ok(ID, TITLE, detail)]
-  if (usable > 0) return [warning({ ...told, detail, remedy: remedyFor(snapshot) })]
+  if (usable > 0 && rejected === 0) return ok(ID, TITLE, detail)
+  if (usable > 0) return warning({ ...told, detail, remedy: remedyFor(snapshot) })
   if (used > 0) {
     const remedy = 'sign exits for validators that are active: there is none for the next request'
-    return [failure({ ...told, detail, remedy })]
+    return failure({ ...told, detail, remedy })
   }
   const remedy =
     rejected > 0 ? remedyFor(snapshot) : 'put signed exit messages (*.json) into MESSAGES_LOCATION'
-  return [failure({ ...told, detail, remedy })]
+  return failure({ ...told, detail, remedy })
+}
+
+/** Names that stand in one line. */
+const MOST_NAMES = 5
+
+/** What looks like a message that was meant, and is none by its name. */
+function tellPassedOver({ passedOver }: MessageSnapshot): readonly Finding[] {
+  if (passedOver.length === 0) return []
+  const names = passedOver.slice(0, MOST_NAMES).join(', ')
+  const more = passedOver.length > MOST_NAMES ? ` and ${passedOver.length - MOST_NAMES} more` : ''
+  const detail = `${names}${more}: not read`
+  const remedy =
+    'end the names of message files in .json, and put them beside each other, not in a sub-folder'
+  return [warning({ id: 'messages-passed-over', title: 'files', detail, remedy })]
 }
 
 /** Key material comes first, always. */

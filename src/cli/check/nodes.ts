@@ -1,3 +1,4 @@
+import { loopbackHint } from '../../app/loopback.ts'
 import { networkName } from '../../config/networks.ts'
 import type { NodeStatus } from '../../lib/layer.ts'
 import { messageOf } from '../../lib/message-of.ts'
@@ -9,7 +10,10 @@ import { type Finding, failure, ok, splitRemedy, unlessAnother, warning } from '
 const VARIABLE = { execution: 'EXECUTION_NODE', consensus: 'CONSENSUS_NODE' } as const
 
 /** Each node: does it answer, is it synced, are all on one chain? */
-export function tellNodes({ statuses, conflict }: NodesFound): readonly Finding[] {
+export function tellNodes(
+  { statuses, conflict }: NodesFound,
+  isContainer: boolean,
+): readonly Finding[] {
   const tell = (status: NodeStatus): Finding => {
     const { layer, host, up, synced, chainId, why, odd } = status
     const [id, title] = [`${layer}-node`, `${layer} node ${host}`]
@@ -24,7 +28,8 @@ export function tellNodes({ statuses, conflict }: NodesFound): readonly Finding[
       return unlessAnother(isAnotherGood, { id, title, detail: `${why}`, remedy })
     }
     const detail = why === 'not asked yet' ? 'no answer in time' : `not used: ${why}`
-    const remedy = `start it, or correct ${VARIABLE[layer]}`
+    const hint = loopbackHint(host, why, isContainer)
+    const remedy = hint ?? `start it, or correct ${VARIABLE[layer]}`
     return unlessAnother(isAnotherGood, { id, title, detail, remedy })
   }
   if (conflict === undefined) return statuses.map(tell)

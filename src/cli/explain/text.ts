@@ -1,7 +1,7 @@
 import { describeTimeLeft } from '../../requests/deadlines.ts'
 import { type HappeningView, STATES } from '../../requests/rendering.ts'
 import type { Colours } from '../context.ts'
-import type { MessageStory, NodeView, ProofStory, RequestStory, StateView, Story } from './story.ts'
+import type { NodeView, ProofStory, RequestStory, StateView, Story } from './story.ts'
 
 type Line = string
 
@@ -13,7 +13,7 @@ export function linesOf(story: Story, colours: Colours): readonly Line[] {
     ...(story.requests.length === 0
       ? [['Requested', tellNotRequested(story, marks)] as const]
       : []),
-    ['Message', [tellMessage(story.message, marks)]],
+    ['Message', [tellMessage(story, marks)]],
     ['Submitted', tellHistory(story, marks)],
     ['Registry', tellRegistry(story, marks)],
     ...story.requests.map((request) => ['Next', tellNext(request, story)] as const),
@@ -110,7 +110,13 @@ function tellNotRequested({ sources: { journal, blocks } }: Story, marks: Marks)
       ]
 }
 
-function tellMessage(message: MessageStory, marks: Marks): Line {
+function tellMessage({ message, registry }: Story, marks: Marks): Line {
+  const isExiting =
+    registry.length > 0 &&
+    registry.every(({ head }) => head.kind === 'known' && head.exitEpoch !== null)
+  if (isExiting && (message.kind === 'missing' || message.kind === 'unknown')) {
+    return 'none is needed any more: the validator is exiting, or has exited'
+  }
   switch (message.kind) {
     case 'webhook':
       return `none is needed: the webhook at ${message.host} is called`

@@ -35,7 +35,8 @@ export async function readAnyOperator(
   const { config, nodes, now, progress } = parts
   const readLogs = createLogReader(config.loadLogsStep, now)
   const requests = new Map<RequestKey, ExitRequest>()
-  const answers = await nodes.execution.nodes.every(async (node, _host, deadline) => {
+  const unread: string[] = []
+  const answers = await nodes.execution.nodes.every(async (node, host, deadline) => {
     const to = (await node.finalizedBlock(deadline)).number
     const from = Math.max(0, to - config.blocksPreload)
     const contracts = await resolveContracts(node, config.locatorAddress, deadline)
@@ -45,7 +46,7 @@ export async function readAnyOperator(
       node,
       { ...filter, fromBlock: from, toBlock: to },
       (logs, fromBlock, toBlock) => {
-        progress('reading blocks', toBlock - from, to - from)
+        progress('reading blocks', to - fromBlock, to - from)
         for (const raw of logs) {
           const query = { chainId, exitBuses, fromBlock, toBlock, ...operatorIn(raw) }
           const reading = readExitLog(raw, query)
@@ -55,6 +56,8 @@ export async function readAnyOperator(
         }
       },
       deadline,
+      ({ fromBlock, toBlock, reason }) =>
+        unread.push(`blocks ${fromBlock} to ${toBlock} could not be read from ${host}: ${reason}`),
     )
     return { contracts, from, to }
   }, signal)
@@ -66,7 +69,10 @@ export async function readAnyOperator(
     requests: [...requests.values()],
     contracts: read.map(({ contracts }) => contracts),
     blocks: read[0] && { from: read[0].from, to: read[0].to },
-    problems: answers.length === 0 ? ['no execution node answers: no block was read'] : failed,
+    problems:
+      answers.length === 0
+        ? ['no execution node answers: no block was read']
+        : [...failed, ...unread],
   }
 }
 

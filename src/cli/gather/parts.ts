@@ -23,6 +23,7 @@ export type Parts = {
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   /** Seconds that this clock is ahead of the nodes'; `undefined`: no node told its time. */
   readonly clockSkew: () => number | undefined
+  readonly isContainer: boolean
   readonly log: Log
   readonly send: Send
   readonly now: () => number
@@ -42,6 +43,7 @@ export function createParts(config: Config, context: CommandContext, progress: P
     registry: createRegistryReader(nodes.consensus.nodes, now),
     readChainInfo: createChainInfoReader(nodes.consensus.nodes, now),
     clockSkew: clock.skew,
+    isContainer: context.isContainer,
     log: debugLog(context),
     send: context.send,
     now,

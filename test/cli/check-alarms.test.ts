@@ -1,0 +1,126 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createWorld, type World, type WorldOptions } from '../support/world.ts'
+import { check, envOf, inFolder, marked, runHere } from './command.ts'
+
+let world: World
+afterEach(() => world.close())
+
+async function setUp(options?: WorldOptions) {
+  world = await createWorld(options)
+  world.writeMessage(1)
+  world.ask(world.requestOf(1))
+}
+
+type Transaction = Record<string, unknown> | null
+
+describe('whatever is wrong while check looks is told, and ends with code 1:', () => {
+  test('a node that forges the transaction of a request, beside an honest one', async () => {
+    await setUp({ executionNodes: [{}, {}] })
+    world.executionNodes[0]?.onResult('eth_getTransactionByHash', (found) => {
+      const transaction = found as Transaction
+      return transaction === null ? null : { ...transaction, nonce: '0x7777' }
+    })
+
+    const ended = await check(world)
+
+    expect(ended.stdout).toContain('1 open: 1 ready')
+    const host = new URL(world.execution.url).host
+    const alarms = marked(ended, '✗').filter((line) => line.startsWith('✗ alarm: '))
+    expect(
+      alarms.some((line) => line.includes(host)),
+      ended.stdout,
+    ).toBe(true)
+    expect(alarms[0]).toMatch(/\n {2}→ see which node it names/)
+    expect(ended.code).toBe(1)
+  })
+
+  test('blocks that no node gives: which, why, and what to do', async () => {
+    await setUp()
+    const pruned = world.chain.finalized - 100
+    world.execution.set({ firstLogBlock: pruned })
+
+    const ended = await check(world, { BLOCKS_PRELOAD: '300' })
+
+    const unread = marked(ended, '✗').find((line) => line.startsWith('✗ blocks: '))
+    expect(unread, ended.stdout).toContain(`to ${pruned - 1}`)
+    expect(unread).toContain('pruned history unavailable')
+    expect(unread).toMatch(/\n {2}→ add an execution node .* or set a smaller BLOCKS_PRELOAD/)
+    expect(ended.code).toBe(1)
+  })
+})
+
+describe('what needs a look is a warning:', () => {
+  test('a quorum of one signer where the oracle has more', async () => {
+    await setUp()
+
+    const ended = await check(world, { ORACLE_QUORUM: '1' })
+
+    expect(marked(ended, '!')).toEqual([
+      expect.stringMatching(/^! ORACLE_QUORUM 1: .*\n {2}→ set ORACLE_QUORUM=2$/),
+    ])
+    expect(ended.code).toBe(0)
+  })
+
+  test('a webhook that wants a token, and none is set', async () => {
+    await setUp()
+    const { createServer } = await import('node:http')
+    const server = createServer((_, response) => response.writeHead(401).end())
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const env = {
+      MESSAGES_LOCATION: '',
+      STATE_FILE: 'state.sqlite',
+      VALIDATOR_EXIT_WEBHOOK: `http://127.0.0.1:${port}/`,
+    }
+
+    const without = await check(world, env)
+    const withToken = await check(world, { ...env, WEBHOOK_TOKEN: 'hush-hush' })
+    server.close()
+
+    expect(marked(without, '!').join()).toMatch(/answers \(401 .*\n {2}→ set WEBHOOK_TOKEN to/)
+    expect(marked(withToken, '!')).toEqual([])
+    expect(withToken.stdout).toContain('WEBHOOK_TOKEN')
+  })
+
+  test('files that look like messages, and are not read', async () => {
+    await setUp()
+    writeFileSync(join(world.folder, '2.json.txt'), '{}')
+    mkdirSync(join(world.folder, 'more'))
+    writeFileSync(join(world.folder, 'more', '3.json'), '{}')
+
+    const ended = await check(world)
+
+    const [warned] = marked(ended, '!').filter((line) => line.startsWith('! files: '))
+    expect(warned, ended.stdout).toContain('2.json.txt')
+    expect(warned).toContain('more')
+  })
+
+  test('a HOLD_FILE that nobody could create', async () => {
+    await setUp()
+
+    const ended = await check(world, { HOLD_FILE: 'nowhere/hold' })
+
+    expect(marked(ended, '!')).toEqual([
+      expect.stringMatching(/^! HOLD_FILE: .*nowhere.*\n {2}→ create or mount .*nowhere/),
+    ])
+  })
+})
+
+describe('in a container', () => {
+  const NOWHERE = 'http://127.0.0.1:1'
+  const remedyIn = async (isContainer: boolean) => {
+    const env = envOf(world, { EXECUTION_NODE: NOWHERE })
+    const ended = await inFolder(world.home, () => runHere(['check'], env, undefined, isContainer))
+    return marked(ended, '✗').find((line) => line.includes('execution node 127.0.0.1:1'))
+  }
+
+  test('a loopback address that answers nothing is said to be the container itself', async () => {
+    await setUp()
+
+    expect(await remedyIn(true)).toContain('in a container 127.0.0.1:1 is the container itself')
+    expect(await remedyIn(false)).toContain('→ start it, or correct EXECUTION_NODE')
+  })
+})
