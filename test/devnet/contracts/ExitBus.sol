@@ -28,9 +28,6 @@ contract ExitBus {
         uint256 dataFormat;
     }
 
-    /// As on mainnet today.
-    uint256 public constant getContractVersion = 3;
-    uint256 public constant getConsensusVersion = 5;
     address public immutable getConsensusContract;
 
     uint256 public constant getContractVersion = 3;
