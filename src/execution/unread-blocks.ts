@@ -9,6 +9,8 @@ export type FailedRange = BlockRange & {
 
 type Part = FailedRange & {
   readonly tries: number
+  /** Of the first failure, unix ms. */
+  readonly since: number
   /** Unix ms. */
   readonly dueAt: number
 }
@@ -17,11 +19,7 @@ type Part = FailedRange & {
 export const FEW_BLOCKS = 100
 /** What brought no answer so often is told; so is at once what was refused. */
 const TRIES_UNTIL_TOLD = 3
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-/** After the second failure in the next cycle, then after 1, 2, 4 … minutes, at last hourly. */
-const waitAfter = (tries: number) =>
-  tries < TRIES_UNTIL_TOLD ? 0 : Math.min(MINUTE_MS * 2 ** (tries - TRIES_UNTIL_TOLD), HOUR_MS)
+const HOUR_MS = 60 * 60 * 1_000
 /** Parts that are told apart; of more the two oldest become one. */
 const MOST_PARTS = 64
 
@@ -57,20 +55,19 @@ export function createUnreadBlocks(now: () => number) {
     },
     fail({ fromBlock, toBlock, reason, refused }: FailedRange): void {
       const range = { fromBlock, toBlock }
-      const before = Math.max(
-        0,
-        ...failed.filter((part) => doOverlap(part, range)).map(({ tries }) => tries),
-      )
+      const before = failed.filter((part) => doOverlap(part, range))
       const canBeHalved = !refused && blocksIn([range]) > FEW_BLOCKS
-      const tries = canBeHalved ? 1 : before + 1
+      const tries = canBeHalved ? 1 : Math.max(0, ...before.map((part) => part.tries)) + 1
+      const since = canBeHalved ? now() : Math.min(now(), ...before.map((part) => part.since))
       const middle = Math.floor((fromBlock + toBlock) / 2)
       const upper = { fromBlock: middle + 1, toBlock }
       const added = canBeHalved ? [...without(range, upper), upper] : [range]
-      const dueAt = now() + waitAfter(tries)
+      // At first in the next cycle, then after as long as it has failed, at last hourly.
+      const dueAt = now() + Math.min(now() - since, HOUR_MS)
       fresh = withoutAll(fresh, [range])
       failed = bounded([
         ...withoutAll(failed, [range]),
-        ...added.map((one) => ({ ...one, reason, refused, tries, dueAt })),
+        ...added.map((one) => ({ ...one, reason, refused, tries, since, dueAt })),
       ])
     },
     /** What failed and is older than the look-back is of no interest any more. */

@@ -50,9 +50,10 @@ describe('blocks that a node has still to give', () => {
   })
 
   test('once the node answers again, what it left unanswered is due', () => {
-    const unread = createUnreadBlocks(() => 0)
+    let now = 0
+    const unread = createUnreadBlocks(() => now)
     unread.add({ fromBlock: 0, toBlock: 31 })
-    for (let round = 0; round < 6; round += 1) unread.fail(failure(0, 31, false))
+    for (; now < 30 * MINUTE; now += MINUTE) unread.fail(failure(0, 31, false))
     expect(unread.due()).toEqual([])
     unread.retryUnanswered()
     expect(unread.due()).toHaveLength(1)
@@ -61,7 +62,8 @@ describe('blocks that a node has still to give', () => {
   test('a clock that is set back does not put it off', () => {
     let now = 10 * 24 * 60 * MINUTE
     const unread = createUnreadBlocks(() => now)
-    for (let round = 0; round < 12; round += 1) unread.fail(failure(0, 9))
+    const start = now
+    for (; now < start + 90 * MINUTE; now += MINUTE) unread.fail(failure(0, 9))
     expect(unread.due()).toEqual([])
     now = 0
     expect(unread.due()).toHaveLength(1)
