@@ -83,7 +83,7 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
     passwords: passwordCandidates(password?.bytes ?? []),
     pool,
     now: parts.now,
-    readRegistry: async (indices, signal) => (await parts.registry.read(indices, signal)).entries,
+    readRegistry: parts.registry.read,
     readKeys: createKeysReader(parts.nodes.consensus.nodes),
     readSigningContext: (signal) => readSigningContext(parts, signal),
   })

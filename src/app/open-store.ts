@@ -1,4 +1,5 @@
 import type { MessagesLocation } from '../config/locations.ts'
+import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import { createFiles } from '../lib/files.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { type BucketStore, createBucketStore } from '../messages/bucket.ts'
@@ -8,6 +9,8 @@ import { openS3 } from '../messages/s3.ts'
 import { MAX_FILE_BYTES, type MessageStore, StoreError } from '../messages/store.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { StartUpError } from './start-up.ts'
+
+const STARTS_ALL_THE_SAME = 'The daemon starts all the same, and reads it again at every cycle'
 
 /**
  * The configured location, looked at once: what somebody has to change ends the start, what may be
@@ -26,10 +29,24 @@ export async function openStore(
     if (location.kind !== 'folder') return await openBucket(location, log, signal)
     const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
     const store = createFolderStore(location.path, files)
-    await store.list(signal)
+    await lookAt(store, log, signal)
     return store
   } catch (error) {
     throw new StartUpError(messageOf(error))
+  }
+}
+
+/** Milliseconds for the first look: a start does not wait for a mount that hangs. */
+const FIRST_LOOK_MS = 20_000
+
+async function lookAt(store: MessageStore, log: Pick<Log, 'warn'>, signal: AbortSignal) {
+  try {
+    await withDeadline(FIRST_LOOK_MS, signal, (deadline) => store.list(deadline))
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error
+    log.warn(
+      `messages folder ${store.name} does not answer: does its mount hang? ${STARTS_ALL_THE_SAME}`,
+    )
   }
 }
 
@@ -45,7 +62,7 @@ async function openBucket(
     await store.check(signal)
   } catch (error) {
     if (!(error instanceof StoreError && error.isPassing)) throw error
-    log.warn(`${error.message}. The daemon starts all the same, and reads it again at every cycle`)
+    log.warn(`${error.message}. ${STARTS_ALL_THE_SAME}`)
   }
   return store
 }

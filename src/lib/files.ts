@@ -4,7 +4,7 @@ import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file
 import { onAbort } from './on-abort.ts'
 import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
 
-export type { FileContent, FileFault, Scan } from './file-worker.ts'
+export type { FileContent, Scan } from './file-worker.ts'
 
 /** A file or folder could not be looked at. */
 export class FileError extends Error {

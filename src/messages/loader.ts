@@ -77,9 +77,9 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     if (basis === undefined || basis.context !== context) return false
     if (!isSameListing(basis.listing, listing)) return false
     if (before.exits.size === 0) return true
-    const registry = await readRegistry([...before.exits.keys()], signal)
+    const { entries } = await readRegistry([...before.exits.keys()], signal)
     return [...before.exits].every(([index, { exit, used }]) => {
-      const validator = registry.get(index)
+      const validator = entries.get(index)
       return validator?.pubkey === exit.pubkey && isExiting(validator) === used
     })
   }

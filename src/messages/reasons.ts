@@ -161,8 +161,14 @@ const list = [
   reason(
     'unknown-validator',
     'the node does not know this validator',
-    'The consensus node has no validator with this index at present, or cannot look it up: not yet deposited, no index that can be, or a message for another network.',
+    'The consensus node has no validator with this index at present: not yet deposited, or a message for another network.',
     'It is looked up again at every load.',
+  ),
+  reason(
+    'validator-not-readable',
+    'the node has an error for this validator',
+    'The consensus nodes answer a question about this index alone with an error; the detail has the words of one. Most likely no validator can have this index.',
+    'Correct the index, or sign again; it is looked up again at every load.',
   ),
   reason(
     'pubkey-mismatch',

@@ -13,11 +13,17 @@ import {
 } from './exit-message.ts'
 import type { MessageRefusal } from './reasons.ts'
 
-/** Looks validators up; those that the node does not know are left out. */
+/**
+ * Looks validators up; those that the node does not know are left out. `unreadable`: those that it
+ * has an error for, and its words.
+ */
 export type ReadRegistry = (
   validators: readonly ValidatorIndex[],
   signal: AbortSignal,
-) => Promise<Registry>
+) => Promise<{
+  readonly entries: Registry
+  readonly unreadable: ReadonlyMap<ValidatorIndex, string>
+}>
 
 /** Every public key that some node has for each of these: one of them may be wrong about it. */
 export type ReadKeys = (
@@ -131,7 +137,7 @@ export function createVerifier(
   return async function verify(entries, context, signal) {
     if (entries.length === 0) return []
     const indices = new Set(entries.map(({ exit }) => exit.validatorIndex))
-    const registry = await readRegistry([...indices], signal)
+    const { entries: registry, unreadable } = await readRegistry([...indices], signal)
     const claims = entries.flatMap((entry) => {
       const pubkey = registry.get(entry.exit.validatorIndex)?.pubkey
       return pubkey === undefined ? [] : [{ entry, pubkey }]
@@ -142,7 +148,7 @@ export function createVerifier(
     const better = await askOtherNodes(doubted, context, signal)
     return entries.map((entry): Verdict => {
       const validator = registry.get(entry.exit.validatorIndex)
-      if (validator === undefined) return { ok: false, refusal: notKnown(entry.exit) }
+      if (validator === undefined) return { ok: false, refusal: notKnown(entry.exit, unreadable) }
       const result = better.get(entry) ?? byEntry.get(entry) ?? BROKE_OFF
       return result.ok ? { ...result, used: isExiting(validator) } : result
     })
@@ -167,10 +173,15 @@ const BROKE_OFF: VerifyResult = {
   refusal: { code: 'verification-failed', detail: 'the verification broke off' },
 }
 
-const notKnown = ({ validatorIndex }: SignedExit): MessageRefusal => ({
-  code: 'unknown-validator',
-  detail: `validator ${validatorIndex}`,
-})
+function notKnown(
+  { validatorIndex }: SignedExit,
+  unreadable: ReadonlyMap<ValidatorIndex, string>,
+): MessageRefusal {
+  const words = unreadable.get(validatorIndex)
+  return words === undefined
+    ? { code: 'unknown-validator', detail: `validator ${validatorIndex}` }
+    : { code: 'validator-not-readable', detail: `validator ${validatorIndex}: ${words}` }
+}
 
 function mismatch({ entry, pubkey }: Claim): MessageRefusal | undefined {
   const { claimedPubkey: claimed, exit } = entry

@@ -94,6 +94,25 @@ describe('the messages folder at run time', () => {
     expect(app.said('pässword')).toEqual([])
   })
 
+  test('one index that the node answers with 400 costs its own message, and no other', async () => {
+    world = await createWorld()
+    for (const index of [1, 2, 3]) world.writeMessage(index)
+    const message = { epoch: '1', validator_index: '9007199254740991' }
+    write('odd.json', { message, signature: world.beacon.signExit(4).signature })
+    world.ask(world.requestOf(1))
+    const app = await world.start()
+    await counts(app, { valid: 3, refused: 1, left: 3, percent: 100 })
+    await until('it is sent', () => world.beacon.accepted.length > 0)
+    expect(app.said('message rejected')).toMatchObject([
+      {
+        message: expect.stringMatching(
+          /odd\.json: the node has an error for this validator \(.*400/,
+        ),
+        details: { file: 'odd.json', reason: 'validator-not-readable', validator: 2 ** 53 - 1 },
+      },
+    ])
+  })
+
   test('a validator keystore is said loudly, and one bad file stops nothing', async () => {
     world = await createWorld()
     world.writeMessage(1)

@@ -132,14 +132,28 @@ export const entriesOf = async (store: MessageStore) => (await store.list(never)
 export const folderStore = (folder: string) => createFolderStore(folder, sharedFiles)
 
 /** A loader over a folder, in a world where the validators 0 to 9 are known and active. */
-export function loaderOf(folder: string, parts: Partial<MessageLoaderParts> = {}) {
+export function loaderOf(
+  folder: string,
+  {
+    readRegistry,
+    unreadable = new Map(),
+    ...parts
+  }: Partial<Omit<MessageLoaderParts, 'readRegistry'>> & {
+    readRegistry?: (indices: readonly ValidatorIndex[]) => Promise<Registry>
+    unreadable?: ReadonlyMap<ValidatorIndex, string>
+  } = {},
+) {
   const known = registryOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  const read = async (indices: readonly ValidatorIndex[]) =>
+    new Map([...known].filter(([index]) => indices.includes(index)))
   return createMessageLoader({
     store: folderStore(folder),
     passwords: [],
     pool: sharedPool,
-    readRegistry: async (indices) =>
-      new Map([...known].filter(([index]) => indices.includes(index))),
+    readRegistry: async (indices) => ({
+      entries: await (readRegistry ?? read)(indices),
+      unreadable,
+    }),
     readSigningContext: async () => CHAIN,
     // A busy machine may take long: only tests of passes want several.
     passMs: 120_000,

@@ -2,6 +2,7 @@ import { create } from '@chainsafe/bls-keystore'
 import { expect, test } from 'vitest'
 import type { ForkVersion } from '../../src/consensus/fork.ts'
 import { passwordCandidates } from '../../src/lib/password.ts'
+import type { ValidatorIndex } from '../../src/lib/primitives.ts'
 import { messageReasons } from '../../src/messages/reasons.ts'
 import {
   bytesOf,
@@ -208,4 +209,21 @@ test('every reason has a code of its own, few words, and a remedy', () => {
     expect(reason.short.length).toBeLessThan(60)
     expect(reason.long).toMatch(/\.$/)
   }
+})
+
+test('an index that no node can look up costs its own message, by name, and no other', async () => {
+  const folder = temporaryFolder()
+  put(folder, '1.json', signedExit(1))
+  put(folder, 'odd.json', signedExit(3_000_000_000, { signer: 2 }))
+  const unreadable = new Map([[3_000_000_000 as ValidatorIndex, 'HTTP 400: bad index']])
+  const { exits, refused } = await loaderOf(folder, { unreadable }).load(never)
+  expect([...exits.keys()]).toEqual([1])
+  expect(refused).toMatchObject([
+    {
+      file: 'odd.json',
+      code: 'validator-not-readable',
+      detail: 'validator 3000000000: HTTP 400: bad index',
+      validatorIndex: 3_000_000_000,
+    },
+  ])
 })
