@@ -1,11 +1,11 @@
 import { createClockWatch, createSkewTeller } from './app/clock.ts'
-import { type KeptJournal, openKeptJournal } from './app/journal.ts'
-import { createMessages } from './app/messages.ts'
-import { createNodes } from './app/nodes.ts'
+import { openKeptJournal } from './app/journal.ts'
+import { createMessages, type MessagesTask } from './app/messages.ts'
+import { createNodes, type Nodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
-import { createPipeline } from './app/pipeline.ts'
+import { createPipeline, type PipelineParts } from './app/pipeline.ts'
 import { waitForNodes } from './app/start-up.ts'
-import { createStatus, redactVerdict } from './app/status.ts'
+import { createStatus, redactVerdict, type Status } from './app/status.ts'
 import { networkName } from './config/networks.ts'
 import type { Config } from './config.ts'
 import { createChainInfoReader } from './consensus/chain-info.ts'
@@ -14,13 +14,13 @@ import { createCycle } from './cycle.ts'
 import { createLogReader } from './execution/logs.ts'
 import { createDriftDetector } from './jobs/allowlist-drift.ts'
 import { watchFinality } from './jobs/finality-watch.ts'
-import { createLoop } from './jobs/loop.ts'
+import { createLoop, createWaker, type Waker } from './jobs/loop.ts'
 import { pause } from './lib/deadline.ts'
 import { send } from './lib/http.ts'
-import { createHealth } from './observe/health.ts'
+import { createHealth, type Health } from './observe/health.ts'
 import { startHttpServer } from './observe/http-server.ts'
 import type { Logger } from './observe/log.ts'
-import { createMetrics } from './observe/metrics.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
 
 export type AppOptions = {
   readonly version: string
@@ -53,8 +53,32 @@ const FINISH_MS = 6_000
 /** And threads this long. */
 const CLOSE_MS = 1_000
 
+/** What the daemon is made of before it knows any node. */
+type Base = {
+  readonly config: Config
+  readonly options: AppOptions
+  readonly now: () => number
+  readonly metrics: Metrics
+  readonly status: Status
+  readonly health: Health
+  readonly waker: Waker
+  /** Ends the daemon after the cycle in hand. */
+  readonly stopping: AbortSignal
+  /** Ends the cycle in hand too. */
+  readonly aborting: AbortSignal
+}
+
+/** What must be there before the first cycle. */
+type Connected = {
+  readonly chainId: bigint
+  readonly nodes: Nodes
+  readonly messages: MessagesTask
+  /** Says when the clock differs from the nodes'. */
+  readonly tellSkew: () => void
+} & Pick<PipelineParts, 'readChainInfo' | 'registry'>
+
 /**
- * Wires everything, and starts it.
+ * Wires everything, and starts it: connect, then run.
  *
  * @throws when the port is taken
  */
@@ -63,147 +87,37 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const now = options.now ?? Date.now
   const stopping = new AbortController()
   const aborting = new AbortController()
-  const mode = config.delivery.mode
+  const abort = () => aborting.abort(new Error('the daemon stops'))
   const metrics = createMetrics({
     prefix: config.promPrefix,
     version,
-    mode,
+    mode: config.delivery.mode,
     dryRun: config.dryRun,
     trustMode: config.trustMode,
     scope: config.scope,
   })
   const status = createStatus({ version, config, now, redact: log.redact })
   const health = createHealth(config.jobIntervalMs, now)
-  const port = options.port ?? config.http.port
-  const server =
-    port === undefined
-      ? undefined
-      : await startHttpServer({
-          port,
-          host: config.http.host,
-          runMetrics: config.http.runMetrics,
-          runHealthCheck: config.http.runHealthCheck,
-          metrics: metrics.expose,
-          status: config.http.runStatus ? status.read : undefined,
-          health: redactVerdict(health.health, log.redact),
-          ready: redactVerdict(health.ready, log.redact),
-        })
+  const waker = createWaker()
+  const signals = { stopping: stopping.signal, aborting: aborting.signal }
+  const base: Base = { config, options, now, metrics, status, health, waker, ...signals }
+  const server = await openServer(base)
 
-  async function run(): Promise<void> {
-    const clock = createClockWatch(send, now)
-    const tellSkew = createSkewTeller(clock, log)
-    const nodes = createNodes(config, metrics, options.callTimeoutMs, clock.send)
-    const offer = createOffer(config, nodes, metrics)
-    const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
-    const registry = createRegistryReader(nodes.consensus.nodes, now)
-    let agreedChainId = 0n
-    let wakeLoop = () => {}
-    const messages = await createMessages({
-      config,
-      nodes,
-      readChainInfo,
-      registry,
-      chainId: () => agreedChainId,
-      log,
-      metrics,
-      now,
-      lifetime: aborting.signal,
-      wake: () => wakeLoop(),
-      onLoaded: health.messagesLoaded,
-      workers: options.workers ?? new URL('./lib/', import.meta.url),
-    })
-    let opened: KeptJournal | undefined
+  async function connectAndRun(): Promise<void> {
+    const opened = await open(base)
     try {
-      const chainId = await waitForNodes(
-        nodes,
-        log,
-        health.waitingFor,
-        metrics.setNode,
-        stopping.signal,
-        options.pause,
-        options.isContainer,
-      )
-      if (chainId === undefined) return
-      agreedChainId = chainId
-      messages.begin()
-      log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
-      const journal = openKeptJournal({ config, chainId, log, metrics, now })
-      opened = journal
-      const drift = createDriftDetector({
-        config,
-        nodes: nodes.executionNodes,
-        healthy: nodes.execution.nodes.hosts,
-        readLogs: createLogReader(config.loadLogsStep, now),
-        consensus: () => journal.facts.contracts?.consensus,
-        log,
-        metrics,
-        now,
-        lifetime: stopping.signal,
-      })
-      let lastRead: number | undefined
-      const pipeline = createPipeline({
-        config,
-        chainId,
-        nodes,
-        readChainInfo,
-        registry,
-        messages,
-        journal,
-        offer,
-        log,
-        metrics,
-        now,
-        onUnlistedSigner: drift.unlistedSigner,
-        lifetime: aborting.signal,
-        onRead: (upTo) => {
-          lastRead = upTo
-        },
-      })
-      const network = networkName(chainId)
-      status.attach({ network, nodes, journal, messages: messages.snapshot, drift })
-      const runCycle = createCycle(pipeline)
-      const loop = createLoop({
-        async runCycle(signal) {
-          const report = await runCycle(signal)
-          status.cycleReported(report)
-          drift.cycleReported(report.cases)
-          health.cycleReported(report.notReady)
-          return report
-        },
-        intervalMs: config.jobIntervalMs,
-        log,
-        ...(options.pause === undefined ? {} : { pause: options.pause }),
-        timeCycle: () => metrics.timeJob(config.jobIntervalMs),
-        onCycle(ok, failures) {
-          journal.lookAfter()
-          health.cycleEnded(ok, failures, messages.isLoaded())
-          status.cycleEnded(ok, failures)
-          if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
-          drift.cycleEnded()
-          tellSkew()
-        },
-      })
-      wakeLoop = loop.wake
-      if (config.finalityEvents) {
-        const { wake } = loop
-        void watchFinality(
-          { config, nodes, lastRead: () => lastRead, wake, log, metrics },
-          stopping.signal,
-        )
-      }
-      await loop.run(stopping.signal, aborting.signal)
-      await Promise.race([offer.settled(), pause(1_000, aborting.signal)])
+      const connected = await connect(base, opened)
+      if (connected !== undefined) await run(base, connected)
     } finally {
-      opened?.close()
-      aborting.abort(new Error('the daemon stops'))
+      abort()
       // A thread in a native call cannot be interrupted; it ends with the process.
-      await Promise.race([messages.close(), pause(CLOSE_MS, new AbortController().signal)])
+      await Promise.race([opened.messages.close(), pause(CLOSE_MS, new AbortController().signal)])
     }
   }
 
   async function runToTheEnd(): Promise<void> {
     try {
-      await run()
+      await connectAndRun()
     } finally {
       await server?.close()
       metrics.stop()
@@ -217,12 +131,147 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     stop() {
       if (stopping.signal.aborted) return
       stopping.abort()
-      const timer = setTimeout(
-        () => aborting.abort(new Error('the daemon stops')),
-        FINISH_MS,
-      ).unref()
+      const timer = setTimeout(abort, FINISH_MS).unref()
       void ended.catch(() => {}).finally(() => clearTimeout(timer))
     },
+  }
+}
+
+async function openServer({ config, options, metrics, status, health }: Base) {
+  const port = options.port ?? config.http.port
+  if (port === undefined) return undefined
+  const { redact } = options.log
+  return startHttpServer({
+    port,
+    host: config.http.host,
+    runMetrics: config.http.runMetrics,
+    runHealthCheck: config.http.runHealthCheck,
+    metrics: metrics.expose,
+    status: config.http.runStatus ? status.read : undefined,
+    health: redactVerdict(health.health, redact),
+    ready: redactVerdict(health.ready, redact),
+  })
+}
+
+/** What can be opened without an answer of any node: a mistake here ends the start at once. */
+async function open(base: Base) {
+  const { config, options, metrics, now } = base
+  const clock = createClockWatch(send, now)
+  const tellSkew = createSkewTeller(clock, options.log)
+  const nodes = createNodes(config, metrics, options.callTimeoutMs, clock.send)
+  const readChainInfo = createChainInfoReader(nodes.consensus.nodes, now)
+  const registry = createRegistryReader(nodes.consensus.nodes, now)
+  const chain = { id: 0n }
+  const messages = await createMessages({
+    config,
+    nodes,
+    readChainInfo,
+    registry,
+    chainId: () => chain.id,
+    log: options.log,
+    metrics,
+    now,
+    lifetime: base.aborting,
+    wake: base.waker.wake,
+    onLoaded: base.health.messagesLoaded,
+    workers: options.workers ?? new URL('./lib/', import.meta.url),
+  })
+  return { nodes, readChainInfo, registry, messages, tellSkew, chain }
+}
+
+/**
+ * Waits for nodes that agree on a chain, and begins to load messages for it.
+ *
+ * @returns `undefined` when the daemon was stopped first
+ */
+async function connect(
+  { config, options, metrics, health, stopping }: Base,
+  { chain, ...opened }: Awaited<ReturnType<typeof open>>,
+): Promise<Connected | undefined> {
+  const { log, version } = options
+  const chainId = await waitForNodes(
+    opened.nodes,
+    log,
+    health.waitingFor,
+    metrics.setNode,
+    stopping,
+    options.pause,
+    options.isContainer,
+  )
+  if (chainId === undefined) return undefined
+  chain.id = chainId
+  opened.messages.begin()
+  log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
+  return { chainId, ...opened }
+}
+
+/** Cycle after cycle, until the daemon is stopped. */
+async function run(base: Base, connected: Connected): Promise<void> {
+  const { config, options, now, metrics, status, health, waker, stopping, aborting } = base
+  const { chainId, nodes, messages } = connected
+  const { log } = options
+  const journal = openKeptJournal({ config, chainId, log, metrics, now })
+  try {
+    const offer = createOffer(config, nodes, metrics)
+    const drift = createDriftDetector({
+      config,
+      nodes: nodes.executionNodes,
+      healthy: nodes.execution.nodes.hosts,
+      readLogs: createLogReader(config.loadLogsStep, now),
+      consensus: () => journal.facts.contracts?.consensus,
+      log,
+      metrics,
+      now,
+      lifetime: stopping,
+    })
+    let lastRead: number | undefined
+    const pipeline = createPipeline({
+      ...connected,
+      config,
+      journal,
+      offer,
+      log,
+      metrics,
+      now,
+      onUnlistedSigner: drift.unlistedSigner,
+      lifetime: aborting,
+      onRead: (upTo) => {
+        lastRead = upTo
+      },
+    })
+    const network = networkName(chainId)
+    status.attach({ network, nodes, journal, messages: messages.snapshot, drift })
+    const runCycle = createCycle(pipeline)
+    const loop = createLoop({
+      async runCycle(signal) {
+        const report = await runCycle(signal)
+        status.cycleReported(report)
+        health.cycleReported(report.notReady)
+        return report
+      },
+      intervalMs: config.jobIntervalMs,
+      log,
+      waker,
+      ...(options.pause === undefined ? {} : { pause: options.pause }),
+      timeCycle: () => metrics.timeJob(config.jobIntervalMs),
+      onCycle(ok, failures) {
+        journal.lookAfter()
+        health.cycleEnded(ok, failures, messages.isLoaded())
+        status.cycleEnded(ok, failures)
+        if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
+        drift.cycleEnded()
+        connected.tellSkew()
+      },
+    })
+    if (config.finalityEvents) {
+      const { wake } = waker
+      const parts = { config, nodes, lastRead: () => lastRead, wake, log, metrics }
+      void watchFinality(parts, stopping)
+    }
+    await loop.run(stopping, aborting)
+    await Promise.race([offer.settled(), pause(1_000, aborting)])
+  } finally {
+    journal.close()
   }
 }
 

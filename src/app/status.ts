@@ -129,6 +129,8 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   }
 }
 
+export type Status = ReturnType<typeof createStatus>
+
 /** Nodes' words may hold what must not be shown, and so may a reason that quotes them. */
 export const redactVerdict = (
   verdict: () => Verdict,

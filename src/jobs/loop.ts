@@ -11,9 +11,26 @@ export type LoopParts = {
   readonly timeCycle: () => (result: 'success' | 'error') => void
   /** Milliseconds that a cycle may take; for tests. */
   readonly deadlineMs?: number
+  /** Ends the rest between cycles. */
+  readonly waker?: Waker
   /** The rest between cycles; for tests. */
   readonly pause?: typeof realPause
 }
+
+/** Ends the rest between two cycles. During a cycle, at most one wake-up is remembered. */
+export function createWaker() {
+  let rest = new AbortController()
+  return {
+    wake: () => rest.abort(),
+    /** Fires when the rest that comes next shall end. */
+    nextRest(): AbortSignal {
+      rest = new AbortController()
+      return rest.signal
+    },
+  }
+}
+
+export type Waker = ReturnType<typeof createWaker>
 
 /** Longest a cycle may take; a first look-back over a slow node needs minutes. */
 const CYCLE_DEADLINE_MS = 10 * 60 * 1_000
@@ -27,8 +44,8 @@ const CYCLE_DEADLINE_MS = 10 * 60 * 1_000
  */
 export function createLoop(parts: LoopParts) {
   const { runCycle, intervalMs, log, onCycle, timeCycle, pause = realPause } = parts
+  const { waker = createWaker() } = parts
   const deadlineMs = parts.deadlineMs ?? CYCLE_DEADLINE_MS
-  let rest = new AbortController()
 
   async function runOne(aborting: AbortSignal, failedBefore: number): Promise<boolean> {
     const stop = timeCycle()
@@ -61,19 +78,17 @@ export function createLoop(parts: LoopParts) {
     async run(stopping: AbortSignal, aborting: AbortSignal): Promise<void> {
       let failedInARow = 0
       while (!stopping.aborted) {
-        rest = new AbortController()
+        const rest = waker.nextRest()
         const start = performance.now()
         failedInARow = (await runOne(aborting, failedInARow)) ? 0 : failedInARow + 1
         const left = intervalMs - (performance.now() - start)
         const rested =
           failedInARow > 0 ? Math.min(pauseBefore(failedInARow - 1), intervalMs) : Math.max(0, left)
-        const wake = () => rest.abort()
-        stopping.addEventListener('abort', wake, { once: true })
-        if (!stopping.aborted) await pause(rested, rest.signal)
-        stopping.removeEventListener('abort', wake)
+        stopping.addEventListener('abort', waker.wake, { once: true })
+        if (!stopping.aborted) await pause(rested, rest)
+        stopping.removeEventListener('abort', waker.wake)
       }
     },
-    /** Ends the rest between cycles. During a cycle, at most one wake-up is remembered. */
-    wake: () => rest.abort(),
+    wake: waker.wake,
   }
 }

@@ -47,3 +47,5 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
     },
   }
 }
+
+export type Health = ReturnType<typeof createHealth>
