@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { variables } from '../../src/config.ts'
 import { readShapes } from '../../src/messages/shapes.ts'
+import { kindOfName } from '../../src/messages/store.ts'
 import { metricTable } from '../../src/observe/metric-table.ts'
 import { readBlocks } from './blocks.ts'
 import { brokenLinks, paths, read, write } from './documents.ts'
@@ -90,6 +91,10 @@ describe('text of the documents', () => {
       '# A b\n[1](#a-b) [2](#c) [3](nothing.md) [4](../README.md#start) [5](../README.md#x)'
 
     expect(brokenLinks('docker/README.md', text)).toEqual(['#c', 'nothing.md', '../README.md#x'])
+  })
+
+  test('messages/README.md is no message, nor one that was meant', () => {
+    expect(kindOfName('README.md')).toBe('none')
   })
 
   test('shows forms of messages that are understood', () => {
