@@ -41,7 +41,7 @@ export type MessageLoader = {
  * A pass begins nothing new after this long, ms: opening thousands of envelopes takes hours, and
  * until then neither may what is verified wait, nor a file that came or was taken away be missed.
  */
-const PASS_MS = 10_000
+const PASS_MS = 20_000
 /** Exits that are looked up and verified together; as many as the node is asked for at once. */
 const EXITS_AT_ONCE = 1_000
 /** While some of these wait for the node, others keep the cores busy. */
