@@ -1,13 +1,15 @@
 import { messageOf } from '../lib/message-of.ts'
-import type { CycleParts, Log, ProofStatus, Proofs } from '../requests/cycle-parts.ts'
+import type { CycleParts, Log, Proofs } from '../requests/cycle-parts.ts'
 import { moduleLimit } from '../requests/deadlines.ts'
-import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { ExitRequest } from '../requests/exit-request.ts'
 import { namesOf, openNamesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
-import { createEvidence } from './evidence.ts'
+import { createEvidence, type Evidence } from './evidence.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
+import { isDue, nextDue } from './next-due.ts'
 import { nextQuestions } from './questions.ts'
 import { type ProofReasonCode, proofReasons } from './reasons.ts'
+import { createStandings } from './standings.ts'
 import { type CheckedTransaction, checkSerialized } from './transaction.ts'
 
 export type ProverParts = {
@@ -28,27 +30,8 @@ export type ProverParts = {
   readonly ask: AskerParts['ask']
 }
 
-/** What the prover remembers of one request. Verdicts are not stored: each process judges anew. */
-type Standing = {
-  status: ProofStatus
-  verdict: Proven | Unproven | undefined
-  /** Judged again in this cycle, or at this time, whichever rule the verdict gave. */
-  dueCycle: number
-  dueAt: number
-  /** Times in a row that a log was missing: 1, 2, 4, 8, then 16 cycles. */
-  waits: number
-  /** Times that it was not proven while some node was away, or gave no answer. */
-  doubts: number
-  counted: boolean
-  said: string
-}
-
-const HOUR_MS = 60 * 60 * 1_000
-const LONGEST_WAIT_CYCLES = 16
 /** Objections that more addresses in the allowlist might answer. */
 const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
-/** A node whose connection broke is waited for; one that never answers must hide no forged request. */
-const DOUBTS = 3
 /** Each round follows hints one step further; the proof of a request takes two or three. */
 const MAX_ROUNDS = 64
 
@@ -58,20 +41,21 @@ const MAX_ROUNDS = 64
  */
 export function createProver(parts: ProverParts) {
   const { journal, log, now } = parts
-  const standings = new Map<RequestKey, Standing>()
+  const standings = createStandings()
+  const startAsking = createAsker(parts)
   let evidence = createEvidence(parts.chainId, storedTransactions(parts))
   let cycle = 0
-  const startAsking = createAsker(parts)
-  /** Which request was proven first, by what makes an exit request the one that it is. */
-  const provenContents = new Map<string, RequestKey>()
 
   return async function prove(
     requests: readonly ExitRequest[],
     signal: AbortSignal,
   ): Promise<Proofs> {
     cycle += 1
-    if (standings.size > requests.length) prune(requests)
-    const due = requests.filter((request) => isDue(standingOf(request)))
+    standings.keepOnly(requests)
+    const due = requests.filter(({ key }) => {
+      const { status, history } = standings.of(key)
+      return status !== 'proven' && status !== 'duplicate' && isDue(history, cycle, now())
+    })
     const asking = startAsking()
     const verdicts = await judgeAll(due, asking, signal)
     for (const [request, verdict] of verdicts) {
@@ -80,9 +64,9 @@ export function createProver(parts: ProverParts) {
     // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
-      statusOf: (key) => standings.get(key)?.status ?? 'none',
-      verdictOf: (key) => standings.get(key)?.verdict,
-      isDuplicate,
+      statusOf: (key) => standings.of(key).status,
+      verdictOf: (key) => standings.of(key).verdict,
+      isDuplicate: standings.isDuplicate,
       problems: isOpen ? asking.problems().map((why) => `prove requests: ${why}`) : [],
     }
   }
@@ -96,10 +80,10 @@ export function createProver(parts: ProverParts) {
     const verdicts = new Map<ExitRequest, Verdict>()
     if (due.length === 0) return verdicts
     // What was asked in earlier cycles may have another answer now; what was proven stays.
-    evidence = createEvidence(parts.chainId, worthKeeping(due))
+    evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
     let open = due
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
-      const trust = trustNow()
+      const trust = trustNow(parts)
       for (const request of open) {
         const verdict = judgeOne(request, trust)
         if (verdict === undefined) continue
@@ -121,10 +105,9 @@ export function createProver(parts: ProverParts) {
     try {
       return judge(request, evidence, trust)
     } catch (error) {
-      const standing = standingOf(request)
-      const said = `cannot be judged: ${messageOf(error)}`
-      if (standing.said === said) return undefined
-      standing.said = said
+      const told = `cannot be judged: ${messageOf(error)}`
+      if (standings.of(request.key).told === told) return undefined
+      standings.update(request.key, { told })
       log.error('exit request cannot be judged, nothing is sent for it', {
         ...namesOf(request),
         error,
@@ -133,68 +116,8 @@ export function createProver(parts: ProverParts) {
     }
   }
 
-  /**
-   * Transactions that prove or may still help to. What else nodes gave is dropped, so that one that
-   * invents transactions without end does not fill the memory.
-   */
-  function worthKeeping(due: readonly ExitRequest[]): CheckedTransaction[] {
-    const asked = new Set(due.map((request) => request.transactionHash))
-    return [...evidence.transactions.values()].filter(
-      ({ hash, from }) =>
-        journal.facts.transactions.has(hash) || asked.has(hash) || parts.trust.allowlist.has(from),
-    )
-  }
-
-  /** Contracts are what nodes named, now or earlier; they need no trust. */
-  function trustNow(): Trust {
-    return {
-      ...parts.trust,
-      chainId: parts.chainId,
-      exitBuses: [...journal.facts.exitBuses],
-      consensusContracts: [...journal.facts.consensusContracts],
-    }
-  }
-
-  /** Of several logs for one exit in one transaction, which a node can make up, the first counts. */
-  function isDuplicate(request: ExitRequest): boolean {
-    const first = provenContents.get(contentOf(request))
-    return first !== undefined && first !== request.key
-  }
-
-  /** Requests that were forgotten take their standing with them. */
-  function prune(requests: readonly ExitRequest[]): void {
-    const known = new Set(requests.map(({ key }) => key))
-    for (const key of standings.keys()) if (!known.has(key)) standings.delete(key)
-  }
-
-  function standingOf(request: ExitRequest): Standing {
-    const standing = standings.get(request.key) ?? {
-      status: 'none',
-      verdict: undefined,
-      dueCycle: 0,
-      dueAt: 0,
-      waits: 0,
-      doubts: 0,
-      counted: false,
-      said: '',
-    }
-    standings.set(request.key, standing)
-    return standing
-  }
-
-  function isDue(standing: Standing): boolean {
-    if (standing.status === 'proven' || standing.status === 'duplicate') return false
-    // A time more than an hour ahead was set by a clock that has been set back since.
-    const isPast = now() >= standing.dueAt || standing.dueAt - now() > HOUR_MS
-    return cycle >= standing.dueCycle || isPast
-  }
-
   function settle(request: ExitRequest, proven: Proven): void {
-    const standing = standingOf(request)
-    standing.verdict = proven
-    standing.status = isDuplicate(request) ? 'duplicate' : 'proven'
-    if (standing.status === 'duplicate') return
-    provenContents.set(contentOf(request), request.key)
+    if (!standings.prove(request, proven)) return
     parts.countVerification('success')
     const fresh = proven.transactions.filter((hash) => !journal.facts.transactions.has(hash))
     journal.append(
@@ -204,62 +127,71 @@ export function createProver(parts: ProverParts) {
         return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
       }),
     )
-    const hasLeft = journal.facts.sightings.get(request.validatorIndex) === 'settled'
-    log.info('exit request proven', {
-      ...(hasLeft
-        ? namesOf(request)
-        : openNamesOf(request, now(), moduleLimit(request, parts.limitOf))),
-      by: proven.by,
-      ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
-      transactions: proven.transactions,
-      signers: proven.signers,
-      ...(proven.notes.length === 0 ? {} : { notes: proven.notes }),
-    })
+    tellProven(request, proven, parts)
   }
 
   function object(request: ExitRequest, verdict: Unproven): void {
-    const standing = standingOf(request)
-    standing.status = 'unproven'
-    standing.verdict = verdict
-    standing.waits = verdict.again === 'backing-off' ? standing.waits + 1 : 0
-    const cycles = Math.min(2 ** Math.max(0, standing.waits - 1), LONGEST_WAIT_CYCLES)
-    // While a node is away, its answer may be the one that is missing.
-    const isLater = verdict.again === 'hourly' && parts.allNodesAnswer()
-    standing.dueCycle = isLater ? Number.POSITIVE_INFINITY : cycle + cycles
-    standing.dueAt = now() + HOUR_MS
-    const isDoubtful = verdict.isMissing || !parts.allNodesAnswer()
-    if (isDoubtful) standing.doubts += 1
-    if (verdict.complete && !standing.counted && (!isDoubtful || standing.doubts >= DOUBTS)) {
-      standing.counted = true
-      standing.said = ''
-      parts.countVerification('error')
-    }
-    if (standing.said === verdict.code) return
-    standing.said = verdict.code
+    const { key } = request
+    const { history: before, told } = standings.of(key)
+    const moment = { cycle, now: now(), allNodesAnswer: parts.allNodesAnswer() }
+    const history = nextDue(verdict, before, moment)
+    const isCounted = history.counted && !before.counted
+    standings.update(key, { status: 'unproven', verdict, history, told: verdict.code })
+    if (isCounted) parts.countVerification('error')
+    if (told === verdict.code && !isCounted) return
     if (ALLOWLIST_CODES.has(verdict.code)) parts.onUnlistedSigner?.()
-    log[standing.counted ? 'error' : 'warn'](
-      `exit request not proven, nothing is sent for it: ${proofReasons[verdict.code].short}`,
-      {
-        ...namesOf(request),
-        reason: verdict.code,
-        expected: verdict.expected,
-        actual: verdict.actual,
-        transaction: request.transactionHash,
-      },
-    )
+    tellUnproven(request, verdict, history.counted, log)
   }
 }
 
-/** What the proof binds. Time and place of the log are the node's word alone. */
-const contentOf = (request: ExitRequest) =>
-  [
-    request.transactionHash,
-    request.exitBus,
-    request.moduleId,
-    request.operatorId,
-    request.validatorIndex,
-    request.pubkey,
-  ].join()
+/**
+ * Transactions that prove or may still help to. What else nodes gave is dropped, so that one that
+ * invents transactions without end does not fill the memory.
+ */
+function worthKeeping(
+  due: readonly ExitRequest[],
+  { transactions }: Evidence,
+  { journal, trust }: ProverParts,
+): readonly CheckedTransaction[] {
+  const asked = new Set(due.map((request) => request.transactionHash))
+  return [...transactions.values()].filter(
+    ({ hash, from }) =>
+      journal.facts.transactions.has(hash) || asked.has(hash) || trust.allowlist.has(from),
+  )
+}
+
+/** Contracts are what nodes named, now or earlier; they need no trust. */
+const trustNow = ({ trust, chainId, journal }: ProverParts): Trust => ({
+  ...trust,
+  chainId,
+  exitBuses: [...journal.facts.exitBuses],
+  consensusContracts: [...journal.facts.consensusContracts],
+})
+
+function tellProven(request: ExitRequest, proven: Proven, parts: ProverParts): void {
+  const { journal, log, now, limitOf } = parts
+  const hasLeft = journal.facts.sightings.get(request.validatorIndex) === 'settled'
+  log.info('exit request proven', {
+    ...(hasLeft ? namesOf(request) : openNamesOf(request, now(), moduleLimit(request, limitOf))),
+    by: proven.by,
+    ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
+    transactions: proven.transactions,
+    signers: proven.signers,
+    ...(proven.notes.length === 0 ? {} : { notes: proven.notes }),
+  })
+}
+
+function tellUnproven(
+  request: ExitRequest,
+  { code, expected, actual }: Unproven,
+  isError: boolean,
+  log: Log,
+): void {
+  log[isError ? 'error' : 'warn'](
+    `exit request not proven, nothing is sent for it: ${proofReasons[code].short}`,
+    { ...namesOf(request), reason: code, expected, actual, transaction: request.transactionHash },
+  )
+}
 
 function storedTransactions({ journal, chainId }: ProverParts) {
   return [...journal.facts.transactions].flatMap(([hash, serialized]) => {
