@@ -61,10 +61,3 @@ export function compareAllowlist(
     line: `ORACLE_ADDRESSES_ALLOWLIST=${JSON.stringify([...line].sort().map(getAddress))}`,
   }
 }
-
-/** `undefined` when both name the same addresses. */
-export function findDrift(allowlist: Iterable<Address>, signers: readonly Address[]) {
-  const seats = signers.map((signer) => ({ member: signer, signer, next: undefined }))
-  const drift = compareAllowlist(allowlist, seats)
-  return drift.missing.length + drift.stale.length === 0 ? undefined : drift
-}

@@ -124,3 +124,47 @@ describe('in a container', () => {
     expect(await remedyIn(false)).toContain('→ start it, or correct EXECUTION_NODE')
   })
 })
+
+describe('who signs for the oracle', () => {
+  const allowlistLine = (ended: { readonly stdout: string }) =>
+    ended.stdout.split('\n').find((line) => line.includes('ORACLE_ADDRESSES_ALLOWLIST: ')) ?? ''
+
+  test('is printed whole, ready to be pasted, although nothing is amiss', async () => {
+    await setUp()
+
+    const ended = await check(world)
+
+    const [, list = '[]'] = /ORACLE_ADDRESSES_ALLOWLIST=(\[.*?\])/.exec(allowlistLine(ended)) ?? []
+    const sorted = (addresses: readonly string[]) =>
+      addresses.map((address) => address.toLowerCase()).toSorted()
+    expect(sorted(JSON.parse(list))).toEqual(sorted(world.chain.signerAddresses()))
+    expect(ended.code).toBe(0)
+  })
+
+  test('a seat without a signer is told, and no signer of it is counted', async () => {
+    await setUp({ execution: { delegated: [1] } })
+    const [, revoked] = world.chain.members
+    const ORACLE_ADDRESSES_ALLOWLIST = JSON.stringify(world.chain.signerAddresses())
+    Object.assign(revoked ?? {}, { revoked: true })
+
+    const ended = await check(world, { ORACLE_ADDRESSES_ALLOWLIST })
+
+    expect(marked(ended, '!').join('\n')).toContain(
+      `! oracle seats: without a signer: ${revoked?.contract}`,
+    )
+    expect(allowlistLine(ended)).toContain('of the 2 signers')
+  })
+
+  test('an announced key is told with its time, and is in the line', async () => {
+    const from = Math.floor(Date.now() / 1_000) + 48 * 3_600
+    const next = { delegate: `0x${'12'.repeat(20)}` as const, activeFrom: from }
+    await setUp({ execution: { delegated: [1] } })
+    Object.assign(world.chain.members[1] ?? {}, { next })
+
+    const ended = await check(world)
+
+    const [warned = ''] = marked(ended, '!').filter((line) => line.includes('announced'))
+    expect(warned, ended.stdout).toContain(new Date(from * 1_000).toISOString())
+    expect(warned).toMatch(new RegExp(`→ .*ORACLE_ADDRESSES_ALLOWLIST=.*${next.delegate}`, 'i'))
+  })
+})

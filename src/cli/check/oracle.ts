@@ -1,13 +1,22 @@
 import type { Contracts } from '../../execution/contracts.ts'
-import { readChainQuorum, readOracleSigners } from '../../execution/oracle-members.ts'
+import { createLogReader } from '../../execution/logs.ts'
+import {
+  readChainQuorum,
+  readOracleSeats,
+  readRecentVoters,
+} from '../../execution/oracle-members.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import { findDrift } from '../../proof/allowlist-drift.ts'
+import {
+  type AllowlistDrift,
+  compareAllowlist,
+  formerSigners,
+} from '../../proof/allowlist-drift.ts'
 import { inTime, type Parts } from '../gather/parts.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
 /** Do the signers that are believed sign for the oracle, and enough of them? */
 export async function checkOracle(
-  { config, nodes }: Parts,
+  { config, nodes, now }: Parts,
   { consensus }: Contracts,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
@@ -16,54 +25,81 @@ export async function checkOracle(
     const remedy = 'turn it off, unless this is a test network without an oracle'
     return [warning({ id: 'trust-mode', title: 'proof', detail, remedy })]
   }
-  const [id, title] = ['allowlist', 'ORACLE_ADDRESSES_ALLOWLIST']
   try {
-    const { signers, chainQuorum } = await inTime(signal, (deadline) =>
-      nodes.execution.nodes.first(
-        async (node, _host, inner) => ({
-          signers: await readOracleSigners(node, consensus, inner),
-          chainQuorum: await readChainQuorum(node, consensus, inner),
-        }),
-        deadline,
-      ),
+    const readLogs = createLogReader(config.loadLogsStep, now)
+    const { seats, recent, chainQuorum } = await inTime(signal, (deadline) =>
+      nodes.execution.nodes.first(async (node, _host, inner) => {
+        const seats = await readOracleSeats(node, consensus, inner)
+        const former = new Set(formerSigners(config.oracleAllowlist, seats))
+        const recent =
+          former.size === 0
+            ? former
+            : await readRecentVoters(node, readLogs, consensus, former, inner)
+        return { seats, recent, chainQuorum: await readChainQuorum(node, consensus, inner) }
+      }, deadline),
     )
-    const drift = findDrift(config.oracleAllowlist, signers)
-    const missing = drift?.missing ?? []
-    const listed = signers.length - missing.length
-    const all = `${listed} of the ${signers.length} signers of the oracle`
-    const list = (what: string, addresses: readonly string[]) =>
-      addresses.length === 0 ? [] : [`${what} ${addresses.join(', ')}`]
-    const detail = [...list('missing', missing), ...list('stale', drift?.stale ?? [])].join('; ')
-    const allowlist =
-      drift === undefined
-        ? ok(id, title, `names ${all}`)
-        : warning({
-            id,
-            title,
-            detail: `names ${all}: ${detail}`,
-            remedy: `check it with the protocol, then set ${drift.line}`,
-          })
-    return [allowlist, tellQuorum(config.oracleQuorum, listed, missing.length, chainQuorum)]
+    const drift = compareAllowlist(config.oracleAllowlist, seats, recent)
+    const signers = new Set(seats.flatMap(({ signer }) => signer ?? []))
+    const listed = signers.size - drift.missing.length
+    const quorum = {
+      wanted: config.oracleQuorum,
+      listed,
+      missing: drift.missing.length,
+      chainQuorum,
+    }
+    return [tellAllowlist(drift, listed, signers.size), ...tellVacant(drift), tellQuorum(quorum)]
   } catch (error) {
     signal.throwIfAborted()
     const detail = `cannot be compared with the chain: ${messageOf(error)}`
-    const remedy = 'compare it with getMembers() of HashConsensus by hand'
-    return [warning({ id, title, detail, remedy })]
+    const remedy = 'run check again when an execution node answers'
+    return [warning({ id: ID, title: TITLE, detail, remedy })]
   }
 }
 
-/**
- * Signers that are not listed may be among those who vote first. What remains must be enough.
- *
- * @param listed - current signers that are in the allowlist
- * @param missing - current signers that are not
- */
-function tellQuorum(
-  wanted: number,
-  listed: number,
-  missing: number,
-  chainQuorum: number | undefined,
-): Finding {
+const [ID, TITLE] = ['allowlist', 'ORACLE_ADDRESSES_ALLOWLIST']
+
+/** The whole line of those who sign now is told in any case: nobody need gather it by hand. */
+function tellAllowlist(drift: AllowlistDrift, listed: number, all: number): Finding {
+  const { missing, announced, stale, kept, line } = drift
+  const names = `names ${listed} of the ${all} signers of the oracle`
+  const list = (what: string, addresses: readonly string[]) =>
+    addresses.length === 0 ? [] : [`${what} ${addresses.join(', ')}`]
+  const soon = announced.map(({ signer, activeFrom }) => {
+    return `${signer} from ${new Date(activeFrom * 1_000).toISOString()}`
+  })
+  const odd = [
+    ...list('missing', missing),
+    ...list('announced', soon),
+    ...list('signs no more', stale),
+  ]
+  const keeps = list('no longer signers, and still needed:', kept)
+  if (odd.length === 0) {
+    return ok(ID, TITLE, [`${names}: ${line}`, ...keeps].join('; '))
+  }
+  const detail = [`${names}: ${odd.join('; ')}`, ...keeps].join('; ')
+  const remedy = `check it with the protocol, then set ${line}`
+  return warning({ id: ID, title: TITLE, detail, remedy })
+}
+
+function tellVacant({ vacant }: AllowlistDrift): readonly Finding[] {
+  if (vacant.length === 0) return []
+  const detail = `without a signer: ${vacant.join(', ')}`
+  const remedy = 'nothing here: the protocol sees to it. The others make the reports meanwhile'
+  return [warning({ id: 'oracle-seats', title: 'oracle seats', detail, remedy })]
+}
+
+type Quorum = {
+  /** ORACLE_QUORUM */
+  readonly wanted: number
+  /** Current signers that are in the allowlist. */
+  readonly listed: number
+  /** Current signers that are not. */
+  readonly missing: number
+  readonly chainQuorum: number | undefined
+}
+
+/** Signers that are not listed may be among those who vote first. What remains must be enough. */
+function tellQuorum({ wanted, listed, missing, chainQuorum }: Quorum): Finding {
   const [id, title] = ['quorum', `ORACLE_QUORUM ${wanted}`]
   const remedy = 'complete ORACLE_ADDRESSES_ALLOWLIST, or lower ORACLE_QUORUM'
   if (listed < wanted) {
@@ -81,7 +117,11 @@ function tellQuorum(
   }
   if (wanted === 1 && listed > 1) {
     const detail = `one stolen key of ${listed} would do: ${chainQuorum} votes make a report`
-    return warning({ id, title, detail, remedy: `set ORACLE_QUORUM=${chainQuorum - missing}` })
+    const remedy =
+      chainQuorum - missing > 1
+        ? `set ORACLE_QUORUM=${chainQuorum - missing}`
+        : 'complete ORACLE_ADDRESSES_ALLOWLIST, and raise ORACLE_QUORUM'
+    return warning({ id, title, detail, remedy })
   }
   return ok(id, title, `every report reaches it: ${chainQuorum} votes make one`)
 }

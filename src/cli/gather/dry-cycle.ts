@@ -53,7 +53,6 @@ export async function runDryCycle(
   lifetime: AbortSignal,
 ): Promise<DryCycle> {
   const heard = createListener(parts.log)
-  let upTo: number | undefined
   const { nextOfferAt } = createOffer(task.config, parts.nodes, parts.metrics)
   const pipeline = createPipeline({
     ...parts,
@@ -62,12 +61,10 @@ export async function runDryCycle(
     lifetime,
     offer: { offer: submitNothing, nextOfferAt, settled: async () => {} },
     onUnlistedSigner: () => {},
-    onRead: (block) => {
-      upTo = block
-    },
+    onRead: () => {},
   })
   const { window } = task
-  const readWindow = window && createWindowReader(pipeline, window, () => upTo, parts.progress)
+  const readWindow = window && createWindowReader(pipeline, window, parts.progress)
   const readRequests = task.readRequests ?? readWindow ?? pipeline.readRequests
   const dry: CycleParts = {
     ...pipeline,
@@ -125,7 +122,6 @@ const PATIENCE_MS = 60_000
 function createWindowReader(
   { readRequests }: Pick<CycleParts, 'readRequests'>,
   { from, to }: NonNullable<DryTask['window']>,
-  readUpTo: () => number | undefined,
   progress: Progress,
 ): CycleParts['readRequests'] {
   return async function readWindow(known, signal) {
@@ -134,9 +130,7 @@ function createWindowReader(
     for (;;) {
       const reading = await readRequests(known, signal)
       rounds.push(reading)
-      const upTo = readUpTo()
-      const remaining =
-        reading.remaining ?? (upTo === undefined ? undefined : Math.max(0, to - upTo))
+      const { remaining } = reading
       if (remaining !== undefined) progress('reading blocks', to - from - remaining, to - from)
       if (remaining !== before) movedAt = performance.now()
       // In later rounds a node that is at it still says so, and that is no failure.
