@@ -70,8 +70,8 @@ export function createCycle(parts: CycleParts) {
   /** @returns whether all blocks of the look-back were read */
   async function readAndRecord(failures: string[], signal: AbortSignal): Promise<boolean> {
     const start = performance.now()
-    const { contracts, exitBuses, cursor, cursorHash, unread } = journal.facts
-    const known = { contracts, exitBuses, cursor, cursorHash, unread }
+    const { contracts, exitBuses, cursor, cursorHash, coverage, unread } = journal.facts
+    const known = { contracts, exitBuses, cursor, cursorHash, coverage, unread }
     const reading = await parts.readRequests(known, signal)
     const seconds = (performance.now() - start) / 1_000
     parts.metrics.observePolling(reading.requests.length, seconds)

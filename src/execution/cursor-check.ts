@@ -1,15 +1,21 @@
 import { messageOf } from '../lib/message-of.ts'
 import type { Bytes32 } from '../lib/primitives.ts'
+import { type Coverage, coversModule } from '../requests/scope.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
 
 /** Highest block read, as the journal holds it. */
-type Known = { readonly cursor: number | undefined; readonly cursorHash?: Bytes32 | undefined }
+type Known = {
+  readonly cursor: number | undefined
+  readonly cursorHash?: Bytes32 | undefined
+  readonly coverage?: Coverage | undefined
+}
 
 /** Blocks up to this one were read, and what tells that block from another chain's. */
 export type Cursor = {
   readonly block: number
   /** `undefined` where no node told it, or nodes told several. */
   readonly hash: Bytes32 | undefined
+  readonly coverage: Coverage | undefined
 }
 
 type Finding = 'same' | 'other' | 'behind' | 'unknown'
@@ -40,7 +46,7 @@ export function createCursorCheck(
   async function find(
     node: ExecutionNode,
     head: BlockHead,
-    { block, hash }: Cursor,
+    { block, hash }: Pick<Cursor, 'block' | 'hash'>,
     signal: AbortSignal,
   ): Promise<Finding> {
     if (head.number < block) return 'behind'
@@ -89,22 +95,37 @@ export function createCursorCheck(
     isDisowned,
     /**
      * It never goes back, since a node that is far behind would make it; except where no node
-     * stands by what an earlier process left.
+     * stands by what an earlier process left, or where that read for less than is asked for now.
      *
      * @param reached - the block up to which was read by now
+     * @param coverage - what was read up to there
      */
-    cursorAfter({ cursor, cursorHash }: Known, reached: number | undefined): Cursor | undefined {
-      const keeps = cursor !== undefined && !isDisowned()
-      if (keeps && cursor > (reached ?? -1)) return { block: cursor, hash: cursorHash }
+    cursorAfter(
+      known: Known,
+      reached: number | undefined,
+      coverage: Coverage | undefined,
+    ): Cursor | undefined {
+      const { cursor, cursorHash } = known
+      const keeps = cursor !== undefined && !isDisowned() && doesCover(known.coverage, coverage)
+      if (keeps && cursor > (reached ?? -1)) {
+        return { block: cursor, hash: cursorHash, coverage: coverage ?? known.coverage }
+      }
       if (reached === undefined) return undefined
       const told = hashes.hashOf(reached)
-      return { block: reached, hash: told ?? (reached === cursor ? cursorHash : undefined) }
+      const hash = told ?? (reached === cursor ? cursorHash : undefined)
+      return { block: reached, hash, coverage }
     },
   }
 }
 
-const cursorOf = ({ cursor, cursorHash }: Known): Cursor | undefined =>
-  cursor === undefined ? undefined : { block: cursor, hash: cursorHash }
+const cursorOf = ({ cursor, cursorHash, coverage }: Known): Cursor | undefined =>
+  cursor === undefined ? undefined : { block: cursor, hash: cursorHash, coverage }
+
+const doesCover = (before: Coverage | undefined, asked: Coverage | undefined): boolean =>
+  asked === undefined ||
+  (before !== undefined &&
+    before.from <= asked.from &&
+    [...asked.scope.keys()].every((moduleId) => coversModule(before, asked.scope, moduleId)))
 
 /** Hashes that are remembered: the cursor is seldom far behind the newest finalized block. */
 const MOST_HEADS = 256

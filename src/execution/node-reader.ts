@@ -92,8 +92,7 @@ export function createNodeReader(parts: NodeReaderParts) {
     const before = progress.reachedBy(host, moduleId) ?? known.cursor ?? head.number
     const from = cursorCheck.isElsewhere(host) ? before - preloadBlocks : before
     const start = Math.max(0, Math.min(head.number - preloadBlocks, from))
-    const earlier = cursorCheck.isDisowned() ? undefined : known.cursor
-    progress.beginAt(earlier, start, known.unread ?? [])
+    progress.beginAt(cursorCheck.isDisowned() ? { cursor: undefined } : known, start)
     progress.forgetBelow(head.number - preloadBlocks)
     const window = { head: head.number, start, preloadBlocks, loopBlocks }
     const planned = planReading(module, window, now)

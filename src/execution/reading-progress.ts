@@ -1,5 +1,6 @@
 import type { ModuleId } from '../lib/primitives.ts'
 import type { UnreadBlocks } from '../requests/facts.ts'
+import { type Coverage, coversModule, type Scope } from '../requests/scope.ts'
 import { type BlockRange, blocksIn, doOverlap, union, withoutAll } from './block-ranges.ts'
 import { createNodeProgress, type NodeProgress, reachedIn } from './node-progress.ts'
 
@@ -12,11 +13,8 @@ const GIVEN_UP_AFTER_MS = 24 * 60 * 60 * 1_000
  *
  * @param hosts - every configured node
  */
-export function createReadingProgress(
-  hosts: readonly string[],
-  moduleIds: readonly ModuleId[],
-  now: () => number,
-) {
+export function createReadingProgress(hosts: readonly string[], scope: Scope, now: () => number) {
+  const moduleIds = [...scope.keys()]
   const nodes = new Map(hosts.map((host) => [host, createNodeProgress(now)]))
   /** Blocks that some node gave, or that an earlier process had read. */
   const given = new Map<ModuleId, readonly BlockRange[]>()
@@ -24,6 +22,8 @@ export function createReadingProgress(
   let inherited: readonly UnreadBlocks[] = []
   /** Where this process began: a node that was not read yet was read up to there, earlier. */
   let floor: number | undefined
+  /** The lowest block that is read, or was read by an earlier process for the same scope. */
+  let lowest: number | undefined
 
   const reachedBy = (host: string, moduleId: ModuleId) => {
     const module = nodes.get(host)?.modules.get(moduleId)
@@ -69,21 +69,30 @@ export function createReadingProgress(
     /**
      * The first call counts.
      *
-     * @param cursor - all before it was read by an earlier process, but `unread`
-     * @param start - otherwise, what is before it is of no interest
+     * @param known - what an earlier process has read: up to the cursor what its coverage says, but
+     *   for `unread`
+     * @param start - the first block that this process reads
      */
-    beginAt(cursor: number | undefined, start: number, unread: readonly UnreadBlocks[]): void {
+    beginAt({ cursor, coverage, unread = [] }: EarlierReading, start: number): void {
+      lowest ??= start
       if (floor !== undefined) return
       floor = cursor ?? start
       if (cursor === undefined) return
       inherited = unread
-      const read = withoutAll([{ fromBlock: 0, toBlock: cursor }], unread)
-      for (const moduleId of moduleIds) given.set(moduleId, read)
+      if (coverage === undefined) return
+      const read = withoutAll([{ fromBlock: coverage.from, toBlock: cursor }], unread)
+      const covered = moduleIds.filter((moduleId) => coversModule(coverage, scope, moduleId))
+      for (const moduleId of covered) given.set(moduleId, read)
+      if (covered.length === moduleIds.length) lowest = Math.min(start, coverage.from)
     },
+    /** What the cursor stands for from now on. */
+    coverage: (): Coverage | undefined =>
+      lowest === undefined ? undefined : { from: lowest, scope },
     /** What was read earlier was of another chain. */
     forgetEarlier(): void {
       inherited = []
       given.clear()
+      lowest = undefined
     },
     read(moduleId: ModuleId, range: BlockRange): void {
       given.set(moduleId, union([...isGiven(moduleId), range]))
@@ -125,6 +134,13 @@ export function createReadingProgress(
       return times.length === 0 ? undefined : Math.max(...times)
     },
   }
+}
+
+/** What an earlier process left. */
+type EarlierReading = {
+  readonly cursor: number | undefined
+  readonly coverage?: Coverage | undefined
+  readonly unread?: readonly UnreadBlocks[]
 }
 
 /** Lowest first, without overlap; of several reasons one is told. */

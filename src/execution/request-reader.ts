@@ -6,7 +6,7 @@ import type { Address, Bytes32 } from '../lib/primitives.ts'
 import type { Reading } from '../requests/cycle-parts.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { UnreadBlocks } from '../requests/facts.ts'
-import type { Scope } from '../requests/scope.ts'
+import type { Coverage, Scope } from '../requests/scope.ts'
 import { createCollected } from './collected.ts'
 import type { Contracts } from './contracts.ts'
 import { createCursorCheck } from './cursor-check.ts'
@@ -35,6 +35,7 @@ export type KnownSoFar = {
   /** Highest block read, if any, and its hash, if a node told it. */
   readonly cursor: number | undefined
   readonly cursorHash?: Bytes32 | undefined
+  readonly coverage?: Coverage | undefined
   /** Blocks up to the cursor that could not be read. */
   readonly unread?: readonly UnreadBlocks[]
 }
@@ -61,7 +62,7 @@ export function createRequestReader(
 ): RequestReader {
   const { scope, lifetime } = settings
   const hosts = nodes.states().map(({ host }) => host)
-  const progress = createReadingProgress(hosts, [...scope.keys()], now)
+  const progress = createReadingProgress(hosts, scope, now)
   /** What nodes gave since the last call; a slow one may still add to it after a call returned. */
   let collected = createCollected()
   const cursorCheck = createCursorCheck(
@@ -96,7 +97,7 @@ export function createRequestReader(
       contracts: [...contracts.values()],
       versionProblem: versions.hasLooked() ? versions.problem() : null,
       upTo: progress.byAny(),
-      cursor: cursorCheck.cursorAfter(known, progress.byAll()),
+      cursor: cursorCheck.cursorAfter(known, progress.byAll(), progress.coverage()),
       finalizedAt: progress.newestHead(),
       unread: progress.unread(),
       remaining: progress.remaining(),

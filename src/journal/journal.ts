@@ -188,10 +188,10 @@ function adopt(facts: Facts, older: Facts): void {
   Object.assign(facts, lower)
 }
 
-function lowerCursor(a: Facts, b: Facts): Pick<Facts, 'cursor' | 'cursorHash'> {
+function lowerCursor(a: Facts, b: Facts): Pick<Facts, 'cursor' | 'cursorHash' | 'coverage'> {
   const isLower = a.cursor !== undefined && (b.cursor === undefined || a.cursor < b.cursor)
-  const { cursor, cursorHash } = isLower ? a : b
-  return { cursor, cursorHash }
+  const { cursor, cursorHash, coverage } = isLower ? a : b
+  return { cursor, cursorHash, coverage }
 }
 
 /** What cannot be closed properly is left to the end of the process. */

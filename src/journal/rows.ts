@@ -8,6 +8,7 @@ import type {
 } from '../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
 import { type HistoryFact, keptAnswers } from '../requests/facts.ts'
+import type { Coverage } from '../requests/scope.ts'
 
 /** A request as a row of the table `request`, in the order of its columns. */
 export type RequestRow = [
@@ -90,3 +91,14 @@ export const toRequest = (row: RequestRow): ExitRequest => ({
   pubkey: row[11],
   timestamp: row[12],
 })
+
+/** JSON: the lowest block, and pairs of a module and its operators. */
+export const fromCoverage = (coverage: Coverage | undefined): string =>
+  coverage === undefined ? '' : JSON.stringify([coverage.from, [...coverage.scope]])
+
+/** @param text - absent where the table has no such column */
+export function toCoverage(text: string | undefined): Coverage | undefined {
+  if (text === undefined || text === '') return undefined
+  const [from, scope] = JSON.parse(text)
+  return { from, scope: new Map(scope) }
+}

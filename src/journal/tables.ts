@@ -11,8 +11,10 @@ import {
 } from '../requests/facts.ts'
 import { type Cell, type Connection, DamagedRowError } from './connection.ts'
 import {
+  fromCoverage,
   type HistoryRow,
   type RequestRow,
+  toCoverage,
   toHistoryFact,
   toHistoryRow,
   toRequest,
@@ -22,12 +24,12 @@ import {
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
 /** In the header of the file. A change of the tables needs another one. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 /**
- * Are read, and rewritten. 1 had no answers in the history, and no hash of the cursor; neither had
- * a table of unread blocks.
+ * Are read, and rewritten. 1 had no answers in the history, and no hash of the cursor; neither it
+ * nor 2 had a table of unread blocks; 3 did not say for what was read up to the cursor.
  */
-export const OLD_VERSIONS: readonly number[] = [1, 2]
+export const OLD_VERSIONS: readonly number[] = [1, 2, 3]
 
 /** A journal belongs to one protocol on one chain. */
 export type Identity = { readonly chainId: bigint; readonly locator: Address }
@@ -93,6 +95,7 @@ CREATE TABLE disk.cursor (
   seq INTEGER PRIMARY KEY CHECK (seq = 1),
   block INTEGER NOT NULL,
   hash TEXT NOT NULL,
+  coverage TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
 ${UNREAD_SCHEMA}
@@ -103,11 +106,17 @@ const REQUEST =
 const TRANSACTION = 'hash, serialized'
 const CONTRACT = 'role, address'
 const HISTORY = 'validator_index, at, what, answers'
-const CURSOR = 'block, hash'
+const CURSOR = 'block, hash, coverage'
+const OLD_CURSORS: Readonly<Record<number, string>> = {
+  1: 'block',
+  2: 'block, hash',
+  3: 'block, hash',
+}
 const UNREAD = 'from_block, to_block, reason, hosts'
 type TransactionRow = [hash: Bytes32, serialized: Hex]
 type ContractRow = [role: 'exit-bus' | 'consensus', address: Address]
-type CursorRow = [block: number, hash: Bytes32 | '']
+/** `coverage` is JSON, or empty. */
+type CursorRow = [block: number, hash: Bytes32 | '', coverage: string]
 /** `hosts` is JSON. */
 type UnreadRow = [fromBlock: number, toBlock: number, reason: string, hosts: string]
 
@@ -124,9 +133,11 @@ export function createTables(database: Connection, { chainId, locator }: Identit
 /** The tables of an older version become those of this one, in one transaction. */
 export function migrate(database: Connection, facts: Facts): void {
   database.transaction(() => {
-    const isFirst = database.number('user_version') === 1
-    database.exec(UNREAD_SCHEMA)
+    const version = Number(database.number('user_version'))
+    const isFirst = version === 1
+    if (version < 3) database.exec(UNREAD_SCHEMA)
     deleteFacts(database)
+    database.exec(`ALTER TABLE disk.cursor ADD COLUMN coverage TEXT NOT NULL DEFAULT ''`)
     if (isFirst) {
       database.exec(`ALTER TABLE disk.history ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'`)
       database.exec(`ALTER TABLE disk.cursor ADD COLUMN hash TEXT NOT NULL DEFAULT ''`)
@@ -146,7 +157,7 @@ export function readIdentity(database: Connection): Identity | undefined {
 /** @throws DamagedRowError; SqliteError */
 export function readFacts(database: Connection): Facts {
   const facts = noFacts()
-  const version = database.number('user_version')
+  const version = Number(database.number('user_version'))
   const isFirst = version === 1
   for (const row of read<RequestRow>(database, 'request', REQUEST)) {
     applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
@@ -162,10 +173,12 @@ export function readFacts(database: Connection): Facts {
   for (const [validator, at, what, answers] of read<HistoryRow>(database, 'history', history)) {
     applyFact(facts, toHistoryFact([validator, at, what, answers ?? '[]']))
   }
-  for (const [block, hash] of read<CursorRow>(database, 'cursor', isFirst ? 'block' : CURSOR)) {
-    applyFact(facts, { kind: 'cursor', block, hash: hash || undefined })
+  const cursor = OLD_CURSORS[version] ?? CURSOR
+  for (const [block, hash, coverage] of read<CursorRow>(database, 'cursor', cursor)) {
+    const fact = { kind: 'cursor', block, hash: hash || undefined } as const
+    applyFact(facts, { ...fact, coverage: toCoverage(coverage) })
   }
-  const unread = version === SCHEMA_VERSION ? read<UnreadRow>(database, 'unread', UNREAD) : []
+  const unread = version >= 3 ? read<UnreadRow>(database, 'unread', UNREAD) : []
   facts.unread = unread.map(([fromBlock, toBlock, reason, hosts]) => ({
     fromBlock,
     toBlock,
@@ -217,7 +230,7 @@ export function writeFact(database: Connection, fact: Fact): void {
       return
     case 'cursor':
       database.exec('DELETE FROM disk.cursor')
-      insert(database, 'cursor', CURSOR, [fact.block, fact.hash ?? ''])
+      insert(database, 'cursor', CURSOR, [fact.block, fact.hash ?? '', fromCoverage(fact.coverage)])
       return
     case 'unread':
       database.exec('DELETE FROM disk.unread')

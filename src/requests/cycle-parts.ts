@@ -7,7 +7,7 @@ import type { ExitRequest, RequestKey } from './exit-request.ts'
 import type { Fact, Facts, UnreadBlocks } from './facts.ts'
 import type { Next } from './next.ts'
 import type { OperatorSummary } from './operator-summary.ts'
-import type { Scope } from './scope.ts'
+import type { Coverage, Scope } from './scope.ts'
 
 /** The log as the cycle uses it: `details` are shown behind the message. */
 export type Log = Readonly<
@@ -43,7 +43,13 @@ export type Reading = {
   /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
   readonly versionProblem: string | undefined | null
   /** Blocks up to this one were read of every node that was there lately: a restart goes on from here. */
-  readonly cursor: { readonly block: number; readonly hash: Bytes32 | undefined } | undefined
+  readonly cursor:
+    | {
+        readonly block: number
+        readonly hash: Bytes32 | undefined
+        readonly coverage: Coverage | undefined
+      }
+    | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
   /** Blocks that no node gave, and no earlier reading either; lowest first. */
@@ -80,6 +86,7 @@ export type CycleParts = {
       readonly exitBuses: Iterable<Address>
       readonly cursor: number | undefined
       readonly cursorHash: Bytes32 | undefined
+      readonly coverage: Coverage | undefined
       readonly unread: readonly UnreadBlocks[]
     },
     signal: AbortSignal,

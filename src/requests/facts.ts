@@ -2,6 +2,7 @@ import type { Address, Bytes32, Hex, ValidatorIndex } from '../lib/primitives.ts
 import { quote } from '../lib/secret.ts'
 import type { OfferHistory } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
+import type { Coverage } from './scope.ts'
 
 /**
  * What happened, and nothing that is concluded from it. The journal stores these; trust and
@@ -38,6 +39,8 @@ export type Fact =
       readonly block: number
       /** Of that block, so that a later process can tell whether it is on the same chain. */
       readonly hash: Bytes32 | undefined
+      /** Absent in the journals of earlier versions. */
+      readonly coverage?: Coverage | undefined
     }
   /** Every range that could not be read, in the place of those that were known before. */
   | { readonly kind: 'unread'; readonly blocks: readonly UnreadBlocks[] }
@@ -76,6 +79,8 @@ export type Facts = {
   cursor: number | undefined
   /** Of the cursor's block, where a node told it. */
   cursorHash: Bytes32 | undefined
+  /** Of a wider scope or look-back than this, nothing counts as read. */
+  coverage: Coverage | undefined
   /** Lowest first, without overlap. */
   unread: readonly UnreadBlocks[]
 }
@@ -91,6 +96,7 @@ export const noFacts = (): Facts => ({
   history: new Map(),
   cursor: undefined,
   cursorHash: undefined,
+  coverage: undefined,
   unread: [],
 })
 
@@ -127,6 +133,7 @@ export function applyFact(facts: Facts, fact: Fact): void {
     case 'cursor':
       facts.cursor = fact.block
       facts.cursorHash = fact.hash
+      facts.coverage = fact.coverage
       return
     case 'unread':
       facts.unread = fact.blocks
@@ -193,7 +200,7 @@ function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
 
 /** Facts that amount to this working set, when they are added to an empty one in this order. */
 export function factsOf(facts: Facts): readonly Fact[] {
-  const { contracts, cursor, cursorHash: hash, unread } = facts
+  const { contracts, cursor, cursorHash: hash, coverage, unread } = facts
   return [
     ...[...facts.requests.values()].map(({ request, seenAt }) => ({
       kind: 'request' as const,
@@ -207,7 +214,7 @@ export function factsOf(facts: Facts): readonly Fact[] {
     })),
     ...(contracts === undefined ? [] : contractFactsOf(facts, contracts)),
     ...[...facts.history.values()].flat(),
-    ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor, hash }]),
+    ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor, hash, coverage }]),
     ...(unread.length === 0 ? [] : [{ kind: 'unread' as const, blocks: unread }]),
   ]
 }

@@ -5,6 +5,7 @@ import { until } from '../support/until.ts'
 import {
   createWorld,
   cycles,
+  OURS,
   type RunningApp,
   type World,
   type WorldOptions,
@@ -23,8 +24,11 @@ async function setUp(options: WorldOptions = {}) {
   for (const index of [1, 2]) world.writeMessage(index)
 }
 
-async function start(seams: Parameters<World['start']>[1] = {}): Promise<RunningApp> {
-  const app = await world.start(env(), seams)
+async function start(
+  seams: Parameters<World['start']>[1] = {},
+  more: NodeJS.ProcessEnv = {},
+): Promise<RunningApp> {
+  const app = await world.start({ ...env(), ...more }, seams)
   await until('messages are loaded', () => app.said('messages loaded').length > 0)
   await cycles(app)
   return app
@@ -124,6 +128,73 @@ describe('history that the only node has pruned', () => {
       { fromBlock: lowest, toBlock: first - 1 },
     ])
     expect(await unread(app)).toBe(first - lowest)
+  })
+
+  test('a restart that finds a second node closes the gap, and the request in it is served', async () => {
+    await setUp({ executionNodes: [{}, {}] })
+    const { chain, executionNodes } = world
+    world.ask(world.requestOf(1))
+    chain.mine(5_000)
+    chain.finalize()
+    world.execution.set({ firstLogBlock: chain.finalized - 1_000 })
+    const [pruned] = executionNodes
+    const before = await start({}, { EXECUTION_NODE: String(pruned?.url) })
+    await until('it is told', () => told(before).length > 0)
+    await before.end()
+    expect(world.beacon.accepted).toEqual([])
+
+    const app = await start()
+    await sent(1)
+    await until('nothing is unread', async () => (await unread(app)) === 0)
+    expect(openJournalReadOnly(file()).unread).toEqual([])
+  })
+
+  test('an operator that joins the scope was never read for: what cannot be had now is told', async () => {
+    await setUp()
+    const { chain } = world
+    const joining = OURS.operatorId + 1
+    world.ask({ ...world.requestOf(1), operatorId: joining })
+    chain.mine(5_000)
+    chain.finalize()
+    const before = await start()
+    await before.end()
+
+    const first = chain.finalized - 1_000
+    world.execution.set({ firstLogBlock: first })
+    const wider = { EJECTOR_SCOPE: `{"${OURS.moduleId}":[${OURS.operatorId},${joining}]}` }
+    for (const attempt of ['at once', 'after another restart']) {
+      const app = await start({}, wider)
+      await until(`it is told ${attempt}`, () => told(app).length > 0)
+      expect(told(app)[0]?.message).toContain(`to ${first - 1}`)
+      await app.end()
+    }
+
+    world.execution.set({ firstLogBlock: 0 })
+    const app = await start({}, wider)
+    await sent(1)
+    await until('nothing is unread', async () => (await unread(app)) === 0)
+    await app.end()
+
+    // Now it was read for both, and for each of them.
+    world.execution.set({ firstLogBlock: first })
+    for (const scope of [wider, {}]) {
+      const again = await start({}, scope)
+      expect(await unread(again)).toBe(0)
+      await again.end()
+    }
+  })
+
+  test('a look-back that reaches further than before: what cannot be had of it is told', async () => {
+    await setUp()
+    const { chain } = world
+    const before = await start({}, { BLOCKS_PRELOAD: '1000' })
+    await before.end()
+
+    world.execution.set({ firstLogBlock: chain.finalized - 500 })
+    const app = await start()
+    await until('it is told', () => told(app).length > 0)
+    const { finalized } = chain
+    expect(told(app)[0]?.message).toContain(`blocks ${finalized - PRELOAD} to ${finalized - 1_001}`)
   })
 
   test('what is older than the look-back is of no interest any more', async () => {
