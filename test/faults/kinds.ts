@@ -31,7 +31,7 @@ const KINDS: readonly (readonly [string, FaultKind])[] = [
   ['a reset', { kind: 'reset' }],
   ['no answer in time', { kind: 'hang' }],
   ['a body that stops in the middle', { kind: 'hang-body' }],
-  ['a slow trickle', { kind: 'trickle', everyMs: 20 }],
+  ['a slow trickle', { kind: 'trickle', everyMs: 60 }],
   ['a body that never ends', { kind: 'endless' }],
   ['HTTP 400', { kind: 'status', status: 400, body: { code: 400, message: 'no' } }],
   ['HTTP 404', { kind: 'status', status: 404, body: { code: 404, message: 'no' } }],

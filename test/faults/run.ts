@@ -5,7 +5,7 @@ import { createWorld, type RunningApp, readMetric, type World } from '../support
 import { type AnyNode, mannersOf, type Place, troublesOf } from './kinds.ts'
 
 /** Short enough to wait for, long enough for a healthy answer on a busy machine. */
-const CALL_TIMEOUT_MS = 120
+const CALL_TIMEOUT_MS = 500
 /** More than any place has troubles. */
 const VALIDATORS = 30
 

@@ -24,7 +24,7 @@ async function startWith<Node extends AnyNode>(place: Place<Node>, node: Node, k
   const trouble = start(node)
   const app = await world.start(
     { JOB_INTERVAL: '20', FINALITY_EVENTS: 'false', LOGGER_LEVEL: 'info' },
-    { callTimeoutMs: 100, pause: (_ms, signal) => rest(signal) },
+    { callTimeoutMs: 500, pause: (_ms, signal) => rest(signal) },
   )
   await until('it goes wrong', () => trouble.hits() >= 1)
   await trouble.lift()

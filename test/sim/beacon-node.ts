@@ -24,6 +24,12 @@ export type BeaconNodeSettings = {
   maxBatch: number
   maxGetIds: number
   batchRefusal: 400 | 413 | 414
+  getRefusal: 400 | 414
+  /** A validator index for which it answers a whole batch with `unbearableRefusal`. */
+  unbearableId: string | undefined
+  unbearableRefusal: 400 | 500
+  /** Milliseconds that it takes for each validator id. */
+  msPerId: number
   /** False: 404 for pending partial withdrawals, as before Electra. */
   partialWithdrawalsSupported: boolean
   /** False: answers 200 to an exit and forgets it. */
@@ -44,6 +50,14 @@ export type BeaconNodeOptions = Partial<BeaconNodeSettings> & {
   readonly basePath?: string
 }
 
+/** How many validator ids a request names. */
+const idsIn = ({ query, body }: Call): number =>
+  query.getAll('id').length +
+  (/"ids":\[([^\]]*)\]/
+    .exec(body)?.[1]
+    ?.split(',')
+    .filter((id) => id !== '').length ?? 0)
+
 /** One consensus node over a chain. Several may serve the same one, each with its own view. */
 export async function startBeaconNode(options: BeaconNodeOptions) {
   const { chain, port, basePath, ...given } = options
@@ -60,6 +74,10 @@ export async function startBeaconNode(options: BeaconNodeOptions) {
     maxBatch: Infinity,
     maxGetIds: 64,
     batchRefusal: 414,
+    getRefusal: 414,
+    unbearableId: undefined,
+    unbearableRefusal: 400,
+    msPerId: 0,
     partialWithdrawalsSupported: true,
     keepsExits: true,
     echoesExit: false,
@@ -70,13 +88,15 @@ export async function startBeaconNode(options: BeaconNodeOptions) {
   const streams = createEventStreams(chain, settings)
   let transforms: { path: RegExp; transform: BodyTransform }[] = []
 
-  function handle(call: Call): Answer | Stream {
+  async function handle(call: Call): Promise<Answer | Stream> {
     const { basicAuth } = settings
     const expected = basicAuth && `Basic ${Buffer.from(basicAuth).toString('base64')}`
     if (expected !== undefined && call.headers.authorization !== expected) {
       return json({ code: 401, message: 'Unauthorized' }, 401)
     }
     if (call.path === '/eth/v1/events') return streams.open(call)
+    const ms = settings.msPerId * idsIn(call)
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
     for (const { method, path, answer } of routes) {
       const found = call.method === method ? path.exec(call.path) : null
       if (found === null) continue

@@ -39,7 +39,7 @@ function getValidators(asked: Asked): Answer {
   const { settings, call } = asked
   // A list with commas is one unknown id to some clients, so it is to all of them here.
   const ids = call.query.getAll('id')
-  if (ids.length > settings.maxGetIds) return tooMany(414)
+  if (ids.length > settings.maxGetIds) return tooMany(settings.getRefusal)
   return select(asked, ids, call.query.getAll('status'))
 }
 
@@ -54,6 +54,10 @@ function getValidator({ chain, settings, id, second }: Asked): Answer {
 
 /** No ids at all means every validator. Unknown ones are left out. */
 function select({ chain, settings, id }: Asked, ids: string[], statuses: string[]): Answer {
+  if (ids.some((one) => one === settings.unbearableId)) {
+    const code = settings.unbearableRefusal
+    return json({ code, message: 'INTERNAL_ERROR: index out of range' }, code)
+  }
   const state = resolveState(chain, settings, id)
   if (state === undefined) return json({ code: 404, message: 'NOT_FOUND: state' }, 404)
   const wrong = ids.find((one) => !one.includes(',') && !IS_INDEX.test(one) && !IS_PUBKEY.test(one))

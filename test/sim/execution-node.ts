@@ -11,8 +11,11 @@ export type ExecutionNodeSettings = {
   lag: number
   /** Further blocks that its finalized tag is behind. */
   finalizedLag: number
-  /** Logs of blocks before this one are pruned, and how it says so. */
+  /** Blocks that its finalized tag steps back by, each second time that it is asked. */
+  finalizedSteps: number
+  /** Logs of blocks before this one, or so far behind its head, are pruned; how it says so. */
   firstLogBlock: number
+  keepsLogs: number
   prunedError: { code: number; message: string }
   /** Blocks behind the head whose state it keeps. */
   keepsStates: number
@@ -46,7 +49,9 @@ export async function startExecutionNode(options: ExecutionNodeOptions) {
     syncing: false,
     lag: 0,
     finalizedLag: 0,
+    finalizedSteps: 0,
     firstLogBlock: 0,
+    keepsLogs: Infinity,
     prunedError: { code: -32602, message: 'pruned history unavailable' },
     keepsStates: Infinity,
     maxLogRange: Infinity,
@@ -58,6 +63,16 @@ export async function startExecutionNode(options: ExecutionNodeOptions) {
     ...given,
   }
   let transforms: { method: string; transform: RpcTransform }[] = []
+  let isSteppedBack = false
+
+  /** As a balancer does, whose nodes are not equally far. */
+  function settingsFor(method: string, params: readonly unknown[]): ExecutionNodeSettings {
+    const { finalizedSteps, finalizedLag } = settings
+    if (finalizedSteps === 0) return settings
+    if (method !== 'eth_getBlockByNumber' || params[0] !== 'finalized') return settings
+    isSteppedBack = !isSteppedBack
+    return isSteppedBack ? { ...settings, finalizedLag: finalizedLag + finalizedSteps } : settings
+  }
 
   function answerOne(request: RpcRequest, call: Call): object {
     const { id = null } = request
@@ -70,7 +85,7 @@ export async function startExecutionNode(options: ExecutionNodeOptions) {
       return { jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } }
     }
     try {
-      let result = answerRpc(chain, settings, method, params)
+      let result = answerRpc(chain, settingsFor(method, params), method, params)
       for (const one of transforms) {
         if (one.method === method) result = one.transform(result, params)
       }

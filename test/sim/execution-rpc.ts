@@ -157,7 +157,7 @@ function getLogs(
   const [from, to] = logRange(chain, filter, numberOf)
   if (from > to) throw new RpcError(-32000, 'invalid block range params')
   const { code, message } = settings.logLimitError
-  if (from < settings.firstLogBlock) {
+  if (from < settings.firstLogBlock || from <= head - settings.keepsLogs) {
     throw new RpcError(settings.prunedError.code, settings.prunedError.message)
   }
   if (to - from + 1 > settings.maxLogRange) throw new RpcError(code, message)

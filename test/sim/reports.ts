@@ -46,6 +46,8 @@ export type ReportOptions = Common & {
   readonly gap?: number
   /** False: the log is left out although the quorum was reached; true: emitted without it. */
   readonly emitConsensus?: boolean
+  /** ConsensusReached comes out of a transaction that is no vote: the quorum was lowered. */
+  readonly reachedBySetQuorum?: boolean
   /** Forgery: the members sign this hash. */
   readonly signedHash?: Hex
   /** Forgery: the ConsensusReached log says this hash. */
@@ -66,6 +68,9 @@ export type SubmittedReport = {
   readonly dataTransaction: SimTransaction
 }
 
+/** `setQuorum(1)` */
+const SET_QUORUM: Hex = `0xc1ba4e59${'1'.padStart(64, '0')}`
+
 /** What oracles do: agree on a report, then publish its data. Each step is mined in its block. */
 export function createReports(chain: Ledger & Protocol) {
   let nextRefSlot = 10_000n
@@ -85,6 +90,10 @@ export function createReports(chain: Ledger & Protocol) {
     const hash = reportHash(struct)
     const signers = resolveSigners(options)
     const votes = signers.map((member, i) => vote(options, member, i + 1, struct, hash))
+    if (options.reachedBySetQuorum === true) {
+      const log = consensusReachedLog(chain.consensus, refSlot, hash, votes.length)
+      send(signers[0] as SimMember, chain.consensus, SET_QUORUM, { type: 2, logs: [log] })
+    }
     const reached = votes[chain.quorum - 1]
     const consensusTransaction = options.emitConsensus === true ? votes.at(-1) : reached
     if (options.gap !== undefined) chain.mine(options.gap)
@@ -126,7 +135,7 @@ export function createReports(chain: Ledger & Protocol) {
       type: options.txType ?? 2,
       logs: [
         reportReceivedLog(chain.consensus, refSlot, memberAddress(member), signed),
-        ...(reached && options.emitConsensus !== false
+        ...(reached && options.emitConsensus !== false && options.reachedBySetQuorum !== true
           ? [consensusReachedLog(chain.consensus, refSlot, logged, support)]
           : []),
       ],

@@ -22,6 +22,8 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
   const { chain, beacon } = network
   const asks = new Map<number, Ask>()
   const thieves = [createMember('thief 1'), createMember('thief 2')]
+  /** An oracle member with a key that is not listed yet. */
+  const unlisted = createMember('rotated')
   let next = OTHERS.until
 
   const requestOf = (validatorIndex: number, operatorId = OURS.operatorId): SimExitRequest => ({
@@ -45,10 +47,26 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
     return [...chosen]
   }
 
+  /** Who votes, and what ConsensusReached comes out of. */
+  function chooseWay() {
+    if (random.chance(0.15)) {
+      const signers = [0, 1, unlisted]
+      return { signers, emitConsensus: true, told: 'an unlisted key votes last' }
+    }
+    const signers = random.pick([
+      [0, 1],
+      [1, 2],
+      [0, 1, 2],
+    ])
+    if (!random.chance(0.15)) return { signers, told: undefined }
+    return { signers, reachedBySetQuorum: true, told: 'consensus out of no vote' }
+  }
+
   function report(): void {
     const ours = chooseOurs()
     if (ours.length === 0) return
     const others = random.chance(0.3) ? [OTHERS.from + random.int(OTHERS.until - OTHERS.from)] : []
+    const { told, ...way } = chooseWay()
     const { blockNumber } = chain.submitReport({
       requests: [
         ...ours.map((index) => requestOf(index)),
@@ -56,13 +74,10 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
       ],
       format: random.pick([1, 2] as const),
       txType: random.pick([0, 1, 2, 3, 4] as const),
-      signers: random.pick([
-        [0, 1],
-        [1, 2],
-        [0, 1, 2],
-      ]),
+      ...way,
       gap: random.int(4),
     }).dataTransaction
+    if (told !== undefined) tally.count(`protocol: ${told}`)
     for (const index of ours) {
       const ask = asks.get(index) ?? { blocks: [], final: undefined }
       ask.blocks.push(blockNumber)
@@ -89,6 +104,11 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
 
   return {
     asks,
+    /** Unix seconds of the blocks with genuine requests for a validator, as far as they are final. */
+    timesOf: (index: number): readonly number[] =>
+      (asks.get(index)?.blocks ?? [])
+        .filter((block) => block <= chain.finalized)
+        .map((block) => chain.timestampOf(block)),
     /**
      * @param now - unix ms
      * @param isTelling - what is asked for now would tell most

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { startApp } from '../../src/app.ts'
+import { type App, startApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { createRedactor } from '../../src/lib/secret.ts'
 import { createLogger } from '../../src/observe/log.ts'
@@ -12,7 +12,7 @@ import type { Stage } from './stage.ts'
 import type { Tally } from './tally.ts'
 
 /** Long enough for an answer of a simulator on a busy machine. */
-const CALL_TIMEOUT_MS = 100
+const CALL_TIMEOUT_MS = 200
 const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
 /** Epochs after the last fault, within which everybody must have left. */
 const QUIET_EPOCHS = 60
@@ -90,13 +90,19 @@ export async function runHere(
       },
     )
     const turn = await Promise.race([turned, ended])
+    if (turn === 'done') await lookAtAlarms(app)
     app.stop()
     await ended
     return turn
   }
 
+  async function lookAtAlarms({ port }: App): Promise<void> {
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
+    tally.count('overdue', stage.expectOverdue(await answer.text(), clock.now()))
+  }
+
   async function start(pause: (milliseconds: number, signal: AbortSignal) => Promise<void>) {
-    const env = { ...stage.env(), LOGGER_LEVEL: 'info' }
+    const env = { ...stage.env(), LOGGER_LEVEL: 'info', RUN_METRICS: 'true' }
     const parsed = parseConfig(env, readFileSync)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
     const log = createLogger({
@@ -110,6 +116,7 @@ export async function runHere(
       now: clock.now,
       pause,
       callTimeoutMs: CALL_TIMEOUT_MS,
+      port: 0,
       workers: WORKERS,
     })
   }

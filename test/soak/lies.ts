@@ -28,6 +28,18 @@ function forge(log: LogJson, victim: number): LogJson {
   }
 }
 
+/** Genuine events at another time: no proof binds it. */
+const lieOfTime = (node: ExecutionNode, seconds: number): Lift =>
+  node.onResult('eth_getLogs', (logs: LogJson[], params) =>
+    isVoteSearch(params)
+      ? logs
+      : logs.map((log) => ({
+          ...log,
+          data: log.data.replace(/^(0x.{64}).{64}/, `$1${word(seconds).slice(2)}`),
+          blockTimestamp: `0x${seconds.toString(16)}`,
+        })),
+  )
+
 /** What one execution node may say that is not so. */
 export const EXECUTION_LIES: Readonly<Record<string, ExecutionLie>> = {
   'requests left out': (node, _network, random) =>
@@ -55,6 +67,8 @@ export const EXECUTION_LIES: Readonly<Record<string, ExecutionLie>> = {
         ? null
         : { ...body, input: other?.data ?? '0x', nonce: word(random.int(99)).slice(-4) }
     }),
+  'times of the year 2100': (node) => lieOfTime(node, 4_102_444_800),
+  'times of the year 2000': (node) => lieOfTime(node, 946_684_800),
   'transactions unknown': (node) => node.onResult('eth_getTransactionByHash', () => null),
   'false Locator': (node, network) =>
     node.onResult('eth_call', () => `0x${'0'.repeat(24)}${network.chain.hashOf(7).slice(-40)}`),
@@ -73,6 +87,8 @@ const withValidator = (more: Record<string, unknown>) => (entry: Entry) => ({
   ...entry,
   validator: { ...entry.validator, ...more },
 })
+
+const FAR_SLOT = String(2n ** 53n)
 
 /** The lie that would end a request for good, were it believed. */
 export const WORST_LIE = 'everyone exiting'
@@ -95,6 +111,19 @@ export const CONSENSUS_LIES: Readonly<Record<string, ConsensusLie>> = {
   optimistic: (node) => {
     node.set({ isOptimistic: true })
     return () => void node.set({ isOptimistic: false })
+  },
+  'a head slot of the far future': (node) => {
+    const ends = [
+      node.onResult(/syncing$/, (body) => ({ data: { ...body.data, head_slot: FAR_SLOT } })),
+      node.onResult(/headers\/head$/, (body) => {
+        const { header } = body.data
+        const message = { ...header.message, slot: FAR_SLOT }
+        return { ...body, data: { ...body.data, header: { ...header, message } } }
+      }),
+    ]
+    return () => {
+      for (const end of ends) end()
+    }
   },
   'exits forgotten': (node) => {
     node.set({ keepsExits: false })

@@ -48,6 +48,8 @@ function playApart(episode: Episode): Promise<ReturnType<Tally['entries']>> {
 
 async function playOne(episode: Episode): Promise<void> {
   process.on('disconnect', () => process.exit(1))
+  // The parent tells; one that is interrupted at a terminal shares its signal with all.
+  process.on('SIGINT', () => {})
   const told: Told = await playEpisode(episode).then(
     (entries) => ({ entries }),
     (error: unknown) => ({ failure: inspect(error) }),
@@ -68,9 +70,19 @@ async function playAll(): Promise<void> {
     run: playApart,
     jobs: Number(values.jobs),
   }
-  const tally = await soak(options)
-  const run = { command: replay(options), minutes: (Date.now() - began) / 60_000 }
-  const report = `${run.command}, ${run.minutes.toFixed(1)} minutes\n${reportOf(tally)}\n`
+  const stopping = new AbortController()
+  process.once('SIGINT', () => {
+    stopping.abort()
+    for (const child of children) if (child.connected) child.disconnect()
+  })
+  const { tally, played, episodes } = await soak({ ...options, signal: stopping.signal })
+  const stopped = played < episodes ? `, stopped after ${played} of ${episodes} episodes` : ''
+  const run = {
+    command: replay(options),
+    minutes: (Date.now() - began) / 60_000,
+    ...(stopped === '' ? {} : { stopped }),
+  }
+  const report = `${run.command}, ${run.minutes.toFixed(1)} minutes${stopped}\n${reportOf(tally)}\n`
   mkdirSync('.tmp', { recursive: true })
   writeFileSync(REPORT, report)
   console.log(report)

@@ -1,6 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Network, VALIDATORS } from './network.ts'
+import { UNBEARABLE_INDEX } from './quirks.ts'
 import type { Random } from './random.ts'
 import type { Tally } from './tally.ts'
 
@@ -42,6 +43,17 @@ export function createMessages(folder: string, network: Network, random: Random,
     files.set(index, name)
   }
 
+  /** Of no validator, and more than some nodes can bear. */
+  function oddText(): string {
+    const exit = beacon.signExit(0)
+    const message = { ...exit.message, validator_index: String(UNBEARABLE_INDEX) }
+    return JSON.stringify({ ...exit, message })
+  }
+
+  /** A second message of the same validator, which cannot be used until a later epoch, or never. */
+  const laterText = (index: number): string =>
+    JSON.stringify(beacon.signExit(index, { epoch: beacon.epoch + random.pick([50, 100_000]) }))
+
   const BROKEN = [
     () => '{"message":{"epoch":"0"',
     () => 'null',
@@ -78,10 +90,12 @@ export function createMessages(folder: string, network: Network, random: Random,
     isThere: (index: number) => files.has(index) && !away.has(index),
     /** Half of them at once, the others come later. */
     begin(): void {
+      if (random.chance(0.5)) write('odd.json', oddText())
       for (let index = 0; index < VALIDATORS; index += 1) {
         if (!hasMessage(index)) continue
         if (random.chance(0.5)) put(index)
         else away.set(index, random.int(120))
+        if (random.chance(0.2)) write(`${index}-later.json`, laterText(index))
       }
     },
     step(step: number): void {

@@ -10,6 +10,8 @@ import type { Random } from './random.ts'
 export const VALIDATORS = 160
 export const SECONDS_PER_EPOCH = 384
 const SECONDS_PER_BLOCK = 12
+/** Short, so that an episode passes it. */
+export const DEADLINE_SECONDS = 12 * 3_600
 /** Epochs from a block to its finality. */
 const FINALITY_EPOCHS = 2
 const FIRST_EPOCH = 1_000
@@ -18,7 +20,12 @@ const FLAVOURS: readonly Flavour[] = ['lighthouse', 'teku', 'prysm', 'nimbus', '
 /** Both chains in step with one clock, with three nodes each, and a receiver of webhook calls. */
 export async function createNetwork(random: Random, startSeconds: number) {
   const startBlock = 100_000
-  const chain = createExecutionChain({ startBlock, startTimestamp: startSeconds, delegated: [2] })
+  const chain = createExecutionChain({
+    startBlock,
+    startTimestamp: startSeconds,
+    delegated: [2],
+    modules: [{ id: 1, exitDeadlineSeconds: DEADLINE_SECONDS }],
+  })
   const beacon = createBeaconChain({
     validators: VALIDATORS,
     epoch: FIRST_EPOCH,

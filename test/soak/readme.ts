@@ -5,13 +5,19 @@ import type { Tally } from './tally.ts'
 const MARKED = /(<!-- soak -->\n)[\s\S]*?(\n<!-- \/soak -->)/
 
 /** What was run, and how long it took. */
-export type Run = { readonly command: string; readonly minutes: number }
+export type Run = {
+  readonly command: string
+  readonly minutes: number
+  /** Where it ended early, and how far it came. */
+  readonly stopped?: string
+}
 
 /** The document with the figures of this run between its markers. */
-export function withReport(document: string, tally: Tally, { command, minutes }: Run): string {
+export function withReport(document: string, tally: Tally, run: Run): string {
+  const { command, minutes, stopped = '' } = run
   const machine = `Node.js ${process.versions.node}, ${cpus().length} cores`
   const lines = [
-    `\`${command}\` on ${machine}, ${Math.round(minutes)} minutes:`,
+    `\`${command}\` on ${machine}, ${Math.round(minutes)} minutes${stopped}:`,
     '',
     '| What | How many |',
     '| --- | ---: |',

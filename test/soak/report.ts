@@ -29,7 +29,7 @@ export const MEASURES = {
 
 type Row = readonly [title: string, value: number]
 
-const isFault = (name: string) => /^(execution|consensus|webhook): /.test(name)
+const isFault = (name: string) => /^(execution|consensus|webhook|protocol): /.test(name)
 
 const faultsOf = ({ counts }: Tally): readonly Row[] =>
   [...counts].filter(([name]) => isFault(name)).sort(([a], [b]) => (a < b ? -1 : 1))

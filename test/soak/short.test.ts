@@ -7,7 +7,8 @@ const SEED = 2
 test('nothing is lost and nobody leaves unasked, whatever fails', {
   timeout: 120_000,
 }, async () => {
-  const { counts } = await soak({ seed: SEED, cycles: 60, kills: 2, tell: console.info })
+  const { tally } = await soak({ seed: SEED, cycles: 60, kills: 2, tell: console.info })
+  const { counts } = tally
 
   expect(counts.get('restarts')).toBeGreaterThan(0)
   expect(counts.get('kills')).toBe(2)

@@ -15,6 +15,14 @@ export type SoakOptions = {
   readonly run?: (episode: Episode) => Promise<ReturnType<Tally['entries']>>
   /** Episodes at a time. */
   readonly jobs?: number
+  /** Ends it early: what was played counts, an episode under way does not. */
+  readonly signal?: AbortSignal
+}
+
+export type SoakResult = {
+  readonly tally: Tally
+  readonly played: number
+  readonly episodes: number
 }
 
 const CYCLES_PER_EPISODE = 400
@@ -53,8 +61,8 @@ export const replay = ({ seed, cycles, kills }: SoakOptions) =>
  *
  * @throws what must never be, with the command that shows it again
  */
-export async function soak(options: SoakOptions): Promise<Tally> {
-  const { seed, cycles, kills, tell = () => {}, run = playEpisode, jobs = 1 } = options
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { seed, cycles, kills, tell = () => {}, run = playEpisode, jobs = 1, signal } = options
   const tally = createTally()
   tell(`seed ${seed}; again: ${replay(options)}`)
   const episodes = [
@@ -62,14 +70,19 @@ export async function soak(options: SoakOptions): Promise<Tally> {
     ...episodesOf('kills', kills, KILLS_PER_EPISODE),
   ]
   const limit = pLimit(jobs)
+  let played = 0
+  const isStopped = () => signal?.aborted === true
   await Promise.all(
     episodes.map((episode, at) =>
       limit(async () => {
         const { kind, count, mode } = episode
+        if (isStopped()) return
         tell(`episode ${at + 1} of ${episodes.length}: ${count} ${kind}, ${mode}`)
         try {
           tally.add(await run({ ...episode, seed: seed + at * 7_919 }))
+          played += 1
         } catch (error) {
+          if (isStopped()) return
           limit.clearQueue()
           throw new Error(`soak: episode ${at + 1} failed; again: ${replay(options)}`, {
             cause: error,
@@ -78,7 +91,7 @@ export async function soak(options: SoakOptions): Promise<Tally> {
       }),
     ),
   )
-  return tally
+  return { tally, played, episodes: episodes.length }
 }
 
 /** In this process. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createAsks, OURS } from './asks.ts'
 import { createMessages } from './messages.ts'
 import { createNetwork } from './network.ts'
+import { expectOverdue } from './overdue.ts'
 import { createRandom } from './random.ts'
 import type { Tally } from './tally.ts'
 import { createTroubles } from './troubles.ts'
@@ -34,6 +35,12 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
   const troubles = createTroubles(network, random, tally, { slow, webhook: mode === 'webhook' })
   const watch = createWatch({ network, asks, messages, mode, tally, isTimed: slow })
   messages.begin()
+  troubles.begin()
+  const settings = {
+    // Now and then the whole episode lies in the look-back.
+    BLOCKS_PRELOAD: random.pick(['600', '6000']),
+    ORACLE_QUORUM: random.pick(['1', '2']),
+  }
   let step = 0
   let heldUntil = 0
 
@@ -66,6 +73,8 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     home,
     troubles,
     step: () => step,
+    expectOverdue: (metrics: string, now: number) =>
+      expectOverdue(metrics, { asks, messages, mode }, now),
     isAllFinal: asks.isAllFinal,
 
     /**
@@ -109,7 +118,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
         ? { MESSAGES_LOCATION: folder }
         : { VALIDATOR_EXIT_WEBHOOK: network.receiver.url, WEBHOOK_ABORT_TIMEOUT_MS: '200' }),
       ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(network.chain.signerAddresses()),
-      BLOCKS_PRELOAD: '600',
+      ...settings,
       STATE_FILE: join(home, 'journal.sqlite'),
       HOLD_FILE: holdFile,
       FINALITY_EVENTS: 'false',

@@ -3,6 +3,7 @@ import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { Call, Fault, FaultKind, FaultMatch } from '../sim/faults.ts'
 import { CONSENSUS_LIES, EXECUTION_LIES, type Lift, WORST_LIE } from './lies.ts'
 import type { Network } from './network.ts'
+import { CONSENSUS_QUIRKS, EXECUTION_QUIRKS, hangAt, PRUNED_ERRORS, type Quirk } from './quirks.ts'
 import { createRandom, type Random } from './random.ts'
 import type { Tally } from './tally.ts'
 
@@ -10,7 +11,7 @@ type AnyNode = ExecutionNode | BeaconNode | Network['receiver']
 /** Begins something that goes wrong at one node. */
 type Begin = () => Lift
 /** What it is called, and how to begin it. */
-type Trouble = readonly [name: string, begin: Begin]
+type Trouble = readonly [name: string, begin: Begin, isBearable?: boolean]
 
 /** Faults that cost no time. */
 const QUICK: readonly (readonly [string, FaultKind])[] = [
@@ -57,6 +58,16 @@ const CONSENSUS_PLACES: readonly FaultMatch[] = [
   ].map((path) => ({ path })),
 ]
 
+type Active = {
+  readonly id: string
+  readonly until: number
+  readonly lift: Lift
+  /** Beside it there need be no better node. */
+  readonly isBearable: boolean
+}
+
+/** Before the first block in which anything is asked for. */
+const OLD_BLOCKS = 200
 const AT_ONCE = 6
 /** Steps; a few last much longer. */
 const USUAL_STEPS = 8
@@ -74,7 +85,7 @@ export function createTroubles(
 ) {
   const liars = { execution: random.int(3), consensus: random.int(3) }
   let aloneUntil = 0
-  let active: { readonly id: string; readonly until: number; readonly lift: Lift }[] = []
+  let active: readonly Active[] = []
 
   function fault(node: AnyNode, kind: FaultKind, match: FaultMatch): Lift {
     // A lost answer is not a lost request: the node may have done its work.
@@ -109,8 +120,17 @@ export function createTroubles(
     return [`lie: ${name}`, () => lie(network.beaconNodes[liars.consensus] as BeaconNode)]
   }
 
+  /** Something that the daemon must cope with. */
+  function quirkOf<Node>(quirks: Readonly<Record<string, Quirk<Node>>>, node: Node): Trouble {
+    const fitting = Object.entries(quirks).filter(([, { isSlow }]) => options.slow || !isSlow)
+    const [name, { begin, isBearable }] = random.pick(fitting)
+    const own = createRandom(random.int(2 ** 31))
+    return [name, () => begin(node, own, network.chain.head), isBearable]
+  }
+
   function forExecution(at: number): Trouble {
     const node = network.executionNodes[at] as ExecutionNode
+    if (random.chance(0.4)) return quirkOf(EXECUTION_QUIRKS, node)
     if (at === liars.execution && random.chance(0.5)) return lieOf('execution')
     type Change = Parameters<typeof node.set>[0]
     const set = (name: string, change: Change, back: Change): Trouble => [
@@ -132,6 +152,7 @@ export function createTroubles(
 
   function forConsensus(at: number): Trouble {
     const node = network.beaconNodes[at] as BeaconNode
+    if (random.chance(0.4)) return quirkOf(CONSENSUS_QUIRKS, node)
     if (at === liars.consensus && random.chance(0.5)) return lieOf('consensus')
     type Change = Parameters<typeof node.set>[0]
     const set = (name: string, change: Change, back: Change): Trouble => [
@@ -147,7 +168,6 @@ export function createTroubles(
       () => ['down', down(node)],
       () => set('lag', { lag: 1 + random.int(3) }, { lag: 0 }),
       () => set('syncing', { isSyncing: true }, { isSyncing: false }),
-      () => set('no POST of validators', { postSupported: false }, { postSupported: true }),
     ])()
   }
 
@@ -165,19 +185,27 @@ export function createTroubles(
     ])()
   }
 
-  function choose(): readonly [string, string, Begin] {
+  const neverAnswered = (block: number): Trouble => [
+    'a range never answers, for ever',
+    () => {
+      for (const node of network.executionNodes) hangAt(node, block)
+      return () => {}
+    },
+  ]
+
+  function choose(): readonly [where: string, ...Trouble] {
     if (options.webhook && random.chance(0.1)) {
       const [name, begin] = forReceiver()
       return ['webhook', name, begin]
     }
     const at = random.int(3)
     const layer = random.chance(0.5) ? 'execution' : 'consensus'
-    const [name, begin] = layer === 'execution' ? forExecution(at) : forConsensus(at)
-    return [`${layer} ${at}`, name, begin]
+    return [`${layer} ${at}`, ...(layer === 'execution' ? forExecution(at) : forConsensus(at))]
   }
 
-  function add(id: string, until: number, begin: Begin): void {
-    if (!active.some((one) => one.id === id)) active.push({ id, until, lift: begin() })
+  function add(id: string, until: number, begin: Begin, isBearable = false): void {
+    if (active.some((one) => one.id === id)) return
+    active = [...active, { id, until, lift: begin(), isBearable }]
   }
 
   /** The worst moment: for a while nobody else of its layer is there to contradict. */
@@ -197,18 +225,39 @@ export function createTroubles(
   }
 
   return {
+    /** What stays for ever, at every node: the oldest blocks of the look-back cannot be had. */
+    begin(): void {
+      const oldest = network.chain.head - OLD_BLOCKS
+      const [name, begin] = random.pick<Trouble>([
+        ['', () => () => {}],
+        ...PRUNED_ERRORS.map(
+          (error): Trouble => [
+            `blocks pruned for ever (${error.code})`,
+            () => {
+              for (const node of network.executionNodes) {
+                node.set({ firstLogBlock: oldest, prunedError: error })
+              }
+              return () => {}
+            },
+          ],
+        ),
+        ...(options.slow ? [neverAnswered(oldest)] : []),
+      ])
+      begin()
+      if (name !== '') tally.count(`execution: ${name}`)
+    },
     async step(now: number): Promise<void> {
       const over = active.filter(({ until }) => until <= now)
       active = active.filter(({ until }) => until > now)
       for (const { lift } of over) await lift()
       if (now >= aloneUntil && random.chance(0.03)) leaveLiarAlone(now)
       if (active.length >= AT_ONCE || !random.chance(0.45)) return
-      const [where, name, begin] = choose()
+      const [where, name, begin, isBearable] = choose()
       const id = `${where}: ${name}`
       if (active.some((one) => one.id === id)) return
       const isLong = random.chance(name.startsWith('lie') ? 0.4 : 0.1)
       const steps = 1 + random.int(isLong ? LONG_STEPS : USUAL_STEPS)
-      add(id, now + steps, begin)
+      add(id, now + steps, begin, isBearable)
       tally.count(`${where.split(' ')[0]}: ${name}`)
     },
     /** From here on everyone is up and says the truth. */
@@ -219,11 +268,15 @@ export function createTroubles(
     active: () => active.map(({ id }) => id),
     /** Nobody contradicts the liar of some layer. */
     isLiarAlone: (now: number) => now < aloneUntil,
-    /** In each layer there is a node that nothing is wrong with, and nothing with the webhook. */
+    /** In each layer there is a node with no more than one quirk, and the webhook is well. */
     isSound: () =>
       !active.some(({ id }) => id.startsWith('webhook')) &&
       ['execution', 'consensus'].every((layer) =>
-        [0, 1, 2].some((at) => !active.some(({ id }) => id.startsWith(`${layer} ${at}:`))),
+        [0, 1, 2].some((at) => {
+          const own = active.filter(({ id }) => id.startsWith(`${layer} ${at}:`))
+          // Two quirks together may be more than one node may have.
+          return own.length <= 1 && own.every(({ isBearable }) => isBearable)
+        }),
       ),
   }
 }

@@ -2,13 +2,9 @@ import type { Asks } from './asks.ts'
 import type { SoakMessages } from './messages.ts'
 import { type Network, SECONDS_PER_EPOCH } from './network.ts'
 import { MEASURES } from './report.ts'
+import { SoakError } from './soak-error.ts'
 import type { Mode } from './stage.ts'
 import type { Tally } from './tally.ts'
-
-/** What must never be was seen. */
-export class SoakError extends Error {
-  override readonly name = 'SoakError'
-}
 
 /**
  * Epochs: an hour after a lie that ended a request, or sixteen intervals after a lost exit, and
