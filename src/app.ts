@@ -29,6 +29,8 @@ export type AppOptions = {
   readonly isContainer?: boolean
   /** Test seams: the real ones unless given. */
   readonly now?: () => number
+  /** Milliseconds that only go forward; with a `now` of a test that one, unless given. */
+  readonly elapsed?: () => number
   /** Milliseconds for one call to a node. */
   readonly callTimeoutMs?: number
   /** The rest between cycles, and between looks at nodes that are not up yet. */
@@ -233,6 +235,7 @@ async function run(base: Base, connected: Connected): Promise<void> {
       log,
       metrics,
       now,
+      elapsed: options.elapsed ?? options.now,
       onUnlistedSigner: drift.unlistedSigner,
       lifetime: aborting,
       onRead: (upTo) => {

@@ -92,6 +92,8 @@ export type Config = {
   /** A file that held a good secret just now. It is read again when needed. */
   readonly jwtSecretPath: string | undefined
   readonly promPrefix: string
+  /** Validators that may be submitted for the first time within any hour; `undefined`: no limit. */
+  readonly maxExitsPerHour: number | undefined
   readonly stateFile: string | undefined
   readonly holdFile: string | undefined
 }
@@ -202,6 +204,7 @@ function configOf(given: Given, settings: Settings): Config {
     capellaForkVersion: settings.CAPELLA_FORK_VERSION,
     jwtSecretPath: settings.JWT_SECRET_PATH,
     promPrefix: checked.PROM_PREFIX,
+    maxExitsPerHour: settings.MAX_EXITS_PER_HOUR,
     stateFile: settings.STATE_FILE,
     holdFile: settings.HOLD_FILE,
   }

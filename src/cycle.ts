@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { actOn } from './exits/act.ts'
 import { messageOf } from './lib/message-of.ts'
 import { createAdmission } from './requests/admission.ts'
+import { createBrake } from './requests/brake.ts'
 import type { CycleParts, CycleReport, Proofs } from './requests/cycle-parts.ts'
 import { createDecider } from './requests/decide.ts'
 import { createReporter } from './requests/reporter.ts'
@@ -25,6 +26,12 @@ export function createCycle(parts: CycleParts) {
   const decide = createDecider(parts, lookUp, times)
   const reporter = createReporter(parts, stepTimes)
   const admission = createAdmission(parts)
+  const brake = createBrake(parts)
+  /** By then the journal holds the submission. */
+  const offer: CycleParts['offer'] = (request, ...more) => {
+    brake.note(request.validatorIndex)
+    return parts.offer(request, ...more)
+  }
   /** What was proven stays proven, also when a later cycle cannot judge. */
   let proofs: Proofs | undefined
 
@@ -56,11 +63,12 @@ export function createCycle(parts: CycleParts) {
     if (messages?.problem !== undefined) failures.push(`load messages: ${messages.problem}`)
 
     const chain = await attempt('read chain', () => parts.readChain(signal))
-    const cases = await decide(requests, { proofs, messages, chain }, signal)
-    reporter.tell(cases, isRead === true)
+    const decided = await decide(requests, { proofs, messages, chain }, signal)
     const isHeld = await parts.isHeld()
+    const cases = isHeld ? decided : brake.hold(decided)
+    reporter.tell(cases, isRead === true)
     if (isHeld) reporter.tellHeld(cases)
-    else await actOn(cases, parts, reporter, signal)
+    else await actOn(cases, { ...parts, offer }, reporter, signal)
     reporter.sumUp(cases, failures.length === 0)
 
     const { unread } = journal.facts

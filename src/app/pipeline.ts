@@ -27,6 +27,8 @@ export type PipelineParts = {
   readonly log: Log
   readonly metrics: Metrics
   readonly now: () => number
+  /** Milliseconds that only go forward: the process' own unless given. */
+  readonly elapsed?: (() => number) | undefined
   readonly onUnlistedSigner: () => void
   /** Ends what goes on in the background. */
   readonly lifetime: AbortSignal
@@ -75,7 +77,13 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     journal,
     metrics,
     limitOf: limits.limitOf,
-    settings: { mode: config.delivery.mode, dryRun: config.dryRun, scope: config.scope },
+    elapsed: parts.elapsed ?? (() => performance.now()),
+    settings: {
+      mode: config.delivery.mode,
+      dryRun: config.dryRun,
+      maxExitsPerHour: config.maxExitsPerHour,
+      scope: config.scope,
+    },
 
     async checkNodes(signal) {
       const statuses = await look(signal)

@@ -29,12 +29,13 @@ const namesOf = ({ validator, pubkey, module, operator, requestedAt, state }: Re
 })
 
 export function openRow(view: RequestView): object {
-  const { reason, meaning, detail, file, ageSeconds, open } = view
+  const { reason, meaning, detail, notBefore, file, ageSeconds, open } = view
   return {
     ...namesOf(view),
     reason,
     meaning,
     detail,
+    notBefore,
     file,
     ageSeconds,
     deadline: open?.deadline ?? null,

@@ -97,6 +97,9 @@ export function doubtsOf(given: Given, settings: Settings): readonly string[] {
     ...(interval < SHORTEST_SENSIBLE_INTERVAL
       ? [`JOB_INTERVAL is in milliseconds: ${interval} leaves no pause between polls`]
       : []),
+    ...(settings.MAX_EXITS_PER_HOUR === undefined || settings.STATE_FILE !== undefined
+      ? []
+      : ['MAX_EXITS_PER_HOUR begins to count anew at each start: STATE_FILE is not set']),
     ...hosts.flatMap((host, at) =>
       isForNode(host, nodes)
         ? []

@@ -181,6 +181,7 @@ export const schemas = {
     /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
     'must be able to start a metric name: letters, digits, _ and :, no digit first',
   ),
+  MAX_EXITS_PER_HOUR: integer(1, 1_000_000),
   STATE_FILE: text,
   HOLD_FILE: text,
 } satisfies Record<VariableName, z.ZodType>

@@ -118,6 +118,11 @@ export const variableTable = {
     'file with the hex secret that authenticates at the execution nodes',
   ),
   PROM_PREFIX: variable('validator_ejector_', 'validator_ejector_', 'prefix of the metric names'),
+  MAX_EXITS_PER_HOUR: variable(
+    '',
+    '4',
+    'how many validators may be submitted for the first time within an hour; empty: any number',
+  ),
   STATE_FILE: variable('', '/data/state.sqlite', 'file that remembers over restarts'),
   HOLD_FILE: variable('', '/data/hold', 'while this file exists, nothing is submitted'),
 } satisfies Record<string, Variable>

@@ -90,7 +90,8 @@ async function offerOne(
   // The operator's stop may come while hundreds are handed out. The next cycle says so.
   if ((await isHeld()) || signal.aborted) return
   const validator = one.request.validatorIndex
-  journal.append([{ kind: 'offer-intended', at: now(), validator }])
+  const isFirst = !journal.facts.firstOffers.has(validator)
+  journal.append([{ kind: 'offer-intended', at: now(), validator, ...(isFirst && { isFirst }) }])
   const deadline = deadlineOf(one.request, one.limit)
   const result = await offer(one.request, one.next.exit, deadline, signal)
   const { accepted, answers } = result

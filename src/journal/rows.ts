@@ -28,11 +28,18 @@ export type RequestRow = [
 ]
 
 /** `what` in the table `history`. */
-export type Happening = 'intended' | 'accepted' | 'refused' | 'active' | 'exiting' | 'settled'
+export type Happening =
+  | 'begun'
+  | 'intended'
+  | 'accepted'
+  | 'refused'
+  | 'active'
+  | 'exiting'
+  | 'settled'
 
 function happening(fact: HistoryFact): Happening {
   if (fact.kind === 'sighting') return fact.seen
-  if (fact.kind === 'offer-intended') return 'intended'
+  if (fact.kind === 'offer-intended') return fact.isFirst ? 'begun' : 'intended'
   return fact.accepted ? 'accepted' : 'refused'
 }
 
@@ -53,6 +60,7 @@ export const toHistoryRow = (fact: HistoryFact): HistoryRow => [
 ]
 
 export function toHistoryFact([validator, at, what, answers]: HistoryRow): HistoryFact {
+  if (what === 'begun') return { kind: 'offer-intended', at, validator, isFirst: true }
   if (what === 'intended') return { kind: 'offer-intended', at, validator }
   if (what === 'accepted' || what === 'refused') {
     const accepted = what === 'accepted'

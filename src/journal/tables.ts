@@ -240,8 +240,8 @@ export function writeFact(database: Connection, fact: Fact): void {
   }
 }
 
-/** As the working set is bounded: the latest, and the first and the latest acceptance. */
-const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND seq NOT IN (
+/** As the working set is bounded: the latest, the first submission, first and latest acceptance. */
+const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND what != 'begun' AND seq NOT IN (
   SELECT seq FROM (SELECT seq FROM disk.history WHERE validator_index = ?1
     ORDER BY seq DESC LIMIT ${MAX_HISTORY})
   UNION ALL SELECT min(seq) FROM disk.history WHERE validator_index = ?1 AND what = 'accepted'

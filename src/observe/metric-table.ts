@@ -155,6 +155,21 @@ export const metricTable = {
   ),
   submissions_on_hold: metric('gauge', [], 'Whether HOLD_FILE exists: 1 or 0'),
   exit_requests_held: metric('gauge', [], 'Exits that are due and held back by HOLD_FILE'),
+  exit_requests_rate_limited: metric(
+    'gauge',
+    [],
+    'Exits that are due and held back by MAX_EXITS_PER_HOUR',
+  ),
+  exit_requests_rate_limited_late: metric(
+    'gauge',
+    [],
+    'Exits that MAX_EXITS_PER_HOUR holds back until after their deadline',
+  ),
+  exit_rate_limit_wait_seconds: metric(
+    'gauge',
+    [],
+    'Time until the last exit that MAX_EXITS_PER_HOUR holds back may be submitted; 0 when none is',
+  ),
   finality_events_connected: metric(
     'gauge',
     [],

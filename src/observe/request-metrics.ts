@@ -1,3 +1,4 @@
+import type { RateLimited } from '../requests/brake.ts'
 import type { Asked } from '../requests/deadlines.ts'
 import { type OperatorSummary, summarize } from '../requests/operator-summary.ts'
 import type { Scope } from '../requests/scope.ts'
@@ -42,6 +43,16 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   }
   setHold(false, 0)
 
+  const rateLimited = gauge('exit_requests_rate_limited')
+  const rateLimitedLate = gauge('exit_requests_rate_limited_late')
+  const rateLimitWait = gauge('exit_rate_limit_wait_seconds')
+  const setRateLimited = ({ requests, late, seconds }: RateLimited) => {
+    rateLimited(requests)
+    rateLimitedLate(late)
+    rateLimitWait(seconds)
+  }
+  setRateLimited({ requests: 0, late: 0, seconds: 0 })
+
   const submissions = counter('exit_submissions_total')
   const steps = Object.fromEntries(
     STEPS.map((step) => [step, histogram(`exit_request_to_${step}_seconds`, STEP_BUCKETS)]),
@@ -65,6 +76,8 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     updateExitRequests: () => setSummaries(summariesNow()),
     /** Whether HOLD_FILE exists, and how many exits that are due it holds back. */
     setHold,
+    /** What MAX_EXITS_PER_HOUR holds back. */
+    setRateLimited,
     /** Whom exits are offered to, from the start. */
     expectSubmissions: (hosts: readonly string[]) => {
       for (const host of hosts) {

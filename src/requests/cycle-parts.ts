@@ -1,6 +1,7 @@
 import type { Address, Bytes32, ValidatorIndex } from '../lib/primitives.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
 import type { Proven, Unproven } from '../proof/judge.ts'
+import type { RateLimited } from './brake.ts'
 import type { Asked, ExitLimit, ModuleLimitOf } from './deadlines.ts'
 import type { ChainView, OfferHistory, RegistryAnswers, RequestState } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
@@ -69,9 +70,13 @@ export type OfferResult = { readonly accepted: boolean; readonly answers: readon
 export type CycleParts = {
   readonly log: Log
   readonly now: () => number
+  /** Milliseconds that only go forward, whatever becomes of the clock. */
+  readonly elapsed: () => number
   readonly settings: {
     readonly mode: 'message' | 'webhook'
     readonly dryRun: boolean
+    /** Validators that may be submitted for the first time within any hour. */
+    readonly maxExitsPerHour: number | undefined
     /** Whose requests are summed up, also where there are none. */
     readonly scope: Scope
   }
@@ -127,6 +132,7 @@ export type CycleParts = {
     countExit(result: 'success' | 'error'): void
     /** Whether the operator's stop is there, and how many exits it holds back. */
     setHold(isHeld: boolean, count: number): void
+    setRateLimited(held: RateLimited): void
     setFinalizedBlock(unixSeconds: number): void
     /** Whether the exit bus has versions that this program does not know. */
     setUnknownVersion(isUnknown: boolean): void

@@ -17,7 +17,13 @@ export type Fact =
   /** The contracts that the Locator led to. */
   | { readonly kind: 'contracts'; readonly exitBus: Address; readonly consensus: Address }
   /** About to hand out an exit: written first, so that a crash cannot hide it. */
-  | { readonly kind: 'offer-intended'; readonly at: number; readonly validator: ValidatorIndex }
+  | {
+      readonly kind: 'offer-intended'
+      readonly at: number
+      readonly validator: ValidatorIndex
+      /** Nothing was handed out for this validator before. */
+      readonly isFirst?: boolean
+    }
   | {
       readonly kind: 'offer-answered'
       readonly at: number
@@ -73,6 +79,8 @@ export type Facts = {
   readonly consensusContracts: Set<Address>
   contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
   readonly offers: Map<ValidatorIndex, OfferHistory>
+  /** Unix ms at which each validator's exit was first handed out, whatever came of it. */
+  readonly firstOffers: Map<ValidatorIndex, number>
   readonly sightings: Map<ValidatorIndex, 'active' | 'exiting' | 'settled'>
   /** What `offers` and `sightings` follow from, oldest first. */
   readonly history: Map<ValidatorIndex, readonly HistoryFact[]>
@@ -92,6 +100,7 @@ export const noFacts = (): Facts => ({
   consensusContracts: new Set(),
   contracts: undefined,
   offers: new Map(),
+  firstOffers: new Map(),
   sightings: new Map(),
   history: new Map(),
   cursor: undefined,
@@ -120,9 +129,11 @@ export function applyFact(facts: Facts, fact: Fact): void {
       addLatest(facts.consensusContracts, fact.consensus)
       return
     case 'offer-intended':
+      noteFirst(facts, fact)
       remember(facts, fact)
       return
     case 'offer-answered':
+      noteFirst(facts, fact)
       remember(facts, fact)
       if (fact.accepted) applyAcceptance(facts, fact.validator, fact.at)
       return
@@ -164,6 +175,10 @@ export const MAX_HISTORY = 32
 /** More in a row change nothing: offers are at their rarest by then. */
 const MAX_IN_A_ROW = 8
 
+function noteFirst({ firstOffers }: Facts, { validator, at }: HistoryFact): void {
+  if (!firstOffers.has(validator)) firstOffers.set(validator, at)
+}
+
 function applyAcceptance(facts: Facts, validator: ValidatorIndex, at: number): void {
   const before = facts.offers.get(validator)
   facts.offers.set(validator, {
@@ -182,6 +197,8 @@ function remember(facts: Facts, fact: HistoryFact): void {
   facts.history.set(fact.validator, bounded([...kept, added]))
 }
 
+const isFirstOffer = (one: HistoryFact) => one.kind === 'offer-intended' && one.isFirst === true
+
 /** A registry that flips for years, or a pool that accepts without end, does not fill the memory. */
 function bounded(history: readonly HistoryFact[]): readonly HistoryFact[] {
   if (history.length <= MAX_HISTORY) return history
@@ -189,11 +206,14 @@ function bounded(history: readonly HistoryFact[]): readonly HistoryFact[] {
   const first = history.findIndex(isAcceptance)
   const last = history.findLastIndex(isAcceptance)
   const oldest = history.length - MAX_HISTORY
-  return history.filter((_, at) => at >= oldest || at === first || at === last)
+  return history.filter(
+    (one, at) => at >= oldest || at === first || at === last || isFirstOffer(one),
+  )
 }
 
 function isReplaced(earlier: HistoryFact, fact: HistoryFact): boolean {
-  if (fact.kind === 'offer-intended') return earlier.kind === 'offer-intended'
+  if (fact.kind === 'offer-intended')
+    return earlier.kind === 'offer-intended' && !isFirstOffer(earlier)
   const isRefusal = (one: HistoryFact) => one.kind === 'offer-answered' && !one.accepted
   return isRefusal(fact) && isRefusal(earlier)
 }

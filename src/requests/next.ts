@@ -24,7 +24,13 @@ export type Means =
 
 export type Next =
   | { readonly kind: 'offer'; readonly exit: VerifiedExit | undefined }
-  | { readonly kind: 'wait'; readonly code: WaitReasonCode; readonly detail?: string }
+  | {
+      readonly kind: 'wait'
+      readonly code: WaitReasonCode
+      readonly detail?: string
+      /** Unix ms before which the wait does not end, where that is known. */
+      readonly until?: number
+    }
   | { readonly kind: 'nothing' }
 
 /**

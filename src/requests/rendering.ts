@@ -41,6 +41,8 @@ export type RequestView = {
   readonly remedy: string | null
   /** What is particular about it here: the epoch that is waited for, the file that was rejected. */
   readonly detail: string | null
+  /** When the wait ends at the earliest, where that is known. */
+  readonly notBefore: string | null
   /** The message that is submitted, where one is held. */
   readonly file: string | null
   readonly ageSeconds: number
@@ -100,6 +102,7 @@ export function viewOf(one: Case, surroundings: Surroundings): RequestView {
     state,
     outcome: outcomeOf(one),
     ...reasonOf(one, state, surroundings),
+    notBefore: one.next.kind === 'wait' && one.next.until ? isoOf(one.next.until) : null,
     file: message?.file ?? null,
     ageSeconds: ageOf(request, now),
     open: isOpen(state) ? openOf(request, now, limit) : null,

@@ -1,3 +1,4 @@
+import { isHeldTooLong, sumUpRateLimited } from './brake.ts'
 import type { Case, CycleParts, OfferResult } from './cycle-parts.ts'
 import { deadlineOf, describeTimeLeft, moduleLimit, timeLeft } from './deadlines.ts'
 import { isOver, stateAfterOffers } from './derive.ts'
@@ -69,18 +70,22 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     const isMissing = next.code === 'no-message'
     if (isMissing || next.code === 'pubkey-mismatch') countOnce(request.key, 'error')
     // The detail of a wait may change each epoch; that alone is no news.
-    const news = isMissing ? `${next.code} ${next.detail}` : next.code
+    const isTooLong = isHeldTooLong(one)
+    const news = isMissing ? `${next.code} ${next.detail}` : `${next.code} ${isTooLong}`
     if (!isNews(`case:${request.key}`, news)) return
     const details = { ...openNames(one), reason: next.code, detail: next.detail }
     const { short } = waitReasons[next.code]
     if (isMissing || next.code === 'pubkey-mismatch') {
       log.error(`exit cannot be submitted: ${short}`, details)
+    } else if (isTooLong) {
+      log.error(`exit is held back past its deadline: ${short}`, details)
     } else {
       log.info(`exit is pending: ${short}`, details)
     }
   }
 
   function measure(cases: readonly Case[]): void {
+    metrics.setRateLimited(sumUpRateLimited(cases, now()))
     metrics.setExitRequests(() => {
       const counted = cases.map(({ request, limit, state, next }) => ({
         request,

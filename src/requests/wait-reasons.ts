@@ -38,6 +38,11 @@ export const waitReasons = reasonList([
     long: 'Consensus refuses an exit while a partial withdrawal is pending (Electra). The exit is sent when it has been paid out.',
   },
   {
+    code: 'rate-limited',
+    short: 'MAX_EXITS_PER_HOUR is reached',
+    long: 'As many validators as MAX_EXITS_PER_HOUR allows were submitted for the first time within an hour. The exit is sent in its turn: the nearest deadline first. A larger MAX_EXITS_PER_HOUR lets it leave sooner.',
+  },
+  {
     code: 'accepted',
     short: 'accepted, waiting to be seen exiting',
     long: 'A node or the webhook has taken the exit, and the registry does not show it yet. A node is offered it again after 1, 2, 4, 8, then every 16 intervals, the webhook after WEBHOOK_RESEND_AFTER.',

@@ -120,7 +120,7 @@ export async function createWorld(options: WorldOptions = {}) {
 }
 
 /** What a test may replace in the daemon. */
-type Seams = Pick<AppOptions, 'now' | 'callTimeoutMs' | 'pause'>
+type Seams = Pick<AppOptions, 'now' | 'elapsed' | 'callTimeoutMs' | 'pause'>
 
 export type World = Awaited<ReturnType<typeof createWorld>>
 

@@ -1,5 +1,6 @@
 import type { ValidatorIndex } from '../../lib/primitives.ts'
 import type { ProofReasonCode } from '../../proof/reasons.ts'
+import { isHeldTooLong } from '../../requests/brake.ts'
 import type { Case } from '../../requests/cycle-parts.ts'
 import { describeTimeLeft } from '../../requests/deadlines.ts'
 import type { Facts } from '../../requests/facts.ts'
@@ -51,6 +52,7 @@ export function tellRequests(found: RequestsFound, location: string, now: number
     ...tellOverdue(rows),
     ...tellWrongKeys(rows),
     ...tellLate(rows, found),
+    ...tellRateLimited(found),
     ...tellUnproven(rows, found),
     ...tellUnread(found),
     ...tellAlarms(found),
@@ -105,6 +107,14 @@ function tellLate(rows: readonly RequestRow[], { late }: RequestsFound): readonl
   const detail = `valid only after the deadline: those of ${namesOf(waiting)}`
   const remedy = waitReasons['message-epoch'].long
   return [failure({ id: 'message-epochs', title: 'messages', detail, remedy })]
+}
+
+function tellRateLimited({ report }: RequestsFound): readonly Finding[] {
+  const late = report.cases.filter(isHeldTooLong).map(({ request }) => request.validatorIndex)
+  if (late.length === 0) return []
+  const detail = `MAX_EXITS_PER_HOUR holds back beyond the deadline: ${late.join(', ')}`
+  const remedy = 'set a larger MAX_EXITS_PER_HOUR, or none'
+  return [failure({ id: 'rate-limit', title: 'rate limit', detail, remedy })]
 }
 
 /** A node makes such a request up. The others may be genuine: evidence or trust is missing here. */

@@ -27,7 +27,7 @@ export type Plan = {
 
 /** @param isInScope - EJECTOR_SCOPE names the operator that was asked */
 export function nextStep(view: RequestView, isInScope: boolean, plan: Plan): NextStep {
-  const { state, outcome, reason, remedy, detail, module, operator } = view
+  const { state, outcome, reason, remedy, detail, notBefore, module, operator } = view
   const step = (action: NextStep['action'], text: string, more: Partial<NextStep> = {}) => ({
     action,
     code: null,
@@ -50,6 +50,11 @@ export function nextStep(view: RequestView, isInScope: boolean, plan: Plan): Nex
     const text =
       'The exit was accepted, and the registry does not show it yet. While that is so, it is submitted again'
     return step('wait', text, { code: reason, at: plan.againAt })
+  }
+  if (reason === 'rate-limited') {
+    const text =
+      'MAX_EXITS_PER_HOUR is reached. Unless more urgent ones wait too, the exit is submitted'
+    return step('wait', text, { code: reason, at: notBefore })
   }
   return step('wait', `${remedy}${detail === null ? '' : ` (${detail})`}`, { code: reason })
 }

@@ -48,6 +48,7 @@ export function copyJournal(from: Facts, requests = from.requests) {
     exitBuses: new Set(from.exitBuses),
     consensusContracts: new Set(from.consensusContracts),
     offers: new Map(from.offers),
+    firstOffers: new Map(from.firstOffers),
     sightings: new Map(from.sightings),
     history: new Map(from.history),
   }

@@ -63,9 +63,15 @@ async function replay(
 ): Promise<readonly Case[]> {
   const { facts } = parts.journal
   const since = [...facts.requests].filter(([, { request }]) => request.blockNumber >= fromBlock)
-  const nothing = { offers: new Map(), sightings: new Map(), history: new Map() }
+  const nothing = {
+    offers: new Map(),
+    firstOffers: new Map(),
+    sightings: new Map(),
+    history: new Map(),
+  }
   const { cases } = await createCycle({
     ...parts,
+    settings: { ...parts.settings, maxExitsPerHour: undefined },
     journal: copyJournal({ ...facts, ...nothing, requests: new Map(since) }),
     readRequests: async () => NOTHING_NEW,
     async readSightings(validators, deadline) {
