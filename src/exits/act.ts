@@ -3,6 +3,7 @@ import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import type { Case, CycleParts, OfferResult } from '../requests/cycle-parts.ts'
 import { deadlineOf } from '../requests/deadlines.ts'
+import { hasBegun } from '../requests/facts.ts'
 
 /** Told what became of one offer. */
 type OfferTeller = {
@@ -90,7 +91,7 @@ async function offerOne(
   // The operator's stop may come while hundreds are handed out. The next cycle says so.
   if ((await isHeld()) || signal.aborted) return
   const validator = one.request.validatorIndex
-  const isFirst = !journal.facts.firstOffers.has(validator)
+  const isFirst = !hasBegun(journal.facts, validator)
   journal.append([{ kind: 'offer-intended', at: now(), validator, ...(isFirst && { isFirst }) }])
   const deadline = deadlineOf(one.request, one.limit)
   const result = await offer(one.request, one.next.exit, deadline, signal)

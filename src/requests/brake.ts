@@ -1,6 +1,7 @@
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import type { Case, CycleParts } from './cycle-parts.ts'
 import { deadlineOf } from './deadlines.ts'
+import { hasBegun } from './facts.ts'
 
 /** MAX_EXITS_PER_HOUR counts within any span of this length. */
 export const RATE_WINDOW_MS = 60 * 60 * 1_000
@@ -66,7 +67,7 @@ export function createBrake({
     const deadlines = new Map<ValidatorIndex, number>()
     for (const one of cases) {
       const { validatorIndex } = one.request
-      if (one.next.kind !== 'offer' || startedAt.has(validatorIndex)) continue
+      if (one.next.kind !== 'offer' || hasBegun(facts, validatorIndex)) continue
       const deadline = deadlineOf(one.request, one.limit)
       deadlines.set(validatorIndex, Math.min(deadline, deadlines.get(validatorIndex) ?? deadline))
     }
@@ -122,6 +123,10 @@ export function sumUpRateLimited(cases: readonly Case[], now: number): RateLimit
 const isRateLimited = ({ next }: Case) => next.kind === 'wait' && next.code === 'rate-limited'
 const untilOf = (next: Case['next']) => (next.kind === 'wait' ? (next.until ?? 0) : 0)
 
-/** The turn of this exit comes after its deadline. */
+/** Seconds from its turn until a block holds an exit: two usual cycles, and a little more. */
+const TURN_TO_BLOCK_S = 15 * 60
+
+/** With its turn, this exit misses its deadline. */
 export const isHeldTooLong = (one: Case): boolean =>
-  isRateLimited(one) && untilOf(one.next) / 1_000 > deadlineOf(one.request, one.limit)
+  isRateLimited(one) &&
+  untilOf(one.next) / 1_000 + TURN_TO_BLOCK_S > deadlineOf(one.request, one.limit)

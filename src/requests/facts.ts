@@ -109,6 +109,10 @@ export const noFacts = (): Facts => ({
   unread: [],
 })
 
+/** Its exit was handed out before. Older journals know the accepted ones alone. */
+export const hasBegun = ({ firstOffers, offers }: Facts, validator: ValidatorIndex): boolean =>
+  firstOffers.has(validator) || offers.has(validator)
+
 /** Adds one fact to the working set. Repeating a fact changes nothing but its time. */
 export function applyFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
@@ -129,11 +133,12 @@ export function applyFact(facts: Facts, fact: Fact): void {
       addLatest(facts.consensusContracts, fact.consensus)
       return
     case 'offer-intended':
-      noteFirst(facts, fact)
+      if (fact.isFirst && !facts.firstOffers.has(fact.validator)) {
+        facts.firstOffers.set(fact.validator, fact.at)
+      }
       remember(facts, fact)
       return
     case 'offer-answered':
-      noteFirst(facts, fact)
       remember(facts, fact)
       if (fact.accepted) applyAcceptance(facts, fact.validator, fact.at)
       return
@@ -174,10 +179,6 @@ export const keptAnswers = (answers: readonly string[]): readonly string[] =>
 export const MAX_HISTORY = 32
 /** More in a row change nothing: offers are at their rarest by then. */
 const MAX_IN_A_ROW = 8
-
-function noteFirst({ firstOffers }: Facts, { validator, at }: HistoryFact): void {
-  if (!firstOffers.has(validator)) firstOffers.set(validator, at)
-}
 
 function applyAcceptance(facts: Facts, validator: ValidatorIndex, at: number): void {
   const before = facts.offers.get(validator)

@@ -58,6 +58,7 @@ const OTHER: Record<string, Record<string, string>> = {
   WEBHOOK_RESEND_AFTER: { ...WEBHOOK, WEBHOOK_RESEND_AFTER: '7' },
   JWT_SECRET_PATH: { JWT_SECRET_PATH: '/jwt' },
   PROM_PREFIX: { PROM_PREFIX: 'p_' },
+  MAX_EXITS_PER_HOUR: { MAX_EXITS_PER_HOUR: '7' },
   STATE_FILE: { STATE_FILE: '/s' },
   HOLD_FILE: { HOLD_FILE: '/h' },
 }

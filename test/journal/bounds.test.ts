@@ -47,6 +47,18 @@ test('a registry that flips without end is bounded on disk before any acceptance
   expect(openWithSqlite(file).rows('count(*)', 'disk.history')).toEqual([[32]])
 })
 
+test('the first submission is kept, whatever comes after it', () => {
+  const story: Fact[] = [intended(7, 1, true), answered(7, 2, false)]
+  for (let at = 10; at < 200; at += 5) {
+    story.push(intended(7, at), answered(7, at + 1, false))
+    story.push(sighted(7, at + 2, 'exiting'), sighted(7, at + 3, 'active'))
+  }
+  const { before, after } = restart(story)
+  expect(after).toEqual(before)
+  expect(after.firstOffers).toEqual(new Map([[validator(7), 1]]))
+  expect(historyOf(after)[0]).toEqual(intended(7, 1, true))
+})
+
 test('contracts that a node names without end are bounded on disk, and the latest stay', () => {
   const address = (at: number, fill: string) =>
     parseAddress(`0x${at.toString(16).padStart(40, fill)}`) ?? expect.fail()

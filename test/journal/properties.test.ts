@@ -22,7 +22,7 @@ const fact: fc.Arbitrary<Fact> = fc.oneof(
   small.map(seen),
   small.map(transaction),
   fc.tuple(small, small).map(([bus, consensus]) => contracts(bus, consensus)),
-  fc.tuple(small, time).map(([index, at]) => intended(index, at)),
+  fc.tuple(small, time, fc.boolean()).map(([index, at, isFirst]) => intended(index, at, isFirst)),
   fc
     .tuple(small, time, fc.boolean(), fc.array(fc.string({ unit: 'binary' }), { maxLength: 3 }))
     .map(([index, at, accepted, answers]) => answered(index, at, accepted, answers)),

@@ -62,10 +62,11 @@ export const contracts = (exitBus: number, consensus: number): Fact => ({
   exitBus: address(exitBus),
   consensus: address(consensus),
 })
-export const intended = (index: number, at: number): Fact => ({
+export const intended = (index: number, at: number, isFirst = false): Fact => ({
   kind: 'offer-intended',
   at,
   validator: validator(index),
+  ...(isFirst && { isFirst }),
 })
 export const answered = (
   index: number,

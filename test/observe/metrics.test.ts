@@ -68,6 +68,9 @@ test('at start: what runs, counters at 0 for both labels, and no messages left a
     'p_event_security_verification{result="error"}': 0,
     'p_exit_requests_held{}': 0,
     'p_submissions_on_hold{}': 0,
+    'p_exit_requests_rate_limited{}': 0,
+    'p_exit_requests_rate_limited_late{}': 0,
+    'p_exit_rate_limit_wait_seconds{}': 0,
   })
   expect((await create().expose()).body).not.toContain('messages_left')
 })

@@ -209,6 +209,7 @@ export const cases: Readonly<Record<string, Cases>> = {
   ValidatorEjectorOracleSeatVacant: lasting('oracle_seats_vacant', 100, '1h10m'),
   ValidatorEjectorOnHold: lasting('submissions_on_hold', 100, '1h10m'),
   ValidatorEjectorExitsHeld: lasting('exit_requests_held', ONE_CYCLE, '16m'),
+  ValidatorEjectorExitsRateLimited: lasting('exit_requests_rate_limited_late', ONE_CYCLE, '16m'),
   ValidatorEjectorDryRun: lasting('dry_run', 100, '1h10m'),
   ValidatorEjectorTrustMode: lasting('trust_mode', 100, '1h10m'),
 }

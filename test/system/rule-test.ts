@@ -62,6 +62,9 @@ export const healthy: SeriesSet = {
   [`exit_requests_without_message{${OURS}}`]: always(0),
   exit_requests_held: always(0),
   submissions_on_hold: always(0),
+  exit_requests_rate_limited: always(0),
+  exit_requests_rate_limited_late: always(0),
+  exit_rate_limit_wait_seconds: always(0),
   'job_duration_seconds_count{name="validator-ejector",interval="384000",result="success"}':
     eachCycle(1),
   last_successful_cycle_timestamp_seconds: running(0),
