@@ -116,8 +116,14 @@ async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSigna
 }
 
 /** @throws when it cannot be told for which fork messages must be signed */
-async function readSigningContext(
-  { config, nodes, readChainInfo, chainId, now }: MessagesParts,
+export async function readSigningContext(
+  {
+    config,
+    nodes,
+    readChainInfo,
+    chainId,
+    now,
+  }: Pick<MessagesParts, 'config' | 'nodes' | 'readChainInfo' | 'chainId' | 'now'>,
   signal: AbortSignal,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)

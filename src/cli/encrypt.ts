@@ -1,11 +1,9 @@
-import { isUtf8 } from 'node:buffer'
-import { gather, passwordOf } from '../config/environment.ts'
 import { createFiles } from '../lib/files.ts'
-import { passwordCandidates } from '../lib/password.ts'
 import { MAX_FILE_BYTES } from '../messages/store.ts'
 import { type CommandContext, CommandError, type ExitCode } from './context.ts'
 import type { KdfName } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'
+import { readPassword } from './encrypt/password.ts'
 
 export type EncryptOptions = {
   readonly input: string
@@ -23,7 +21,13 @@ export async function runEncrypt(
   context: CommandContext,
 ): Promise<ExitCode> {
   const { signal, terminal, workers } = context
-  const passwords = readPassword(context)
+  const passwords = readPassword('encrypt', context)
+  if (passwords === undefined) {
+    throw new CommandError(
+      'encrypt: there is no password',
+      'set MESSAGES_PASSWORD, or MESSAGES_PASSWORD_FILE to the path of a file',
+    )
+  }
   const bar = terminal.bar('encrypting', 0)
   const tally = createTally(context, (done, total) => bar.set(done, total))
   try {
@@ -40,39 +44,6 @@ export async function runEncrypt(
   }
   return tally.sumUp(asked.output)
 }
-
-/** Found as the daemon finds it. Encrypted is with what EIP-2335 makes of it. */
-function readPassword({
-  env,
-  readFile,
-  terminal,
-}: CommandContext): readonly [Uint8Array, ...Uint8Array[]] {
-  const { MESSAGES_PASSWORD, MESSAGES_PASSWORD_FILE } = env
-  const given = gather({ MESSAGES_PASSWORD, MESSAGES_PASSWORD_FILE }, readFile)
-  const [problem] = given.problems
-  if (problem !== undefined) throw refusal(`${problem.variable}: ${problem.problem}`)
-  for (const warning of given.warnings) terminal.err(`! ${warning}`)
-  if (given.passwordBytes === undefined) {
-    throw new CommandError(
-      'encrypt: there is no password',
-      'set MESSAGES_PASSWORD, or MESSAGES_PASSWORD_FILE to the path of a file',
-    )
-  }
-  const { text, bytes } = passwordOf(given.passwordBytes)
-  terminal.hide([text])
-  if (!isUtf8(given.passwordBytes)) {
-    throw refusal('the password is not UTF-8, which EIP-2335 asks for')
-  }
-  if (/^\p{Cc}*$/u.test(text)) {
-    throw refusal('the password holds control characters only, which EIP-2335 strips')
-  }
-  const [first, ...others] = passwordCandidates(bytes)
-  if (first === undefined) throw refusal('the password is empty')
-  return [first, ...others]
-}
-
-const refusal = (why: string) =>
-  new CommandError(`encrypt: ${why}`, 'set MESSAGES_PASSWORD, or MESSAGES_PASSWORD_FILE, anew')
 
 /** Says what was rejected as it comes, and the sum at the end. */
 function createTally(

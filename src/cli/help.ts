@@ -46,4 +46,19 @@ Exit codes
   1    some were refused
   2    nothing could be begun
   130  interrupted: what is there is whole, and running it again does the rest`,
+
+  sign: `
+For the machine that has the keys, or reaches the signer: of the configuration it needs
+CONSENSUS_NODE alone. Each message is verified as the daemon does, and written to <output> as
+<index>.json: encrypted where MESSAGES_PASSWORD or MESSAGES_PASSWORD_FILE is set. No file is ever
+replaced. The password of keystore.json may lie beside it in keystore.txt.
+
+Example
+  validator-ejector sign --signer https://signer.example:9000 --indices 123,456 messages
+
+Exit codes
+  0    all messages are there
+  1    some failed, or nodes or signer cannot be used
+  2    nothing could be begun
+  130  interrupted: what is there is whole, and running it again does the rest`,
 } as const

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { messageOf } from '../lib/message-of.ts'
+import { parseValidatorIndex, type ValidatorIndex } from '../lib/primitives.ts'
 import { type CommandContext, CommandError, type Terminal } from './context.ts'
 import { kdfNames } from './encrypt/envelope.ts'
 import { HELP } from './help.ts'
@@ -99,6 +100,7 @@ function createProgram(parts: ProgramParts, end: End): Command {
   addCheck(create, parts, end)
   addExplain(create, parts, end)
   addEncrypt(create, parts, end)
+  addSign(create, parts, end)
   return program
 }
 
@@ -142,6 +144,37 @@ function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
       const { runEncrypt } = await import('./encrypt.ts')
       end(await runEncrypt({ input, output, kdf }, await open(options)))
     })
+}
+
+function addSign(create: Create, { open }: ProgramParts, end: End): void {
+  const what = 'Makes exit messages, with keystores or a Web3Signer. Submits nothing.'
+  create('sign <output>', what, HELP.sign)
+    .requiredOption('--signer <URL or folder>', 'a Web3Signer, or a folder of keystores (EIP-2335)')
+    .addOption(
+      new Option('--indices <list>', 'validators by index, with commas between')
+        .argParser(validatorIndices)
+        .makeOptionMandatory(),
+    )
+    .option('--keystore-password-file <file>', 'of keystores without a .txt of their name beside')
+    .option('--token-file <file>', 'bearer token for the Web3Signer')
+    .option('--tls-cert <file>', 'client certificate for the Web3Signer, PEM')
+    .option('--tls-key <file>', 'key of that certificate, PEM')
+    .option('--tls-ca <file>', 'CA of the certificate of the Web3Signer, PEM')
+    .option('--dry-run', 'look whether it could sign, and sign and write nothing')
+    .action(async (output: string, options) => {
+      const { runSign } = await import('./sign.ts')
+      end(await runSign({ ...options, output }, await open(options)))
+    })
+}
+
+function validatorIndices(text: string): readonly ValidatorIndex[] {
+  const indices = text.split(',').map((one) => parseValidatorIndex(one.trim()))
+  const known = indices.filter((index) => index !== undefined)
+  if (known.length === indices.length) return [...new Set(known)]
+  throw new CommandError(
+    `--indices: ${JSON.stringify(text.slice(0, 60))} is no list of validator indices`,
+    'give whole numbers with commas between, for example --indices 123,456',
+  )
 }
 
 function blockNumber(text: string): number {

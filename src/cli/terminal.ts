@@ -14,6 +14,7 @@ const CLEAR_LINE = '\r\u001b[K'
 
 /** Standard output and error: colours and bars where a terminal shows them, plain lines elsewhere. */
 export function createTerminal(stdout: Stream, stderr: Stream, env: Environment): Terminal {
+  const hidden = new Set<string>()
   let redact = createRedactor([])
   let drawn: SingleBar | undefined
 
@@ -75,7 +76,8 @@ export function createTerminal(stdout: Stream, stderr: Stream, env: Environment)
     errColour: pico.createColors(hasColour(stderr, env)),
     bar: isDrawn ? draw : tellInLines,
     hide(secrets) {
-      redact = createRedactor(secrets)
+      for (const secret of secrets) hidden.add(secret)
+      redact = createRedactor([...hidden])
     },
     redact: (text) => redact(text),
   }

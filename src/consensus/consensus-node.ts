@@ -155,7 +155,8 @@ export function createConsensusNode(
   }
 }
 
-const toWire = (exit: SignedExit) => ({
+/** Spec: phase0 `SignedVoluntaryExit`, as JSON. */
+export const toWire = (exit: SignedExit) => ({
   message: { epoch: String(exit.epoch), validator_index: String(exit.validatorIndex) },
   signature: exit.signature,
 })

@@ -19,6 +19,15 @@ export type BlsCheck = {
  */
 export type BlsVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature' | 'failed'
 
+/**
+ * @param secretKey - 32 bytes, big-endian
+ * @throws when they are no key of the curve
+ */
+export function signWith(secretKey: Uint8Array, message: Uint8Array) {
+  const key = bls.SecretKey.fromBytes(secretKey)
+  return { pubkey: key.toPublicKey().toBytes(), signature: key.sign(message).toBytes() }
+}
+
 type SignatureSet = Parameters<typeof bls.Signature.verifyMultipleSignatures>[0][number]
 type Decoded = { readonly set: SignatureSet; readonly position: number }
 

@@ -55,29 +55,37 @@ export type Send = (url: URL, request: Outgoing) => Promise<OpenAnswer>
 
 /** Milliseconds. Many servers close an idle connection after 5 s: a request must not meet that. */
 const IDLE_MS = 4_000
-const plainAgent = new PlainAgent({ keepAlive: true, timeout: IDLE_MS })
-const tlsAgent = new TlsAgent({ keepAlive: true, timeout: IDLE_MS })
+
+/** PEM: who we are, and whose word on the server counts instead of the system's list. */
+export type TlsIdentity = { readonly cert?: string; readonly key?: string; readonly ca?: string }
 
 /**
  * By `node:http`: `fetch` refuses ports that nodes use (5060, 5061, 6000, 10080), and costs the
  * start of the process more.
  */
-export const send: Send = ({ href, protocol }, { method, headers, body, signal }) =>
-  new Promise((resolve, reject) => {
-    const isTls = protocol === 'https:'
-    const request = (isTls ? tlsRequest : plainRequest)(href, {
-      method,
-      // Some providers answer 403 to a request without one.
-      headers: { 'user-agent': 'validator-ejector', ...headers },
-      agent: isTls ? tlsAgent : plainAgent,
-      signal,
+export function createSend(identity: TlsIdentity = {}): Send {
+  const plainAgent = new PlainAgent({ keepAlive: true, timeout: IDLE_MS })
+  const tlsAgent = new TlsAgent({ keepAlive: true, timeout: IDLE_MS, ...identity })
+
+  return ({ href, protocol }, { method, headers, body, signal }) =>
+    new Promise((resolve, reject) => {
+      const isTls = protocol === 'https:'
+      const request = (isTls ? tlsRequest : plainRequest)(href, {
+        method,
+        // Some providers answer 403 to a request without one.
+        headers: { 'user-agent': 'validator-ejector', ...headers },
+        agent: isTls ? tlsAgent : plainAgent,
+        signal,
+      })
+      request.on('error', reject)
+      request.on('response', (answer) => {
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer })
+      })
+      request.end(body)
     })
-    request.on('error', reject)
-    request.on('response', (answer) => {
-      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer })
-    })
-    request.end(body)
-  })
+}
+
+export const send = createSend()
 
 /** Bounds a body that never ends; nothing that is asked for comes near. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024

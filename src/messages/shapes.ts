@@ -135,7 +135,7 @@ function readSigned(value: unknown, claimed: unknown): ShapeEntry {
 }
 
 /** Hex with or without 0x, or the JSON text `{"signature":"0x…"}` of Web3Signer. */
-function readSignature(value: unknown): Signature | undefined {
+export function readSignature(value: unknown): Signature | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.trim()
   if (!text.startsWith('{')) return parseSignature(withPrefix(text))

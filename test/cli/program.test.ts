@@ -18,10 +18,10 @@ describe('the program', () => {
   test('lists its commands, and each shows its options, an example and its exit codes', async () => {
     const [all, ...each] = await Promise.all([
       run(['--help']),
-      ...['run', 'check', 'explain', 'encrypt'].map((name) => run([name, '--help'])),
+      ...['run', 'check', 'explain', 'encrypt', 'sign'].map((name) => run([name, '--help'])),
     ])
 
-    for (const name of ['run', 'check', 'explain', 'encrypt']) {
+    for (const name of ['run', 'check', 'explain', 'encrypt', 'sign']) {
       expect(all.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
     }
     for (const { code, stdout, stderr } of each) {

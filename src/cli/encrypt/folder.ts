@@ -1,8 +1,7 @@
-import { type link, mkdir, stat } from 'node:fs/promises'
+import { type link, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Files } from '../../lib/files.ts'
-import { deriveKey } from '../../lib/kdf.ts'
-import { createOpener, decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
+import { decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
 import { createFolderStore } from '../../messages/folder.ts'
 import { type MessageRefusal, messageReasons } from '../../messages/reasons.ts'
 import {
@@ -11,14 +10,15 @@ import {
   type StoredFile,
   type StoreEntry,
 } from '../../messages/store.ts'
-import { freshKdf, type KdfName, type Label, sealEnvelope } from './envelope.ts'
-import { AlreadyThereError, codeOf, publish, syncFolder } from './publish.ts'
+import type { KdfName } from './envelope.ts'
+import type { Passwords } from './password.ts'
+import { AlreadyThereError, codeOf, prepareFolder, publish, syncFolder } from './publish.ts'
+import { createSealer } from './sealer.ts'
 
 export type EncryptOptions = {
   readonly input: string
   readonly output: string
-  /** Spellings of the password, as the daemon tries them: the first one encrypts. */
-  readonly passwords: readonly [Uint8Array, ...Uint8Array[]]
+  readonly passwords: Passwords
   readonly kdf: KdfName
   /** Called for each file, in any order. */
   readonly onFile: (outcome: FileOutcome, total: number) => void
@@ -59,8 +59,6 @@ const never = new AbortController().signal
  * Encrypts the messages of one folder into another, file by file under the same names. What is
  * there already is never replaced.
  *
- * All files of one run share one salt, so that one key derivation opens them all.
- *
  * @returns names that look as if they were meant, and are not read
  * @throws EncryptError when nothing could be begun
  */
@@ -92,7 +90,7 @@ export async function encryptFolder(options: EncryptOptions): Promise<readonly s
 
 async function prepareOutput(input: string, output: string): Promise<void> {
   try {
-    await mkdir(output, { recursive: true, mode: 0o700 })
+    await prepareFolder(output)
   } catch (error) {
     throw new EncryptError(`cannot create the output folder ${output}: ${codeOf(error)}`)
   }
@@ -107,16 +105,10 @@ async function prepareOutput(input: string, output: string): Promise<void> {
 /** @returns a function that encrypts one file, and tells what came of it; it never throws */
 function createEncryptor(source: MessageStore, target: MessageStore, options: EncryptOptions) {
   const { passwords, output } = options
-  const kdf = freshKdf(options.kdf)
-  const key = deriveKey(kdf, passwords[0])
-  // Derives on its own, from the password as the daemon is given it.
-  const open = createOpener(async (params, password) => deriveKey(params, password), passwords)
+  const { seal, open } = createSealer(passwords, options.kdf)
 
-  async function opensTo(exits: readonly ExitEntry[], envelope: Uint8Array): Promise<boolean> {
-    const [part, ...more] = await decodeContent(envelope)
-    if (part?.kind !== 'sealed' || more.length > 0) return false
-    return isDeepStrictEqual(await open(part, never), exits)
-  }
+  const opensTo = async (exits: readonly ExitEntry[], envelope: Uint8Array) =>
+    isDeepStrictEqual(await open(envelope), exits)
 
   async function encryptOne(file: StoredFile): Promise<Outcome> {
     const content = await source.read(file, never)
@@ -129,7 +121,7 @@ function createEncryptor(source: MessageStore, target: MessageStore, options: En
     if (there.kind === 'content' && (await opensTo(exits, there.bytes))) return { kind: 'kept' }
     if (there.kind !== 'gone') return refuse(ALREADY_THERE)
 
-    const envelope = sealEnvelope(content.bytes, key, kdf, labelOf(exits))
+    const envelope = seal(content.bytes, exits)
     if (envelope.length > MAX_FILE_BYTES) {
       return refuse('encrypted it would be larger than the 64 MiB that are read: split it')
     }
@@ -176,13 +168,3 @@ const reasonOf = (error: unknown) => codeOf(error instanceof Error ? error.cause
 
 const describe = ({ code, detail }: MessageRefusal) =>
   messageReasons[code].short + (detail === '' ? '' : ` (${detail})`)
-
-/** Says outside whose exits are inside; the public key only of a single exit whose file names it. */
-function labelOf(exits: readonly ExitEntry[]): Label {
-  const [only] = exits
-  if (only === undefined || exits.length > 1) {
-    return { description: `exits of ${exits.length} validators`, pubkey: '' }
-  }
-  const description = `exit of validator ${only.exit.validatorIndex}`
-  return { description, pubkey: only.claimedPubkey?.slice(2) ?? '' }
-}

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** There is something of that name, and it stays as it is. */
@@ -32,7 +32,7 @@ export async function publish(
   linkFile: typeof link = link,
 ): Promise<void> {
   // Not .json: a daemon that reads this folder does not look at it.
-  const draft = join(folder, `.encrypt-${randomUUID()}.tmp`)
+  const draft = join(folder, `.draft-${randomUUID()}.tmp`)
   try {
     const file = await open(draft, 'wx', 0o600)
     try {
@@ -49,6 +49,9 @@ export async function publish(
     await rm(draft, { force: true })
   }
 }
+
+/** Creates the folder, for its owner alone, unless it is there. @throws errors of the file system */
+export const prepareFolder = (folder: string) => mkdir(folder, { recursive: true, mode: 0o700 })
 
 /** Makes the names given so far outlive a power cut, where the file system knows how. */
 export async function syncFolder(folder: string): Promise<void> {
