@@ -1,4 +1,5 @@
 import { createClockWatch, createSkewTeller } from './app/clock.ts'
+import { createJobs } from './app/jobs.ts'
 import { openKeptJournal } from './app/journal.ts'
 import { createMessages, type MessagesTask } from './app/messages.ts'
 import { createNodes, type Nodes } from './app/nodes.ts'
@@ -11,8 +12,6 @@ import type { Config } from './config.ts'
 import { createChainInfoReader } from './consensus/chain-info.ts'
 import { createRegistryReader } from './consensus/registry-reader.ts'
 import { createCycle } from './cycle.ts'
-import { createLogReader } from './execution/logs.ts'
-import { createDriftDetector } from './jobs/allowlist-drift.ts'
 import { watchFinality } from './jobs/finality-watch.ts'
 import { createLoop, createWaker, type Waker } from './jobs/loop.ts'
 import { pause } from './lib/deadline.ts'
@@ -215,15 +214,13 @@ async function run(base: Base, connected: Connected): Promise<void> {
   const journal = openKeptJournal({ config, chainId, log, metrics, now })
   try {
     const offer = createOffer(config, nodes, metrics)
-    const drift = createDriftDetector({
+    const { drift, nextExits } = createJobs({
+      ...connected,
       config,
-      nodes: nodes.executionNodes,
-      healthy: nodes.execution.nodes.hosts,
-      readLogs: createLogReader(config.loadLogsStep, now),
-      consensus: () => journal.facts.contracts?.consensus,
       log,
       metrics,
       now,
+      journal,
       lifetime: stopping,
     })
     let lastRead: number | undefined
@@ -243,12 +240,20 @@ async function run(base: Base, connected: Connected): Promise<void> {
       },
     })
     const network = networkName(chainId)
-    status.attach({ network, nodes, journal, messages: messages.snapshot, drift })
+    status.attach({
+      network,
+      nodes,
+      journal,
+      messages: messages.snapshot,
+      drift,
+      nextExits: nextExits.current,
+    })
     const runCycle = createCycle(pipeline)
     const loop = createLoop({
       async runCycle(signal) {
         const report = await runCycle(signal)
         status.cycleReported(report)
+        nextExits.cycleEnded(report)
         health.cycleReported(report.notReady)
         return report
       },

@@ -1,3 +1,4 @@
+import type { NextExitsOfOperator } from '../jobs/next-exits.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Case } from '../requests/cycle-parts.ts'
 import type { Facts } from '../requests/facts.ts'
@@ -79,6 +80,20 @@ function proofOf(verdict: Case['verdict']): object | null {
 
 const firstSeen = (history: readonly HappeningView[], wanted: readonly string[]) =>
   history.find((one) => one.kind === 'seen' && wanted.includes(one.as))?.at ?? null
+
+/** How far the messages of one operator reach; without what messages tell in webhook mode. */
+export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): object => ({
+  module: order.moduleId,
+  operator: order.operatorId,
+  name: order.name ?? null,
+  readAt: timeOf(order.readAt),
+  keys: order.keys.length,
+  overTarget: order.overTarget,
+  suggested: runway?.suggested ?? null,
+  signed: runway?.signed ?? null,
+  runway: runway?.runway ?? null,
+  firstUnsigned: runway?.firstUnsigned ?? null,
+})
 
 export function messagesOf(snapshot: MessageSnapshot): object {
   const exits = [...snapshot.exits].map(([validator, { file, entry, used }]) => ({

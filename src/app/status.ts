@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { DriftDetector } from '../jobs/allowlist-drift.ts'
+import type { NextExits } from '../jobs/next-exits.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
@@ -8,7 +9,7 @@ import { isOpen, stateAfterOffers } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
 import { viewOf } from '../requests/rendering.ts'
 import type { Nodes } from './nodes.ts'
-import { exitRow, listOf, messagesOf, openRow, unprovenRow } from './status-rows.ts'
+import { exitRow, listOf, messagesOf, nextExitsRow, openRow, unprovenRow } from './status-rows.ts'
 
 /** Exits whose story is told: the last ones. */
 const MAX_EXITS = 100
@@ -31,6 +32,7 @@ export type StatusSources = {
   readonly journal: { readonly facts: Facts; degraded(): boolean }
   readonly messages: () => MessageSnapshot | undefined
   readonly drift: Pick<DriftDetector, 'latest'>
+  readonly nextExits: NextExits['current']
 }
 
 /**
@@ -79,6 +81,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     return {
       ...requestsOf(from.journal),
       messages: snapshot === undefined ? null : messagesOf(snapshot),
+      nextExits: listOf(from.nextExits(), nextExitsRow),
       nodes: [...execution.statuses(), ...consensus.statuses()].map(
         ({ layer, host, up, synced, why }) => ({ layer, host, up, synced, why: why ?? null }),
       ),

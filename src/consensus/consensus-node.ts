@@ -8,6 +8,7 @@ import {
   type Pubkey,
   parseBytes32,
   parseUint64,
+  type Slot,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
@@ -36,6 +37,12 @@ export type StateFork = {
   readonly epoch: Epoch
 }
 
+/** The finalized block. */
+export type BeaconHeader = { readonly root: Bytes32; readonly slot: Slot }
+
+/** The execution block that a beacon block holds. */
+export type BlockPayload = { readonly blockNumber: number; readonly blockHash: Bytes32 }
+
 /** The Beacon API calls that the daemon makes, to one node. */
 export type ConsensusNode = {
   genesis(signal: AbortSignal): Promise<Genesis>
@@ -52,6 +59,10 @@ export type ConsensusNode = {
   indexOf(pubkey: Pubkey, signal: AbortSignal): Promise<ValidatorIndex | undefined>
   /** Validators with a pending partial withdrawal. @throws NodeRefusedError where not served */
   pendingPartialWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
+  /** Validators that are to be merged into others. @throws NodeRefusedError where not served */
+  pendingConsolidations(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
+  finalizedHeader(signal: AbortSignal): Promise<BeaconHeader>
+  payload(root: Bytes32, signal: AbortSignal): Promise<BlockPayload>
   /** @throws NodeRefusedError on any answer outside 2xx, and on one that holds an error */
   submitExit(exit: SignedExit, signal: AbortSignal): Promise<number>
 }
@@ -71,6 +82,22 @@ const forkSchema = z.object({
 })
 const finalitySchema = z.object({ data: z.object({ finalized: z.object({ epoch }) }) })
 const validatorSchema = z.object({ data: z.object({ index }).nullable() })
+const consolidationsSchema = z.object({ data: listOf(z.object({ source_index: index })) })
+const root = z.unknown().transform(as(parseBytes32))
+const headerSchema = z.object({
+  data: z.object({ root, header: z.object({ message: z.object({ slot: uint64 }) }) }),
+})
+const payloadSchema = z.object({ block_number: uint64.transform(Number), block_hash: root })
+const blockSchema = z.object({
+  data: z.object({
+    message: z.object({
+      body: z.union([
+        z.object({ execution_payload_header: payloadSchema }),
+        z.object({ execution_payload: payloadSchema }),
+      ]),
+    }),
+  }),
+})
 const withdrawalsSchema = z.object({ data: listOf(z.object({ validator_index: index })) })
 
 /**
@@ -143,6 +170,27 @@ export function createConsensusNode(
       const path = '/eth/v1/beacon/states/head/pending_partial_withdrawals'
       const { data } = await get('read pending withdrawals', path, withdrawalsSchema, signal)
       return new Set(data.map((withdrawal) => withdrawal.validator_index))
+    },
+    async pendingConsolidations(signal) {
+      const path = '/eth/v1/beacon/states/finalized/pending_consolidations'
+      const { data } = await get('read consolidations', path, consolidationsSchema, signal)
+      return new Set(data.map((consolidation) => consolidation.source_index))
+    },
+    async finalizedHeader(signal) {
+      const path = '/eth/v1/beacon/headers/finalized'
+      const { data } = await get('read finalized header', path, headerSchema, signal)
+      return { root: data.root, slot: data.header.message.slot as Slot }
+    },
+    async payload(root, signal) {
+      const read = (path: string) => get('read block', `${path}/${root}`, blockSchema, signal)
+      const { data } = await read('/eth/v1/beacon/blinded_blocks').catch((error: unknown) => {
+        if (!(error instanceof NodeRefusedError)) throw error
+        return read('/eth/v2/beacon/blocks')
+      })
+      const { body } = data.message
+      const found =
+        'execution_payload' in body ? body.execution_payload : body.execution_payload_header
+      return { blockNumber: found.block_number, blockHash: found.block_hash }
     },
     async submitExit(exit, signal) {
       const path = '/eth/v1/beacon/pool/voluntary_exits'

@@ -2,28 +2,31 @@ import { z } from 'zod'
 import { DeadlineError } from '../lib/deadline.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
-import { parsePubkey, type ValidatorIndex } from '../lib/primitives.ts'
+import { type Pubkey, parsePubkey, type ValidatorIndex } from '../lib/primitives.ts'
 import { as, epoch, flag, index, listOf, NodeRefusedError, read } from './answers.ts'
 import type { RegistryEntry } from './registry.ts'
 
 export type StateId = 'head' | 'finalized'
 
+/** What a validator may be asked for by. */
+export type ValidatorId = ValidatorIndex | Pubkey
+
 /** Validators of one state. Those that the node does not know are left out. */
-export type ValidatorStates = {
+export type ValidatorStates<Id extends ValidatorId = ValidatorIndex> = {
   readonly optimistic: boolean
   readonly entries: ReadonlyMap<ValidatorIndex, RegistryEntry>
   /**
    * Validators that the node gives an error for, whatever else is asked with them, and its words:
    * they are neither known nor unknown.
    */
-  readonly unreadable: ReadonlyMap<ValidatorIndex, string>
+  readonly unreadable: ReadonlyMap<Id, string>
 }
 
-export type ValidatorsReader = (
+export type ValidatorsReader = <Id extends ValidatorId>(
   state: StateId,
-  indices: readonly ValidatorIndex[],
+  ids: readonly Id[],
   signal: AbortSignal,
-) => Promise<ValidatorStates>
+) => Promise<ValidatorStates<Id>>
 
 /** GET carries ids in the URL: 64 indices stay under the usual 8 KiB limit with room. */
 const MAX_IDS_PER_GET = 64
@@ -82,9 +85,9 @@ export function createValidatorsReader(
   const call = async (
     method: 'GET' | 'POST',
     state: StateId,
-    ids: readonly ValidatorIndex[],
+    ids: readonly ValidatorId[],
     signal: AbortSignal,
-  ): Promise<ValidatorStates> => {
+  ): Promise<States> => {
     const path = `/eth/v1/beacon/states/${state}/validators`
     const what =
       method === 'POST'
@@ -104,7 +107,7 @@ export function createValidatorsReader(
     }
   }
 
-  const ask: ValidatorsReader = async (state, ids, signal) => {
+  const ask: Ask = async (state, ids, signal) => {
     const { hasNoPost, most: bearable } = known()
     const method = hasNoPost ? 'GET' : 'POST'
     const most = hasNoPost ? Math.min(bearable, MAX_IDS_PER_GET) : bearable
@@ -126,10 +129,10 @@ export function createValidatorsReader(
   /** The node is in order, and rejects these, or takes too long: it is one of them, or their number. */
   async function halve(
     state: StateId,
-    ids: readonly ValidatorIndex[],
+    ids: readonly ValidatorId[],
     error: unknown,
     signal: AbortSignal,
-  ): Promise<ValidatorStates> {
+  ): Promise<States> {
     const [id] = ids
     if (id !== undefined && ids.length === 1) {
       note().spoilers.add(id)
@@ -147,18 +150,18 @@ export function createValidatorsReader(
 
   async function inParts(
     state: StateId,
-    ids: readonly ValidatorIndex[],
+    ids: readonly ValidatorId[],
     size: number,
     signal: AbortSignal,
-  ): Promise<ValidatorStates> {
-    const parts: ValidatorStates[] = []
+  ): Promise<States> {
+    const parts: States[] = []
     for (let at = 0; at < ids.length; at += size) {
       parts.push(await ask(state, ids.slice(at, at + size), signal))
     }
     return merge(parts)
   }
 
-  async function askAlone(state: StateId, id: ValidatorIndex, signal: AbortSignal) {
+  async function askAlone(state: StateId, id: ValidatorId, signal: AbortSignal) {
     try {
       return await call(known().hasNoPost ? 'GET' : 'POST', state, [id], signal)
     } catch (error) {
@@ -168,16 +171,19 @@ export function createValidatorsReader(
     }
   }
 
-  return async function readValidators(state, indices, signal) {
+  const readValidators: Ask = async (state, ids, signal) => {
     const { spoilers } = known()
-    const alone = indices.filter((id) => spoilers.has(id))
-    const together = alone.length === 0 ? indices : indices.filter((id) => !spoilers.has(id))
-    // An empty list would ask for every validator there is: it makes no part.
+    const alone = ids.filter((id) => spoilers.has(id))
+    const together = alone.length === 0 ? ids : ids.filter((id) => !spoilers.has(id))
     const parts = [await inParts(state, together, batchSize, signal)]
     for (const id of alone) parts.push(await askAlone(state, id, signal))
     return merge(parts)
   }
+  return readValidators as ValidatorsReader
 }
+
+type States = ValidatorStates<ValidatorId>
+type Ask = (state: StateId, ids: readonly ValidatorId[], signal: AbortSignal) => Promise<States>
 
 type Limits = {
   /** When the first of them was found, unix ms. */
@@ -186,7 +192,7 @@ type Limits = {
   /** Ids that a request may hold. */
   most: number
   /** Validators that spoil a batch: they are asked for alone. */
-  readonly spoilers: Set<ValidatorIndex>
+  readonly spoilers: Set<ValidatorId>
 }
 
 const noLimits = (most: number): Limits => ({
@@ -209,24 +215,22 @@ function mayBeTheBatch(error: unknown): boolean {
 
 const isServerError = (status: number) => status >= 500 && status !== 501
 
-const nothingBut = (id: ValidatorIndex, error: unknown): ValidatorStates => ({
+const nothingBut = (id: ValidatorId, error: unknown): States => ({
   ...NOTHING,
   unreadable: new Map([[id, messageOf(error)]]),
 })
 
-const NOTHING: ValidatorStates = { optimistic: false, entries: new Map(), unreadable: new Map() }
+const NOTHING: States = { optimistic: false, entries: new Map(), unreadable: new Map() }
 
 /** Keeps what was asked for; one malformed entry counts as unknown and spoils no other. */
-function toStates(
-  ids: readonly ValidatorIndex[],
-  answer: z.output<typeof validatorsSchema>,
-): ValidatorStates {
-  const asked = new Set(ids)
+function toStates(ids: readonly ValidatorId[], answer: z.output<typeof validatorsSchema>): States {
+  const asked = new Set<ValidatorId>(ids)
   const entries = new Map<ValidatorIndex, RegistryEntry>()
   for (const raw of answer.data) {
     const parsed = validatorSchema.safeParse(raw)
-    if (!parsed.success || !asked.has(parsed.data.index)) continue
+    if (!parsed.success) continue
     const { index, status, validator } = parsed.data
+    if (!asked.has(index) && !asked.has(validator.pubkey)) continue
     const { pubkey, activation_epoch, exit_epoch, withdrawable_epoch } = validator
     entries.set(index, {
       index,
@@ -240,7 +244,7 @@ function toStates(
   return { ...NOTHING, optimistic: answer.execution_optimistic === true, entries }
 }
 
-function merge(parts: readonly ValidatorStates[]): ValidatorStates {
+function merge(parts: readonly States[]): States {
   const [only] = parts
   if (only !== undefined && parts.length === 1) return only
   return {

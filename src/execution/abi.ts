@@ -42,6 +42,9 @@ export const stakingModuleAbi = new Interface([
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
   'function getNodeOperatorsCount() view returns (uint256)',
   'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name)',
+  'function getNodeOperatorSummary(uint256 id) view returns (uint256 targetLimitMode, uint256 targetValidatorsCount, uint256 stuck, uint256 refunded, uint256 stuckPenaltyEnd, uint256 totalExited, uint256 totalDeposited, uint256 depositable)',
+  // Older modules give signatures and flags behind the keys; the decoder leaves those.
+  'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes pubkeys)',
 ])
 
 /** A contract that is an oracle member, and lets a delegate's key sign for it. */

@@ -195,6 +195,26 @@ export const metricTable = {
     [],
     'Members of the oracle for which nobody signs, as a node says',
   ),
+  next_exits_runway: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Requests in a row that can be served before the first one lacks a message',
+  ),
+  next_exits_keys: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Keys that can be asked for next, as a node lists them',
+  ),
+  next_exits_suggested: metric(
+    'gauge',
+    ['module', 'operator'],
+    'Validators in the first 10 % of those: the protocol suggests to have them signed',
+  ),
+  next_exits_signed: metric(
+    'gauge',
+    ['module', 'operator'],
+    'How many of the suggested validators have a message',
+  ),
   dry_run: metric('gauge', [], 'Whether submissions are only rehearsed: 1 or 0'),
   trust_mode: metric('gauge', [], 'Whether requests are believed without proof: 1 or 0'),
 } satisfies Record<string, MetricSpec>

@@ -1,5 +1,6 @@
 import type { RateLimited } from '../requests/brake.ts'
 import type { Asked } from '../requests/deadlines.ts'
+import type { OperatorOrder, Runway } from '../requests/next-exits.ts'
 import { type OperatorSummary, summarize } from '../requests/operator-summary.ts'
 import type { Scope } from '../requests/scope.ts'
 import type { SubmissionResult } from '../requests/submission.ts'
@@ -34,6 +35,8 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   const { counter, gauge, histogram } = instruments
   const setSummaries = createSummarySetter(instruments)
   let summariesNow = () => summarize([], scope, 0)
+  const setRunways = createRunwaySetter(instruments)
+  let runwaysNow: () => readonly NextExitsMeasured[] = () => []
 
   const held = gauge('exit_requests_held')
   const onHold = gauge('submissions_on_hold')
@@ -72,8 +75,15 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     setExitRequests: (summaries: () => readonly OperatorSummary[]) => {
       summariesNow = summaries
     },
+    /** How far the messages reach, as it is when it is asked for; what is not there has no series. */
+    setNextExits: (measured: () => readonly NextExitsMeasured[]) => {
+      runwaysNow = measured
+    },
     /** To be called before the metrics are read. */
-    updateExitRequests: () => setSummaries(summariesNow()),
+    updateExitRequests: () => {
+      setSummaries(summariesNow())
+      setRunways(runwaysNow())
+    },
     /** Whether HOLD_FILE exists, and how many exits that are due it holds back. */
     setHold,
     /** What MAX_EXITS_PER_HOUR holds back. */
@@ -89,6 +99,29 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     /** The caller observes a request at most once for each step. */
     observeStep: (step: Step, request: Asked, seconds: number) =>
       steps[step].observe(labelsOf(request), seconds),
+  }
+}
+
+export type NextExitsMeasured = {
+  readonly order: Pick<OperatorOrder, 'moduleId' | 'operatorId'>
+  readonly runway: Runway | undefined
+}
+
+function createRunwaySetter({ gaugeSet }: Instruments) {
+  const keys = gaugeSet('next_exits_keys')
+  const ofValidators = (['runway', 'suggested', 'signed'] as const).map(
+    (name) => [name, gaugeSet(`next_exits_${name}`)] as const,
+  )
+  return (measured: readonly NextExitsMeasured[]): void => {
+    const known = measured.flatMap(({ order, runway }) =>
+      runway === undefined || runway.keys === 0 ? [] : [[labelsOf(order), runway] as const],
+    )
+    keys(known.map(([labels, runway]) => [labels, runway.keys]))
+    // Keys that the beacon chain does not know yet cannot be asked for, nor signed for.
+    const askable = known.filter(([, { suggested }]) => suggested > 0)
+    for (const [name, set] of ofValidators) {
+      set(askable.map(([labels, runway]) => [labels, runway[name]]))
+    }
   }
 }
 

@@ -7,7 +7,8 @@ import { until } from '../support/until.ts'
 import { createWorld, cycles, type RunningApp, type World } from '../support/world.ts'
 
 const HOUR = 3_600
-const THRESHOLD = { rpc: 'eth_call', body: /0x[0-9a-f]{8}0{63}5"/ }
+const SELECTOR = MODULE_ABI.getFunction('exitDeadlineThreshold')?.selector ?? ''
+const THRESHOLD = { rpc: 'eth_call', body: new RegExp(`${SELECTOR}0{63}5"`) }
 const OPERATOR = { module: '1', operator: '5' }
 
 let world: World
@@ -49,11 +50,10 @@ const thresholdCalls = () =>
 
 /** Operators whose limit was asked for, in this order. */
 function askedFor(): readonly number[] {
-  const { selector = '' } = MODULE_ABI.getFunction('exitDeadlineThreshold') ?? {}
   return world.execution
     .rpcCalls('eth_call')
     .map(({ params }) => String((params[0] as { data: string }).data))
-    .filter((data) => data.startsWith(selector))
+    .filter((data) => data.startsWith(SELECTOR))
     .map((data) => Number(`0x${data.slice(10)}`))
 }
 

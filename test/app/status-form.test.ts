@@ -25,6 +25,7 @@ test('has the form that the README shows', async () => {
   const world = await createWorld({ beacon: { autoInclude: true } })
   onTestFinished(() => world.close())
   for (const index of [2, 3]) world.writeMessage(index)
+  for (const module of world.chain.modules) module.keys = { 5: [world.beacon.pubkey(3)] }
   world.writeMessage(3, 'older.json')
   writeFileSync(join(world.folder, '1.json'), '{"message":{"validator_index":"1"}}')
   world.ask(world.requestOf(1), world.requestOf(2))
@@ -40,8 +41,9 @@ test('has the form that the README shows', async () => {
   const full = await statusWhen(
     app,
     'every list has a row',
-    ({ requests, exits, messages, drift }) =>
+    ({ requests, exits, messages, nextExits, drift }) =>
       drift !== null &&
+      nextExits.rows[0]?.suggested === 1 &&
       exits.rows.some(({ state }) => state === 'settled') &&
       [requests.open, requests.unproven, messages?.used, messages?.refused].every(
         (list) => list?.total === 1,

@@ -9,6 +9,7 @@ export type Status = {
   requests: { open: Rows; unproven: Rows }
   exits: Rows
   messages: { files: number; left: Rows; used: Rows; refused: Rows; superseded: Rows } | null
+  nextExits: Rows
   nodes: { layer: string; host: string; up: boolean; synced: boolean; why: string | null }[]
   drift: {
     missing: string[]

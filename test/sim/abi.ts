@@ -36,7 +36,13 @@ export const STAKING_ROUTER_ABI = new Interface([
 export const MODULE_ABI = new Interface([
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
   'function getNodeOperatorsCount() view returns (uint256)',
+  'function getNodeOperatorSummary(uint256 id) view returns (uint256 targetLimitMode, uint256 targetValidatorsCount, uint256 stuckValidatorsCount, uint256 refundedValidatorsCount, uint256 stuckPenaltyEndTimestamp, uint256 totalExitedValidators, uint256 totalDepositedValidators, uint256 depositableValidatorsCount)',
+  'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes pubkeys, bytes signatures, bool[] used)',
   'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name, address rewardAddress, uint64 totalVettedValidators, uint64 totalExitedValidators, uint64 totalAddedValidators, uint64 totalDepositedValidators)',
+])
+/** Community modules give the keys alone. */
+export const KEYS_ALONE_ABI = new Interface([
+  'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes)',
 ])
 
 /** What the protocol asks for: one validator, named by operator, index and key. */

@@ -62,6 +62,8 @@ export function createBeaconChain(options: BeaconChainOptions = {}) {
     slot: epoch * slotsPerEpoch,
     finalizedView: { version: 0, epoch, slot: epoch * slotsPerEpoch } as View,
     pendingPartialWithdrawals: [] as PartialWithdrawal[],
+    /** Source and target. */
+    pendingConsolidations: [] as (readonly [number, number])[],
     /** `head` and `finalized_checkpoint`, with the data of the Beacon API event. */
     events: new EventEmitter().setMaxListeners(0),
     registry,

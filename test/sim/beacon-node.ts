@@ -32,6 +32,8 @@ export type BeaconNodeSettings = {
   msPerId: number
   /** False: 404 for pending partial withdrawals, as before Electra. */
   partialWithdrawalsSupported: boolean
+  /** `pending_consolidations` is served. */
+  consolidationsSupported: boolean
   /** False: answers 200 to an exit and forgets it. */
   keepsExits: boolean
   /** True: an error answer repeats the whole message, signature and all. */
@@ -79,6 +81,7 @@ export async function startBeaconNode(options: BeaconNodeOptions) {
     unbearableRefusal: 400,
     msPerId: 0,
     partialWithdrawalsSupported: true,
+    consolidationsSupported: true,
     keepsExits: true,
     echoesExit: false,
     eventStream: 'on',

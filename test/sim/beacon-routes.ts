@@ -1,5 +1,5 @@
 import type { BeaconChain } from './beacon-chain.ts'
-import { toHex } from './beacon-keys.ts'
+import { sha256, toHex } from './beacon-keys.ts'
 import type { BeaconNodeSettings } from './beacon-node.ts'
 import { postExit } from './beacon-post-exit.ts'
 import { resolveState, type StateView } from './beacon-states.ts'
@@ -130,6 +130,24 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: /^\/eth\/v1\/beacon\/states\/(\w+)\/pending_consolidations$/,
+    answer: (asked) =>
+      asked.settings.consolidationsSupported
+        ? inState(({ chain }) =>
+            chain.pendingConsolidations.map(([source, target]) => ({
+              source_index: source.toString(),
+              target_index: target.toString(),
+            })),
+          )(asked)
+        : json({ code: 404, message: 'NOT_FOUND' }, 404),
+  },
+  {
+    method: 'GET',
+    path: /^\/eth\/v1\/beacon\/blinded_blocks\/(\w+)$/,
+    answer: ({ chain, id }) => json({ data: { message: { body: blindedBody(chain, id) } } }),
+  },
+  {
+    method: 'GET',
     path: /^\/eth\/v1\/beacon\/headers\/(\w+)$/,
     answer: inState(({ chain }, { view }) => ({
       root: chain.blockRoot(view.slot),
@@ -154,6 +172,14 @@ export const routes: readonly Route[] = [
   },
   { method: 'POST', path: /^\/eth\/v1\/beacon\/pool\/voluntary_exits$/, answer: postExit },
 ]
+
+/** What is looked at of a block: its execution block, made up of its root. */
+const blindedBody = (chain: BeaconChain, root: string) => ({
+  execution_payload_header: {
+    block_number: chain.finalizedView.slot.toString(),
+    block_hash: toHex(sha256(Buffer.from(root))),
+  },
+})
 
 /** Numbers as decimal strings; what is `undefined` does not appear. */
 const specOf = (chain: BeaconChain): Record<string, string | undefined> => ({

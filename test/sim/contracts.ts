@@ -1,9 +1,10 @@
-import type { Interface, Result, Wallet } from 'ethers'
+import { concat, type Interface, type Result, type Wallet } from 'ethers'
 import type { Hex } from '../../src/lib/primitives.ts'
 import {
   CONSENSUS_ABI,
   DELEGATE_ABI,
   EXIT_BUS_ABI,
+  KEYS_ALONE_ABI,
   LOCATOR_ABI,
   MODULE_ABI,
   STAKING_ROUTER_ABI,
@@ -29,6 +30,14 @@ export type SimModule = {
   exitDeadlineSeconds: number | undefined
   /** `undefined`: the module does not know `getNodeOperator(uint256,bool)`. */
   operatorNames: Record<number, string> | undefined
+  /** Keys with validators, by operator. */
+  keys: Record<number, readonly string[]>
+  /** `getSigningKeys` gives the keys without signatures and flags. */
+  keysAlone: boolean
+  /** Keys that one call may ask for: beyond it the gas of a call is spent. */
+  maxKeys: number
+  /** By operator: the rest is asked for without demand. */
+  targets: Record<number, number>
 }
 
 const NOBODY = `0x${'0'.repeat(40)}`
@@ -57,6 +66,10 @@ export const createModule = (id: number, seed: string, more: Partial<SimModule> 
     operatorCount: 40,
     exitDeadlineSeconds: 96 * 3600,
     operatorNames: {},
+    keys: {},
+    keysAlone: false,
+    maxKeys: Infinity,
+    targets: {},
     ...more,
   }) satisfies SimModule
 
@@ -134,17 +147,38 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
   return module && moduleContract(module)
 }
 
-const moduleContract = (module: SimModule) =>
-  contract(MODULE_ABI, {
-    exitDeadlineThreshold: () =>
-      module.exitDeadlineSeconds === undefined ? undefined : [module.exitDeadlineSeconds],
-    getNodeOperatorsCount: () => [module.operatorCount],
-    getNodeOperator: ([id]) => {
-      if (module.operatorNames === undefined) return undefined
-      const name = module.operatorNames[Number(id)] ?? `operator-${id}`
-      return [true, name, seededAddress(`reward:${id}`), 100, 0, 100, 100]
-    },
-  })
+function signingKeys(module: SimModule, [id, offset, limit]: Result): unknown[] | undefined {
+  if (Number(limit) > module.maxKeys) return undefined
+  const all = module.keys[Number(id)] ?? []
+  const keys = all.slice(Number(offset), Number(offset + limit))
+  const bytes = concat(keys)
+  if (module.keysAlone) return [bytes]
+  return [bytes, concat(keys.map(() => `0x${'5a'.repeat(96)}`)), keys.map(() => true)]
+}
+
+const moduleContract = (module: SimModule): CallHandler => {
+  const answers = moduleAnswers(module)
+  const alone = contract(KEYS_ALONE_ABI, answers)
+  const usual = contract(MODULE_ABI, answers)
+  return (data) => (module.keysAlone ? alone(data) : undefined) ?? usual(data)
+}
+
+const moduleAnswers = (module: SimModule): Answers => ({
+  getSigningKeys: (args) => signingKeys(module, args),
+  getNodeOperatorSummary: ([id]) => {
+    const target = module.targets[Number(id)]
+    const deposited = module.keys[Number(id)]?.length ?? 0
+    return [target === undefined ? 0 : 2, target ?? 0, 0, 0, 0, 0, deposited, 0]
+  },
+  exitDeadlineThreshold: () =>
+    module.exitDeadlineSeconds === undefined ? undefined : [module.exitDeadlineSeconds],
+  getNodeOperatorsCount: () => [module.operatorCount],
+  getNodeOperator: ([id]) => {
+    if (module.operatorNames === undefined) return undefined
+    const name = module.operatorNames[Number(id)] ?? `operator-${id}`
+    return [true, name, seededAddress(`reward:${id}`), 100, 0, 100, 100]
+  },
+})
 
 const stakingModule = (module: SimModule) => [
   module.id,

@@ -44,6 +44,12 @@ const WEBHOOK: SeriesSet = {
   'build_info{version="1.0.0",mode="webhook"}': always(1),
 }
 
+/** So many can be served in a row, of so many that are suggested. */
+const runway = (length: number, suggested: number): SeriesSet => ({
+  [`next_exits_runway{${OURS}}`]: always(length),
+  [`next_exits_suggested{${OURS}}`]: always(suggested),
+})
+
 /** An open request with this age and this time left, in seconds, at the beginning. */
 const open = (age: number, left: number): SeriesSet => ({
   [requests('submitted')]: always(1),
@@ -134,6 +140,15 @@ export const cases: Readonly<Record<string, Cases>> = {
       series: { exit_messages_left_number: always(1), exit_messages_left_percent: always(50) },
       at: '1h',
     },
+  },
+  // One that all of its few validators have messages for is no case.
+  ValidatorEjectorNextExitNotSigned: {
+    fires: { series: runway(0, 1), at: '16m' },
+    quiet: { series: runway(1, 1), at: '3h' },
+  },
+  ValidatorEjectorRunwayShort: {
+    fires: { series: runway(19, 40), at: '1h1m' },
+    quiet: { series: runway(20, 40), at: '3h' },
   },
   ValidatorEjectorMessagesNotLoaded: {
     fires: { series: NO_LOAD, at: '1h1m' },
