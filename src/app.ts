@@ -5,6 +5,7 @@ import { createMessages, type MessagesTask } from './app/messages.ts'
 import { createNodes, type Nodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
 import { createPipeline, type PipelineParts } from './app/pipeline.ts'
+import { checkProof } from './app/prover.ts'
 import { waitForNodes } from './app/start-up.ts'
 import { createStatus, redactVerdict, type Status } from './app/status.ts'
 import { networkName } from './config/networks.ts'
@@ -201,6 +202,7 @@ async function connect(
   )
   if (chainId === undefined) return undefined
   chain.id = chainId
+  checkProof(config, chainId, log)
   opened.messages.begin()
   log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
   return { chainId, ...opened }
@@ -254,6 +256,7 @@ async function run(base: Base, connected: Connected): Promise<void> {
         const report = await runCycle(signal)
         status.cycleReported(report)
         nextExits.cycleEnded(report)
+        drift.cycleReported(report.cases)
         health.cycleReported(report.notReady)
         return report
       },
@@ -288,7 +291,7 @@ function describe(config: Config, chainId: bigint): Readonly<Record<string, unkn
   return {
     mode: config.delivery.mode,
     ...(config.dryRun ? { dryRun: true } : {}),
-    ...(config.trustMode ? { trustMode: true } : {}),
+    ...(config.trustMode ? { trustMode: true } : { proof: config.proof }),
     network: networkName(chainId),
     scope: Object.fromEntries(config.scope),
     executionNodes: hosts(config.executionNodes),

@@ -63,6 +63,10 @@ export type Config = {
   /** Whose validators may be exited. Never empty. */
   readonly scope: Scope
   readonly delivery: Delivery
+  /** What proves a request: signed reports, the finality of its block, one of them, or both. */
+  readonly proof: 'oracle' | 'finality' | 'either' | 'both'
+  /** The exit bus whose events the proof by finality believes, where it is not the known one. */
+  readonly exitBusAddress: Address | undefined
   /** Signers that are believed. May be empty in trust mode only. */
   readonly oracleAllowlist: readonly Address[]
   /** Never more than the allowlist has, but in trust mode. */
@@ -181,6 +185,8 @@ function configOf(given: Given, settings: Settings): Config {
     locatorAddress: settings.LOCATOR_ADDRESS ?? checked.NETWORK.lido.locator,
     scope: scopeOf(settings, checked),
     delivery: deliveryOf(given, settings, checked),
+    proof: checked.PROOF,
+    exitBusAddress: settings.EXIT_BUS_ADDRESS,
     oracleAllowlist: settings.ORACLE_ADDRESSES_ALLOWLIST ?? [],
     oracleQuorum: checked.ORACLE_QUORUM,
     submitTxHashAllowlist: checked.SUBMIT_TX_HASH_ALLOWLIST,

@@ -100,6 +100,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       ...parts,
       limitOf: limits.limitOf,
       nodes: execution.nodes,
+      consensusNodes: consensus.nodes,
       readLogs,
     }),
     readMessages: parts.messages.read,

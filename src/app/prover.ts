@@ -1,11 +1,18 @@
+import { networkName, networkOf } from '../config/networks.ts'
 import type { Config } from '../config.ts'
+import type { ChainInfo } from '../consensus/chain-info.ts'
+import type { ConsensusNode } from '../consensus/consensus-node.ts'
 import { createEvidenceReader } from '../execution/evidence.ts'
 import type { ExecutionNode } from '../execution/execution-node.ts'
 import type { LogReader } from '../execution/logs.ts'
+import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
+import { messageOf } from '../lib/message-of.ts'
+import type { Address } from '../lib/primitives.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Answer } from '../proof/evidence.ts'
 import { createProver as createCycleProver, type ProverParts } from '../proof/prover.ts'
-import type { CycleParts } from '../requests/cycle-parts.ts'
+import type { CycleParts, Log } from '../requests/cycle-parts.ts'
 
 type Parts = Pick<
   ProverParts,
@@ -13,14 +20,45 @@ type Parts = Pick<
 > & {
   readonly config: Config
   readonly nodes: Endpoints<ExecutionNode>
+  readonly consensusNodes: Endpoints<ConsensusNode>
+  readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   readonly readLogs: LogReader
   readonly metrics: Metrics
+}
+
+/** Milliseconds for what a consensus node says of one slot. */
+const SLOT_MS = 20_000
+
+/**
+ * The exit bus whose events count as genuine when they are final: never one that a node names.
+ * `undefined` where it is not known.
+ */
+export const trustedExitBus = (
+  { exitBusAddress }: Pick<Config, 'exitBusAddress'>,
+  chainId: bigint,
+): Address | undefined => exitBusAddress ?? networkOf(chainId)?.lido?.exitBus
+
+/** @throws when the proof that is configured needs an exit bus that is not known here */
+export function checkProof(config: Config, chainId: bigint, log: Log): void {
+  const known = networkOf(chainId)?.lido?.exitBus
+  const { exitBusAddress, proof, trustMode } = config
+  if (trustedExitBus(config, chainId) === undefined && proof !== 'oracle' && !trustMode) {
+    throw new Error(
+      `PROOF=${proof} needs the exit bus, which is not known for ${networkName(chainId)}: set EXIT_BUS_ADDRESS, for example EXIT_BUS_ADDRESS=0x…`,
+    )
+  }
+  if (known === undefined || exitBusAddress === undefined || exitBusAddress === known) return
+  log.warn(
+    `EXIT_BUS_ADDRESS ${exitBusAddress} is not the exit bus of ${networkName(chainId)}, ${known}: remove it unless you know why`,
+  )
 }
 
 /** The proof as configured. With TRUST_MODE every request counts as proven. */
 export function createProver({
   config,
   nodes,
+  consensusNodes,
+  readChainInfo,
   readLogs,
   metrics,
   ...parts
@@ -32,6 +70,21 @@ export function createProver({
       isDuplicate: () => false,
       problems: [],
     })
+  const exitBus = trustedExitBus(config, parts.chainId)
+  const readEvidence = createEvidenceReader(nodes, readLogs)
+
+  async function readSlot(slot: number, host: string, signal: AbortSignal): Promise<Answer> {
+    try {
+      const result = await withDeadline(SLOT_MS, signal, (limited) =>
+        consensusNodes.only(host, (node, _host, inner) => node.slot(slot, inner), limited),
+      )
+      return { ok: true, result }
+    } catch (error) {
+      signal.throwIfAborted()
+      return { ok: false, why: messageOf(error) }
+    }
+  }
+
   return createCycleProver({
     ...parts,
     trust: {
@@ -42,6 +95,18 @@ export function createProver({
     countVerification: metrics.countVerification,
     nodes: nodes.hosts,
     allNodesAnswer: () => nodes.hosts().length === nodes.states().length,
-    ask: createEvidenceReader(nodes, readLogs),
+    ask: async (lookUp, host, signal) =>
+      lookUp.kind === 'block'
+        ? [await readSlot(lookUp.slot, host, signal)]
+        : readEvidence(lookUp, host, signal),
+    mode: config.proof,
+    finality: exitBus && {
+      exitBus,
+      nodes: consensusNodes.hosts,
+      async times(signal) {
+        const { genesisTime, secondsPerSlot } = await readChainInfo(signal)
+        return { genesisTime, secondsPerSlot: Number(secondsPerSlot) }
+      },
+    },
   })
 }

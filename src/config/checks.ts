@@ -54,12 +54,13 @@ export const trustModeOf = (given: Given, settings: Settings) =>
 
 /** Nothing could ever be proven without signers, or with more signatures than signers. */
 export function checkSigners(given: Given, settings: Settings, complain: Complain): void {
-  if (trustModeOf(given, settings)) return
+  if (trustModeOf(given, settings) || settings.PROOF === 'finality') return
   const name = 'ORACLE_ADDRESSES_ALLOWLIST'
   const allowlist = settings[name]
   const quorum = settings.ORACLE_QUORUM
-  if (given.values[name] === undefined) complain(name, 'is required unless TRUST_MODE is true')
-  else if (allowlist?.length === 0) complain(name, 'must not be empty unless TRUST_MODE is true')
+  if (given.values[name] === undefined) {
+    complain(name, 'is required unless PROOF is finality')
+  } else if (allowlist?.length === 0) complain(name, 'must not be empty unless PROOF is finality')
   else if (allowlist && quorum !== undefined && quorum > allowlist.length) {
     complain(
       'ORACLE_QUORUM',
@@ -105,10 +106,11 @@ export function doubtsOf(given: Given, settings: Settings): readonly string[] {
         ? []
         : [`NODE_HEADERS: host ${at + 1} of ${hosts.length} is no configured node: unused`],
     ),
-    ...(['LOCATOR_ADDRESS', 'ORACLE_ADDRESSES_ALLOWLIST'] as const).flatMap((name) =>
-      (given.values[name]?.match(/\b0x[0-9a-f]{40}\b/gi) ?? [])
-        .filter(hasWrongChecksum)
-        .map((address) => `${name}: ${address} has a wrong EIP-55 checksum: compare it again`),
+    ...(['LOCATOR_ADDRESS', 'EXIT_BUS_ADDRESS', 'ORACLE_ADDRESSES_ALLOWLIST'] as const).flatMap(
+      (name) =>
+        (given.values[name]?.match(/\b0x[0-9a-f]{40}\b/gi) ?? [])
+          .filter(hasWrongChecksum)
+          .map((address) => `${name}: ${address} has a wrong EIP-55 checksum: compare it again`),
     ),
   ]
 }

@@ -137,6 +137,8 @@ export const schemas = {
   OPERATOR_ID: operatorId,
   MESSAGES_LOCATION: messagesLocation,
   VALIDATOR_EXIT_WEBHOOK: httpUrl,
+  PROOF: oneOf(['oracle', 'finality', 'either', 'both']),
+  EXIT_BUS_ADDRESS: address,
   ORACLE_ADDRESSES_ALLOWLIST: listOf(address, 'must be a JSON array of addresses'),
   ORACLE_QUORUM: integer(1, 1_000),
   SUBMIT_TX_HASH_ALLOWLIST: listOf(

@@ -64,6 +64,16 @@ export const variableTable = {
     'http://signer.example:8080/exit',
     'URL to call for each exit, instead of messages',
   ),
+  PROOF: variable(
+    'oracle',
+    'either',
+    'what proves a request: oracle (signed reports), finality (consensus nodes), either or both',
+  ),
+  EXIT_BUS_ADDRESS: variable(
+    '',
+    '0x0De4Ea0184c2ad0BacA7183356Aea5B8d5Bf5c6e',
+    'exit bus whose events the proof by finality believes; known for mainnet and hoodi',
+  ),
   ORACLE_ADDRESSES_ALLOWLIST: variable(
     '',
     '["0x…","0x…"]',

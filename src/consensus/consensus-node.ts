@@ -13,6 +13,7 @@ import {
 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 import type { SignedExit } from '../messages/exit-message.ts'
+import type { SlotAnswer } from '../proof/evidence.ts'
 import {
   as,
   epoch,
@@ -24,6 +25,7 @@ import {
   uint64,
   version,
 } from './answers.ts'
+import { createSlotReader } from './blocks.ts'
 import { secondsPerSlot } from './chain-info.ts'
 import { rejectionIn } from './pool-answer.ts'
 import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
@@ -52,6 +54,8 @@ export type ConsensusNode = {
   chainId(signal: AbortSignal): Promise<bigint>
   syncStatus(signal: AbortSignal): Promise<SyncStatus>
   fork(state: StateId, signal: AbortSignal): Promise<StateFork>
+  /** The final execution payload of a slot. */
+  slot(slot: number, signal: AbortSignal): Promise<SlotAnswer>
   /** Of the head state. */
   finalizedEpoch(signal: AbortSignal): Promise<Epoch>
   readonly validators: ValidatorsReader
@@ -152,6 +156,7 @@ export function createConsensusNode(
         epoch: data.epoch,
       }
     },
+    slot: createSlotReader(get),
     async finalizedEpoch(signal) {
       const path = '/eth/v1/beacon/states/head/finality_checkpoints'
       return (await get('read finality', path, finalitySchema, signal)).data.finalized.epoch

@@ -2,13 +2,14 @@ import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Answer } from '../proof/evidence.ts'
-import type { LookUp } from '../proof/look-up.ts'
+import type { BlockLookUp, LookUp } from '../proof/look-up.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
+import { readReceipts } from './receipts.ts'
 
 /** Takes a question of the proof to one node. Logs may come as a part and a failure. */
 export type EvidenceReader = (
-  lookUp: LookUp,
+  lookUp: Exclude<LookUp, BlockLookUp>,
   host: string,
   signal: AbortSignal,
 ) => Promise<readonly Answer[]>
@@ -28,6 +29,7 @@ export function createEvidenceReader(
           host,
           async (node, _host, deadline) => {
             if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
+            if (lookUp.kind === 'receipts') return readReceipts(node, lookUp, deadline)
             await readLogs(node, lookUp, (part) => logs.push(...part), deadline)
             return logs
           },

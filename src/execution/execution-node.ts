@@ -33,6 +33,12 @@ export type ExecutionNode = {
   logs(filter: LogFilter, signal: AbortSignal): Promise<readonly unknown[]>
   /** The raw transaction body, or `null` when the node does not know it. */
   transaction(hash: Bytes32, signal: AbortSignal): Promise<unknown>
+  /** Raw receipts of a block by hash or number; `null` when the node does not have them. */
+  blockReceipts(block: Bytes32 | number, signal: AbortSignal): Promise<readonly unknown[] | null>
+  /** Hashes of a block's transactions; `null` when the node does not have it. */
+  blockTransactions(hash: Bytes32, signal: AbortSignal): Promise<readonly Bytes32[] | null>
+  /** The raw receipt, or `null` when the node does not know it. */
+  receipt(transactionHash: Bytes32, signal: AbortSignal): Promise<unknown>
   /**
    * A call at the finalized block; at the safe or the latest one where the node has pruned that state.
    *
@@ -62,12 +68,14 @@ const envelope = z.object({
   result: z.unknown().optional(),
   error: rpcFailure.nullish(),
 })
+const hash32 = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/)
+  .transform((hash) => hash.toLowerCase() as Bytes32)
+const blockBody = z.object({ transactions: z.array(hash32) })
 const blockHead = z.object({
   number: blockNumber.transform(Number),
-  hash: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/)
-    .transform((hash) => hash.toLowerCase() as Bytes32),
+  hash: hash32,
   timestamp: blockNumber.transform(Number).optional().catch(undefined),
 })
 
@@ -152,6 +160,18 @@ export function createExecutionNode(
       ),
     transaction: (hash, signal) =>
       rpc('eth_getTransactionByHash', [hash], z.looseObject({}).nullable(), signal),
+    blockReceipts: (block, signal) =>
+      rpc(
+        'eth_getBlockReceipts',
+        [typeof block === 'number' ? toQuantity(block) : block],
+        z.array(z.unknown()).nullable(),
+        signal,
+      ),
+    blockTransactions: async (hash, signal) =>
+      (await rpc('eth_getBlockByHash', [hash, false], blockBody.nullable(), signal))
+        ?.transactions ?? null,
+    receipt: (hash, signal) =>
+      rpc('eth_getTransactionReceipt', [hash], z.looseObject({}).nullable(), signal),
     async call(to, data, signal) {
       const at = (tag: string) => rpc('eth_call', [{ to, data }, tag], hexData, signal)
       const orAt = (tag: string) => (error: unknown) => {

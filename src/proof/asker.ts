@@ -32,6 +32,8 @@ const NOT_ASKED: Answer = { ok: false, why: 'not asked: its answers fail or take
 
 /** Where it is not the node that is to blame. */
 const FAULT_TEXTS: Readonly<Partial<Record<Fault['fault'], string>>> = {
+  'receipts-differ':
+    'a node gave receipts that are not those of the block: it is broken or lies, use another one',
   'unsupported-type':
     'a transaction is of a type that this daemon does not know: update the daemon, or look for a node that lies',
 }

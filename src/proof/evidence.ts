@@ -1,6 +1,13 @@
 import type { Address, Bytes32 } from '../lib/primitives.ts'
 import { readCall } from './calls.ts'
-import { type LogsLookUp, type LookUp, readReportLog, type TransactionLookUp } from './look-up.ts'
+import {
+  type LogsLookUp,
+  type LookUp,
+  type ReceiptsLookUp,
+  readReportLog,
+  type TransactionLookUp,
+} from './look-up.ts'
+import type { BlockLog, ReceiptsCheck } from './receipts.ts'
 import {
   type CheckedTransaction,
   checkTransaction,
@@ -15,8 +22,17 @@ export type Vote = {
   readonly signer: Address
 }
 
-/** A fault of one transaction, and in whose words. */
-export type Fault = { readonly fault: TransactionFault; readonly why: string }
+/** A fault of one transaction, or of the receipts of a block, and in whose words. */
+export type Fault = { readonly fault: TransactionFault | 'receipts-differ'; readonly why: string }
+
+/** What a consensus node says of a slot. */
+export type SlotAnswer =
+  /** Final and verified; `undefined` for a block of a fork that names no execution payload. */
+  | { readonly kind: 'final'; readonly payload: FinalPayload | undefined }
+  /** It cannot tell: none known there, not final yet, optimistic. */
+  | { readonly kind: 'unknown'; readonly why: string }
+
+export type FinalPayload = { readonly blockHash: Bytes32; readonly receiptsRoot: Bytes32 }
 
 /** What the nodes answered to one look-up so far. */
 export type LookUpState = {
@@ -32,6 +48,8 @@ export type LookUpState = {
   readonly candidates: Map<string, readonly Bytes32[]>
   /** A few other reports that logs named, for people. */
   readonly otherReports: Set<Bytes32>
+  /** Final payloads of a slot, by consensus node; `undefined`: a block that names none. */
+  readonly finals: Map<string, FinalPayload | undefined>
 }
 
 /**
@@ -46,6 +64,8 @@ export type Evidence = {
   readonly votes: Map<Bytes32, Vote[]>
   /** Faults that are true of a hash, on every node. */
   readonly lasting: Map<Bytes32, Fault>
+  /** Root → the logs of the receipts that have it. */
+  readonly receipts: Map<Bytes32, readonly BlockLog[]>
   readonly lookUps: Map<string, LookUpState>
 }
 
@@ -72,6 +92,7 @@ export function createEvidence(
     transactions: new Map(),
     votes: new Map(),
     lasting: new Map(),
+    receipts: new Map(),
     lookUps: new Map(),
   }
   for (const transaction of known) addTransaction(evidence, transaction)
@@ -109,9 +130,41 @@ export function addAnswer(
     state.missing.push(answer.why)
     return undefined
   }
-  return lookUp.kind === 'logs'
-    ? addLogs(state, lookUp, node, answer.result)
-    : addBody(evidence, state, lookUp, node, answer.result)
+  switch (lookUp.kind) {
+    case 'logs':
+      return addLogs(state, lookUp, node, answer.result)
+    case 'transaction':
+      return addBody(evidence, state, lookUp, node, answer.result)
+    case 'block':
+      return addSlot(state, node, answer.result as SlotAnswer)
+    case 'receipts':
+      return addReceipts(evidence, state, lookUp, node, answer.result as ReceiptsCheck)
+  }
+}
+
+function addSlot(state: LookUpState, node: string, answer: SlotAnswer): undefined {
+  if (answer.kind === 'unknown') {
+    state.missing.push(`${node}: ${answer.why}`)
+    return
+  }
+  state.answeredBy.add(node)
+  state.finals.set(node, answer.payload)
+}
+
+function addReceipts(
+  evidence: Evidence,
+  state: LookUpState,
+  { receiptsRoot }: ReceiptsLookUp,
+  node: string,
+  check: ReceiptsCheck,
+): Fault | undefined {
+  if (check.ok) {
+    state.answeredBy.add(node)
+    evidence.receipts.set(receiptsRoot, check.logs)
+    return undefined
+  }
+  state.missing.push(`${node}: ${check.why}`)
+  return { fault: 'receipts-differ', why: check.why }
 }
 
 function addLogs(state: LookUpState, lookUp: LogsLookUp, node: string, logs: unknown): undefined {
@@ -167,6 +220,7 @@ function stateOf(evidence: Evidence, lookUp: LookUp): LookUpState {
     faults: [],
     candidates: new Map(),
     otherReports: new Set(),
+    finals: new Map(),
   }
   evidence.lookUps.set(lookUp.id, state)
   return state

@@ -26,7 +26,7 @@ export type Trust = {
 
 export type Proven = {
   readonly kind: 'proven'
-  readonly by: 'report' | 'direct'
+  readonly by: 'report' | 'direct' | 'finality'
   /** Reference slot of the report; `undefined` for a direct request. */
   readonly refSlot: bigint | undefined
   /** Hash that the votes carry; `undefined` for a direct request. */
@@ -35,12 +35,22 @@ export type Proven = {
   readonly transactions: readonly Bytes32[]
   /** Distinct, all trusted. For a direct request: who sent the allowlisted transaction. */
   readonly signers: readonly Address[]
+  /** The finalized block that holds the event; `undefined` where finality was not looked at. */
+  readonly block?: FinalBlock
   /** What is odd, but unproves nothing. */
   readonly notes: readonly string[]
 }
 
+export type FinalBlock = {
+  readonly hash: Bytes32
+  readonly slot: number
+  readonly receiptsRoot: Bytes32
+  /** Hosts of the consensus nodes. */
+  readonly confirmedBy: readonly string[]
+}
+
 /** No verdict yet: nobody was asked these. */
-type Needs = { readonly kind: 'needs'; readonly lookUps: readonly LookUp[] }
+export type Needs = { readonly kind: 'needs'; readonly lookUps: readonly LookUp[] }
 
 export type Unproven = { readonly kind: 'unproven' } & Objection
 
@@ -199,7 +209,7 @@ function recordRefusal(request: ExitRequest, records: ReportRecords): Unproven |
 const notesOn = ({ disorderAt }: ReportRecords): readonly string[] =>
   disorderAt === undefined ? [] : [`record ${disorderAt} of the data is out of order`]
 
-const refused = (code: ProofReasonCode, expected: string, actual: string): Unproven => ({
+export const refused = (code: ProofReasonCode, expected: string, actual: string): Unproven => ({
   kind: 'unproven',
   ...final({ code, expected, actual }),
 })

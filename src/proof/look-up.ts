@@ -27,8 +27,38 @@ export type LogsLookUp = {
   readonly report: Bytes32
 }
 
+/** The execution block of a slot: for every consensus node. */
+export type BlockLookUp = { readonly kind: 'block'; readonly id: string; readonly slot: number }
+
+/** The receipts of a block, which have this root. */
+export type ReceiptsLookUp = {
+  readonly kind: 'receipts'
+  readonly id: string
+  readonly blockHash: Bytes32
+  readonly blockNumber: number
+  readonly receiptsRoot: Bytes32
+}
+
 /** One question to a node. Equal questions have equal ids: 500 requests of a report share one. */
-export type LookUp = TransactionLookUp | LogsLookUp
+export type LookUp = TransactionLookUp | LogsLookUp | BlockLookUp | ReceiptsLookUp
+
+export const blockLookUp = (slot: number): BlockLookUp => ({
+  kind: 'block',
+  id: `block:${slot}`,
+  slot,
+})
+
+export const receiptsLookUp = (
+  blockHash: Bytes32,
+  blockNumber: number,
+  receiptsRoot: Bytes32,
+): ReceiptsLookUp => ({
+  kind: 'receipts',
+  id: `receipts:${blockHash}:${receiptsRoot}`,
+  blockHash,
+  blockNumber,
+  receiptsRoot,
+})
 
 /**
  * Blocks before an event in which its report was agreed on: 24 h * 3,600 s / 12 s. A report is

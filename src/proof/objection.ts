@@ -86,6 +86,18 @@ export function objectToVotes(evidence: Evidence, search: VoteSearch): Objection
   return weigh(evidence, open, closest(findings))
 }
 
+/** When a slot begins is not known yet. */
+export const noTimes = (why: string): Objection => ({
+  ...noContract(''),
+  expected: 'the times of the beacon chain',
+  actual: why,
+  isMissing: true,
+})
+
+/** Nobody gave an answer to these, though they were asked for. */
+export const objectToSilence = (evidence: Evidence, lookUps: readonly LookUp[]): Objection =>
+  weigh(evidence, lookUps, missingFinding(evidence, lookUps))
+
 /** The Locator leads to no such contract: no node answered, or none is of this chain. */
 export const noContract = (name: string): Objection => ({
   code: 'answer-missing',
@@ -136,10 +148,18 @@ const missingFinding = (evidence: Evidence, lookUps: readonly LookUp[]): Finding
     'not asked',
 })
 
-const describe = (lookUp: LookUp): string =>
-  lookUp.kind === 'transaction'
-    ? `transaction ${lookUp.hash}`
-    : `${lookUp.event} logs of ${lookUp.address}`
+function describe(lookUp: LookUp): string {
+  switch (lookUp.kind) {
+    case 'transaction':
+      return `transaction ${lookUp.hash}`
+    case 'logs':
+      return `${lookUp.event} logs of ${lookUp.address}`
+    case 'block':
+      return `a finalized block at slot ${lookUp.slot}`
+    case 'receipts':
+      return `receipts of block ${lookUp.blockHash} with the root ${lookUp.receiptsRoot}`
+  }
+}
 
 function missingLog(evidence: Evidence, { report, open }: VoteSearch): Finding {
   const others = open.flatMap(({ id }) => [...(evidence.lookUps.get(id)?.otherReports ?? [])])
@@ -184,7 +204,11 @@ function bodyFinding(evidence: Evidence, hash: Bytes32): Finding | undefined {
   const state: LookUpState | undefined = evidence.lookUps.get(transactionLookUp(hash).id)
   const fault = evidence.lasting.get(hash) ?? state?.faults[0]
   if (fault === undefined) return undefined
-  return { code: FAULT_CODES[fault.fault], expected: `transaction ${hash}`, actual: fault.why }
+  return {
+    code: FAULT_CODES[fault.fault as TransactionFault],
+    expected: `transaction ${hash}`,
+    actual: fault.why,
+  }
 }
 
 const FAULT_CODES: Readonly<Record<TransactionFault, ProofReasonCode>> = {

@@ -1,12 +1,15 @@
 import { messageOf } from '../lib/message-of.ts'
+import type { Address } from '../lib/primitives.ts'
 import type { CycleParts, Log, Proofs } from '../requests/cycle-parts.ts'
 import { moduleLimit } from '../requests/deadlines.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import { namesOf, openNamesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
+import { combine, type FinalityTrust, judgeFinality, type ProofMode } from './finality.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
 import { isDue, nextDue } from './next-due.ts'
+import { noTimes } from './objection.ts'
 import { nextQuestions } from './questions.ts'
 import { type ProofReasonCode, proofReasons } from './reasons.ts'
 import { createStandings } from './standings.ts'
@@ -28,6 +31,19 @@ export type ProverParts = {
   /** Nodes that may be asked now, best first. */
   readonly nodes: () => readonly string[]
   readonly ask: AskerParts['ask']
+  readonly mode: ProofMode
+  /** `undefined`: the exit bus is not known, so that finality proves nothing. */
+  readonly finality: FinalityParts | undefined
+}
+
+export type FinalityParts = {
+  readonly exitBus: Address
+  /** Of the beacon chain. @throws when no consensus node tells them */
+  readonly times: (
+    signal: AbortSignal,
+  ) => Promise<Pick<FinalityTrust, 'genesisTime' | 'secondsPerSlot'>>
+  /** Consensus nodes that may be asked now. */
+  readonly nodes: () => readonly string[]
 }
 
 /** Objections that more addresses in the allowlist might answer. */
@@ -82,10 +98,10 @@ export function createProver(parts: ProverParts) {
     // What was asked in earlier cycles may have another answer now; what was proven stays.
     evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
     let open = due
+    const judgeOne = await startJudging(signal)
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
-      const trust = trustNow(parts)
       for (const request of open) {
-        const verdict = judgeOne(request, trust)
+        const verdict = judgeOne(request)
         if (verdict === undefined) continue
         verdicts.set(request, verdict)
         // At once: whatever comes of the others, this one is proven.
@@ -93,17 +109,35 @@ export function createProver(parts: ProverParts) {
       }
       open = open.filter((request) => verdicts.get(request)?.kind !== 'proven')
       const judged = open.flatMap((request) => verdicts.get(request) ?? [])
-      const questions = nextQuestions(judged, evidence, parts.nodes())
+      const questions = nextQuestions(judged, evidence, parts.nodes(), parts.finality?.nodes())
       if (questions.length === 0) break
       await asking.askAll(questions, evidence, signal)
     }
     return verdicts
   }
 
+  /** By what is configured, with what is known now. */
+  async function startJudging(signal: AbortSignal) {
+    const { mode } = parts
+    const trust = trustNow(parts)
+    const finality = mode === 'oracle' ? undefined : await finalityNow(parts, signal)
+    const byOracle = (request: ExitRequest) => judge(request, evidence, trust)
+    const byFinality = (request: ExitRequest) =>
+      finality?.trust === undefined
+        ? { kind: 'unproven' as const, ...noTimes(finality?.why ?? 'no exit bus is known') }
+        : judgeFinality(request, evidence, finality.trust)
+    const work = (request: ExitRequest) => {
+      if (mode === 'oracle') return byOracle(request)
+      if (mode === 'finality') return byFinality(request)
+      return combine(mode, byOracle(request), byFinality(request))
+    }
+    return (request: ExitRequest) => judgeWith(work, request)
+  }
+
   /** What nobody thought of costs this request its verdict, and no other one. */
-  function judgeOne(request: ExitRequest, trust: Trust): Verdict | undefined {
+  function judgeWith(work: (request: ExitRequest) => Verdict, request: ExitRequest) {
     try {
-      return judge(request, evidence, trust)
+      return work(request)
     } catch (error) {
       const told = `cannot be judged: ${messageOf(error)}`
       if (standings.of(request.key).told === told) return undefined
@@ -160,6 +194,18 @@ function worthKeeping(
   )
 }
 
+/** Whether the times of the beacon chain are known, or why not. */
+async function finalityNow({ chainId, finality }: ProverParts, signal: AbortSignal) {
+  if (finality === undefined) return undefined
+  try {
+    const trust = { chainId, exitBus: finality.exitBus, ...(await finality.times(signal)) }
+    return { trust, why: '' }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { trust: undefined, why: messageOf(error) }
+  }
+}
+
 /** Contracts are what nodes named, now or earlier; they need no trust. */
 const trustNow = ({ trust, chainId, journal }: ProverParts): Trust => ({
   ...trust,
@@ -174,6 +220,9 @@ function tellProven(request: ExitRequest, proven: Proven, parts: ProverParts): v
   log.info('exit request proven', {
     ...(hasLeft ? namesOf(request) : openNamesOf(request, now(), moduleLimit(request, limitOf))),
     by: proven.by,
+    ...(proven.block === undefined
+      ? {}
+      : { finalizedBlock: proven.block.hash, confirmedBy: proven.block.confirmedBy }),
     ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
     transactions: proven.transactions,
     signers: proven.signers,

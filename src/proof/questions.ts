@@ -8,25 +8,35 @@ export type Question = { readonly lookUp: LookUp; readonly node: string }
 /**
  * What to ask whom before these verdicts are final for now. Each look-up goes to one node after
  * the other, and to the next only where a request is still unproven; a thousand requests of one
- * report ask once. Empty: every node that could say more has spoken.
+ * report ask once. A slot goes to every consensus node at once, since one that contradicts counts.
+ * Empty: every node that could say more has spoken.
  *
- * @param nodes - names of the nodes that may be asked, best first
+ * @param nodes - names of the execution nodes that may be asked, best first
+ * @param consensusNodes - names of the consensus nodes that may be asked
  */
 export function nextQuestions(
   verdicts: Iterable<Verdict>,
   evidence: Evidence,
   nodes: readonly string[],
+  consensusNodes: readonly string[] = [],
 ): readonly Question[] {
-  const questions = new Map<string, Question>()
+  const questions = new Map<string, readonly Question[]>()
   for (const verdict of verdicts) {
     for (const lookUp of openLookUps(verdict)) {
       if (questions.has(lookUp.id)) continue
       const asked = evidence.lookUps.get(lookUp.id)?.asked
-      const node = nodes.find((name) => asked?.has(name) !== true)
-      if (node !== undefined) questions.set(lookUp.id, { lookUp, node })
+      const isUnasked = (name: string) => asked?.has(name) !== true
+      const to =
+        lookUp.kind === 'block'
+          ? consensusNodes.filter(isUnasked)
+          : nodes.filter(isUnasked).slice(0, 1)
+      questions.set(
+        lookUp.id,
+        to.map((node) => ({ lookUp, node })),
+      )
     }
   }
-  return [...questions.values()]
+  return [...questions.values()].flat()
 }
 
 function openLookUps(verdict: Verdict): readonly LookUp[] {

@@ -101,6 +101,21 @@ export const proofReasons = reasonList([
     long: 'Fewer signers of ORACLE_ADDRESSES_ALLOWLIST than ORACLE_QUORUM asks for are known to have voted for this report. Check that the allowlist is complete, and the quorum not above the number of members that vote.',
   },
   {
+    code: 'no-slot',
+    short: 'time of the event is no slot of the beacon chain',
+    long: 'Every block is made at the time of a slot; the time of this event is none. The node made the event up: use another one.',
+  },
+  {
+    code: 'block-contradicted',
+    short: 'consensus nodes name another block',
+    long: 'A consensus node says that another block than that of the event is final at its slot, or consensus nodes contradict one another. A node lies or is on another chain: find out which, and use another one.',
+  },
+  {
+    code: 'not-in-block',
+    short: 'no finalized block holds the event',
+    long: 'The finalized block that the event names has no such log at its place. The node made the event up: use another one.',
+  },
+  {
     code: 'unlisted-transaction',
     short: 'direct request is not in the allowlist',
     long: 'The exit was requested by a direct transaction whose hash SUBMIT_TX_HASH_ALLOWLIST does not hold. If the protocol announced this transaction, add its hash.',

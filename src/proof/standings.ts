@@ -28,7 +28,7 @@ export function createStandings() {
   /** Another log of the same exit counts: this one tells no earlier time. */
   function isDuplicate(request: ExitRequest): boolean {
     const other = counting.get(contentOf(request))
-    return other !== undefined && other.key !== request.key && other.timestamp <= request.timestamp
+    return other !== undefined && other.key !== request.key && !isEarlier(request, other)
   }
 
   return {
@@ -37,8 +37,8 @@ export function createStandings() {
     isDuplicate,
 
     /**
-     * The proof does not bind a log's time and block: of several logs that prove, the one with the
-     * earliest time counts, and the others are duplicates.
+     * The votes do not bind a log's time and block: of several logs that are proven, the one with
+     * the earliest time that can hold counts, and the others are duplicates.
      *
      * @returns whether the exit is proven for the first time
      */
@@ -63,6 +63,13 @@ export function createStandings() {
     },
   }
 }
+
+/** 1 May 2023, unix seconds: Lido's first exit bus is younger than that. */
+const BEFORE_ANY_REQUEST_S = Date.UTC(2023, 4, 1) / 1_000
+
+const isEarlier = (request: ExitRequest, other: ExitRequest): boolean =>
+  request.timestamp >= BEFORE_ANY_REQUEST_S &&
+  (request.timestamp < other.timestamp || other.timestamp < BEFORE_ANY_REQUEST_S)
 
 /** What the proof binds. */
 const contentOf = (request: ExitRequest) =>

@@ -1,11 +1,14 @@
 import type { Hex } from '../lib/primitives.ts'
+import {
+  asBody,
+  type Body,
+  bytes,
+  list,
+  MalformedBodyError,
+  quantity,
+  values,
+} from './node-fields.ts'
 import { encodeRlp, evenHex, type Rlp } from './rlp.ts'
-
-/**
- * What a node says of a transaction (`eth_getTransactionByHash`). Nothing of it is believed: it
- * only helps to write down the signed bytes, and the hash tells whether they are the right ones.
- */
-type Body = Readonly<Record<string, unknown>>
 
 type Field =
   | 'chainId'
@@ -46,18 +49,13 @@ export const LAYOUTS: ReadonlyMap<number, readonly Field[]> = new Map<number, re
   [4, [...FEE_MARKET, 'authorizationList']],
 ])
 
-/** The body is no transaction: a field is of the wrong kind. */
-class MalformedBodyError extends Error {
-  override readonly name = 'MalformedBodyError'
-}
-
 export type Serializations =
   | { readonly kind: 'serialized'; readonly candidates: readonly Hex[] }
   | { readonly kind: 'unsupported'; readonly type: string }
   | { readonly kind: 'malformed'; readonly why: string }
 
 /**
- * The signed bytes that a body may stand for; none where it is of no known type or no body.
+ * The signed bytes that a node's answer to `eth_getTransactionByHash` may stand for; none where it is of no known type or no body.
  *
  * Nodes write yParity and `v` in several ways, or leave them out. It is one bit, so both are
  * offered, and the hash tells which; for a legacy transaction with and without its chain id.
@@ -65,9 +63,11 @@ export type Serializations =
  * @param chainId - for a body that leaves it out
  */
 export function serializeBody(body: unknown, chainId: bigint): Serializations {
-  if (typeof body !== 'object' || body === null) return { kind: 'malformed', why: 'not an object' }
-  const fields = { chainId: `0x${chainId.toString(16)}`, ...withoutNulls(body) }
   try {
+    const fields = {
+      chainId: `0x${chainId.toString(16)}`,
+      ...asBody(body, 'the transaction'),
+    }
     const type = parseInt(quantity(fields, 'type') || '00', 16)
     const layout = LAYOUTS.get(type)
     if (layout === undefined) return { kind: 'unsupported', type: `type ${type}` }
@@ -91,10 +91,6 @@ function legacySignatures(body: Body): readonly string[] {
   const others = [even, even + 1n, 27n, 28n].map((v) => evenHex(v.toString(16)))
   return [...new Set([quantity(body, 'v'), ...others])]
 }
-
-/** `null` is how some nodes leave a field out. */
-const withoutNulls = (body: object): Body =>
-  Object.fromEntries(Object.entries(body).filter(([, value]) => (value ?? null) !== null))
 
 const ENCODERS: Readonly<Record<Field, (body: Body) => Rlp>> = {
   chainId: (body) => quantity(body, 'chainId'),
@@ -124,40 +120,6 @@ const ENCODERS: Readonly<Record<Field, (body: Body) => Rlp>> = {
       quantity(entry, 's'),
     ]),
 }
-
-/** An integer as RLP has it: no leading zeros, zero is empty. Absent counts as zero. */
-function quantity(body: Body, name: string): string {
-  const value = body[name]
-  if (value === undefined) return ''
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) {
-    return value === 0 ? '' : evenHex(value.toString(16))
-  }
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{0,66}$/.test(value)) {
-    throw new MalformedBodyError(`${name} is not a quantity`)
-  }
-  return evenHex(value.slice(2).toLowerCase().replace(/^0+/, ''))
-}
-
-function bytes(body: Body, name: string): string {
-  const value = body[name]
-  if (value === undefined) return ''
-  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/.test(value)) {
-    throw new MalformedBodyError(`${name} is not hex data`)
-  }
-  return value.slice(2).toLowerCase()
-}
-
-function values(body: Body, name: string): readonly unknown[] {
-  const value = body[name] ?? []
-  if (!Array.isArray(value)) throw new MalformedBodyError(`${name} is not a list`)
-  return value
-}
-
-const list = (body: Body, name: string): readonly Body[] =>
-  values(body, name).map((entry) => {
-    if (typeof entry === 'object' && entry !== null) return withoutNulls(entry)
-    throw new MalformedBodyError(`${name} holds something else than objects`)
-  })
 
 /** Some nodes write 27 and 28 where the signed bytes have 0 and 1. */
 const parityOf = (v: string) => (v === '1b' ? '' : v === '1c' ? '01' : v)

@@ -5,33 +5,11 @@ import { createCrowd, inAnyOrder } from './fair-share.ts'
 /** Requests without proof that are remembered; a year of genuine ones is fewer. */
 const MAX_UNPROVEN = 10_000
 
-/** 1 May 2023, unix seconds: Lido's first exit bus is younger than that. */
-const BEFORE_ANY_REQUEST_S = Date.UTC(2023, 4, 1) / 1_000
-
-/**
- * No proof binds the time that a log tells, and a node may change it. A request is made before it
- * is seen, and after the protocol began: another time is replaced by that at which it is seen, so
- * that no lie silences an alarm, and none speaks of decades.
- *
- * @param now - unix ms at which it is seen for the first time
- */
-export function datedBy(request: ExitRequest, now: number): ExitRequest {
-  const seen = Math.floor(now / 1_000)
-  const { timestamp } = request
-  const isPlausible = timestamp >= BEFORE_ANY_REQUEST_S && timestamp <= seen
-  // A clock that stands before the protocol began is no witness.
-  return isPlausible || seen < BEFORE_ANY_REQUEST_S ? request : { ...request, timestamp: seen }
-}
-
 /**
  * Which requests are remembered, and which are judged first. A node may invent them without end:
  * it must not crowd out what another one tells, nor what is proven.
  */
-export function createAdmission({
-  journal,
-  log,
-  now,
-}: Pick<CycleParts, 'journal' | 'log' | 'now'>) {
+export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | 'log'>) {
   const crowd = createCrowd()
 
   return {
@@ -39,10 +17,7 @@ export function createAdmission({
     admit({ requests, reportedBy }: Reading, proofs: Proofs | undefined): readonly ExitRequest[] {
       // Where nothing is judged, as in trust mode, what is new counts as proven too.
       const isKnown = ({ key }: ExitRequest) => journal.facts.requests.has(key)
-      const dated = requests.map((request) =>
-        isKnown(request) ? request : datedBy(request, now()),
-      )
-      const open = dated.filter(
+      const open = requests.filter(
         (request) =>
           !(isKnown(request) && isProven(request, proofs)) && proofs?.isDuplicate(request) !== true,
       )

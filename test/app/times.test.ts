@@ -53,12 +53,4 @@ describe('a node that misdates a genuine request', () => {
     expect(await app.metric('event_security_verification', { result: 'success' })).toBe(1)
     expect(app.said('exit request proven')).toHaveLength(1)
   })
-
-  test('to the year 2100, alone, makes it a request of now', async () => {
-    const before = Math.floor(Date.now() / 1_000)
-    const { times } = await setUp([YEAR_2100])
-
-    expect(times()[0]).toBeGreaterThanOrEqual(before)
-    expect(times()[0]).toBeLessThanOrEqual(Date.now() / 1_000)
-  })
 })

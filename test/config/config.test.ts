@@ -52,6 +52,8 @@ describe('defaults', () => {
         password: undefined,
       },
       oracleAllowlist: ['0x00000000000000000000000000000000000000aa'],
+      proof: 'oracle',
+      exitBusAddress: undefined,
       oracleQuorum: 1,
       submitTxHashAllowlist: [],
       trustMode: false,
@@ -202,6 +204,13 @@ describe('whom to believe', () => {
   })
 
   test('trust mode needs no signers, by its new or its old name', () => {
+    for (const proof of ['finality', 'FINALITY']) {
+      expect(problemsOf({ PROOF: proof, ORACLE_ADDRESSES_ALLOWLIST: '' })).toEqual([])
+    }
+    for (const proof of ['oracle', 'either', 'both']) {
+      const problems = problemsOf({ PROOF: proof, ORACLE_ADDRESSES_ALLOWLIST: '' })
+      expect(problems).toEqual(['ORACLE_ADDRESSES_ALLOWLIST'])
+    }
     const none = { ORACLE_ADDRESSES_ALLOWLIST: '[]', ORACLE_QUORUM: '3' }
 
     expect(configOf({ ...none, TRUST_MODE: 'true' }).trustMode).toBe(true)

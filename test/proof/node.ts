@@ -21,7 +21,7 @@ export function bodyNode(
 ): Node {
   return (lookUp) => ({
     ok: true,
-    result: lookUp.kind === 'logs' ? logs : (bodies.get(lookUp.hash) ?? null),
+    result: lookUp.kind === 'transaction' ? (bodies.get(lookUp.hash) ?? null) : logs,
   })
 }
 

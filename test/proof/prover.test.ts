@@ -26,6 +26,8 @@ test('a request that breaks the judge costs no other one its verdict, and is tol
     allNodesAnswer: () => true,
     nodes: () => ['node'],
     ask: async () => [],
+    mode: 'oracle',
+    finality: undefined,
   })
   const requests = [broken, requestOf(1)]
   for (let cycle = 0; cycle < 3; cycle += 1) {

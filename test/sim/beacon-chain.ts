@@ -39,6 +39,8 @@ export type PartialWithdrawal = {
   readonly withdrawableEpoch?: number
 }
 
+export type SimPayload = { readonly blockHash: string; readonly receiptsRoot: string }
+
 /** The truth about a beacon chain. Nodes serve it, or lie about it. */
 export function createBeaconChain(options: BeaconChainOptions = {}) {
   const { slotsPerEpoch = 32, secondsPerSlot = 12, epoch = 1000 } = options
@@ -64,6 +66,8 @@ export function createBeaconChain(options: BeaconChainOptions = {}) {
     pendingPartialWithdrawals: [] as PartialWithdrawal[],
     /** Source and target. */
     pendingConsolidations: [] as (readonly [number, number])[],
+    /** Execution blocks by slot, as blocks of this chain name them. Other slots are empty. */
+    payloads: new Map<number, SimPayload>(),
     /** `head` and `finalized_checkpoint`, with the data of the Beacon API event. */
     events: new EventEmitter().setMaxListeners(0),
     registry,

@@ -38,6 +38,24 @@ const inState =
     return json({ ...view.flags, data: data(asked, view) })
   }
 
+/** The part of a block that names what was executed. */
+const blockRoute = (path: RegExp, name: string): Route => ({
+  method: 'GET',
+  path,
+  answer({ chain, settings, id }) {
+    const slot = Number(id)
+    const payload = chain.payloads.get(slot)
+    if (payload === undefined) return json({ code: 404, message: 'NOT_FOUND: beacon block' }, 404)
+    const fields = { block_hash: payload.blockHash, receipts_root: payload.receiptsRoot }
+    return json({
+      version: 'electra',
+      execution_optimistic: settings.isOptimistic,
+      finalized: slot <= chain.finalizedView.slot,
+      data: { message: { slot: id, body: { [name]: fields } } },
+    })
+  },
+})
+
 export const routes: readonly Route[] = [
   {
     method: 'GET',
@@ -164,6 +182,8 @@ export const routes: readonly Route[] = [
       },
     })),
   },
+  blockRoute(/^\/eth\/v1\/beacon\/blinded_blocks\/(\d+)$/, 'execution_payload_header'),
+  blockRoute(/^\/eth\/v2\/beacon\/blocks\/(\d+)$/, 'execution_payload'),
   ...validatorRoutes,
   {
     method: 'GET',

@@ -68,6 +68,12 @@ export function answerRpc(
       const found = chain.transaction(String(params[0]))
       return found !== undefined && found.blockNumber <= head ? receipt(chain, found) : null
     }
+    case 'eth_getBlockReceipts': {
+      const isHash = /^0x[0-9a-f]{64}$/i.test(String(params[0]))
+      const number = isHash ? chain.blockByHash(String(params[0])) : numberOf(params[0])
+      if (number === undefined || number > head) return null
+      return receiptsOf(chain, number)
+    }
     case 'eth_getLogs':
       return getLogs(chain, settings, params[0] as LogFilter, head, numberOf)
     case 'eth_call':
@@ -113,6 +119,9 @@ function transaction(chain: ExecutionChain, one: SimTransaction): unknown {
   const truth = toGethJson(one.signed, { ...place, transactionIndex: one.index })
   return one.tamper === undefined ? truth : one.tamper(truth)
 }
+
+export const receiptsOf = (chain: ExecutionChain, number: number) =>
+  chain.transactionsOf(number).map((one) => receipt(chain, one))
 
 function receipt(chain: ExecutionChain, one: SimTransaction) {
   const logs = chain.logsOf(one.blockNumber).filter((log) => log.transactionHash === one.hash)
