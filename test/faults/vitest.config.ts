@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['test/faults/**/*.test.ts'],
-    // Above what `until` waits, which then says what it waited for.
-    testTimeout: 120_000,
+    // Most tests wait for dozens of things, one after the other; `until` says which one failed.
+    testTimeout: 900_000,
     hookTimeout: 120_000,
     pool: 'forks',
     isolate: false,

@@ -1,11 +1,9 @@
 import { interopPubkey } from '../sim/beacon-keys.ts'
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
+import type { Lift } from '../sim/quirks.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
-
-/** Ends what it began. */
-export type Lift = () => void | Promise<void>
 
 type LogJson = {
   readonly topics: readonly string[]

@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { UNBEARABLE_INDEX } from '../sim/quirks.ts'
 import { type Network, VALIDATORS } from './network.ts'
-import { UNBEARABLE_INDEX } from './quirks.ts'
 import type { Random } from './random.ts'
 import type { Tally } from './tally.ts'
 

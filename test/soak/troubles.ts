@@ -1,9 +1,16 @@
 import type { BeaconNode } from '../sim/beacon-node.ts'
 import type { ExecutionNode } from '../sim/execution-node.ts'
 import type { Call, Fault, FaultKind, FaultMatch } from '../sim/faults.ts'
-import { CONSENSUS_LIES, EXECUTION_LIES, type Lift, WORST_LIE } from './lies.ts'
+import {
+  CONSENSUS_QUIRKS,
+  EXECUTION_QUIRKS,
+  hangAt,
+  type Lift,
+  PRUNED_ERRORS,
+  type Quirk,
+} from '../sim/quirks.ts'
+import { CONSENSUS_LIES, EXECUTION_LIES, WORST_LIE } from './lies.ts'
 import type { Network } from './network.ts'
-import { CONSENSUS_QUIRKS, EXECUTION_QUIRKS, hangAt, PRUNED_ERRORS, type Quirk } from './quirks.ts'
 import { createRandom, type Random } from './random.ts'
 import type { Tally } from './tally.ts'
 

@@ -1,8 +1,15 @@
-import type { BeaconNode } from '../sim/beacon-node.ts'
-import type { ExecutionNode } from '../sim/execution-node.ts'
-import type { Call } from '../sim/faults.ts'
-import type { Lift } from './lies.ts'
-import type { Random } from './random.ts'
+import type { BeaconNode } from './beacon-node.ts'
+import type { ExecutionNode } from './execution-node.ts'
+import type { Call } from './faults.ts'
+
+/** Ends what it began. */
+export type Lift = () => void | Promise<void>
+
+/** Chooses among the forms in which a quirk comes. */
+type Random = {
+  readonly int: (count: number) => number
+  readonly pick: <T>(list: readonly T[]) => T
+}
 
 /** What honest nodes do today that nobody expects. Begins it at one node. */
 export type Quirk<Node> = {
