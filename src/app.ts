@@ -46,11 +46,11 @@ export type App = {
   readonly port: number | undefined
   /** Resolves when the daemon has ended; rejects when it cannot work as it is set up. */
   readonly ended: Promise<void>
-  /** What is in hand is finished; then `ended` resolves. */
+  /** The cycle that runs is finished; then `ended` resolves. */
   stop(): void
 }
 
-/** After a stop the cycle in hand may take this long; the rest of 10 s is for closing. */
+/** After a stop the cycle that runs may take this long; the rest of 10 s is for closing. */
 const FINISH_MS = 6_000
 /** And threads this long. */
 const CLOSE_MS = 1_000
@@ -64,9 +64,9 @@ type Base = {
   readonly status: Status
   readonly health: Health
   readonly waker: Waker
-  /** Ends the daemon after the cycle in hand. */
+  /** Ends the daemon after the cycle that runs. */
   readonly stopping: AbortSignal
-  /** Ends the cycle in hand too. */
+  /** Ends the cycle that runs too. */
   readonly aborting: AbortSignal
 }
 
@@ -255,6 +255,7 @@ async function run(base: Base, connected: Connected): Promise<void> {
       async runCycle(signal) {
         const report = await runCycle(signal)
         status.cycleReported(report)
+        drift.cycleReported(report.cases)
         nextExits.cycleEnded(report)
         drift.cycleReported(report.cases)
         health.cycleReported(report.notReady)

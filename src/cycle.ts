@@ -49,7 +49,7 @@ export function createCycle(parts: CycleParts) {
       .filter((request) => isInScope(settings.scope, request))
 
     const judged = await attempt('prove requests', () =>
-      parts.prove(admission.inOrder(read, proofs), signal),
+      parts.prove(admission.inOrder(read, proofs), signal, admission.toldBy),
     )
     failures.push(...(judged?.problems ?? []))
     proofs = judged ?? proofs

@@ -56,7 +56,7 @@ export function createSkewTeller(clock: ClockWatch, log: Pick<Log, 'warn'>): () 
     const off = describeSkew(clock.skew())
     if (isTold || off === undefined) return
     isTold = true
-    log.warn(`the clock of this machine is ${off}`, {
+    log.warn(`clock of this machine: ${off}`, {
       remedy: 'let NTP set it: deadlines and JWT tokens follow it',
     })
   }

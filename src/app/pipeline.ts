@@ -98,7 +98,6 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     },
     prove: createProver({
       ...parts,
-      limitOf: limits.limitOf,
       nodes: execution.nodes,
       consensusNodes: consensus.nodes,
       readLogs,

@@ -14,10 +14,7 @@ import type { Answer } from '../proof/evidence.ts'
 import { createProver as createCycleProver, type ProverParts } from '../proof/prover.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
 
-type Parts = Pick<
-  ProverParts,
-  'chainId' | 'journal' | 'log' | 'now' | 'limitOf' | 'onUnlistedSigner'
-> & {
+type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now' | 'onUnlistedSigner'> & {
   readonly config: Config
   readonly nodes: Endpoints<ExecutionNode>
   readonly consensusNodes: Endpoints<ConsensusNode>

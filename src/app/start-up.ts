@@ -45,7 +45,7 @@ export async function waitForNodes(
     const milliseconds = pauseBefore(attempt)
     const hints = statuses.flatMap(({ host, why }) => loopbackHint(host, why, isContainer) ?? [])
     log.warn(
-      `waiting: ${missing.join('; ')}; next look in ${milliseconds / 1_000} s`,
+      `nodes are not ready: ${missing.join('; ')}; next look in ${milliseconds / 1_000} s`,
       hints[0] === undefined ? {} : { remedy: hints[0] },
     )
     await pause(milliseconds, signal)

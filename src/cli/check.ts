@@ -1,5 +1,6 @@
 import type { Config, ParsedConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
+import type { Case } from '../requests/cycle-parts.ts'
 import { type Bars, createBars } from './bars.ts'
 import { type Finding, failure, notChecked, ok, warning } from './check/finding.ts'
 import { checkHttpPort } from './check/http-port.ts'
@@ -7,7 +8,7 @@ import { checkStateFile, checkStops, tellClock } from './check/machine.ts'
 import { checkLocation, nameOfLocation, tellMessages } from './check/messages.ts'
 import { checkFinality, tellNodes } from './check/nodes.ts'
 import { checkOracle } from './check/oracle.ts'
-import { checkContracts, checkLogRanges } from './check/protocol.ts'
+import { type ContractsFound, checkContracts, checkLogRanges } from './check/protocol.ts'
 import { createReport, type Report } from './check/report.ts'
 import { tellReplay, tellRequests } from './check/requests.ts'
 import { checkScope } from './check/scope.ts'
@@ -37,7 +38,7 @@ type Check = CheckOptions & {
  * The command `check`: everything that the daemon stands on, looked at with the daemon's own parts.
  * Nothing is submitted, and nothing is written.
  *
- * @returns 0 only if the daemon would do its job
+ * @returns 0 only if everything is ready
  */
 export async function runCheck(options: CheckOptions, context: CommandContext): Promise<ExitCode> {
   const report = createReport(context)
@@ -85,7 +86,8 @@ async function checkAll(check: Check): Promise<void> {
     ...tellNodes(nodes, parts.isContainer),
     ...(await checkFinality(parts, nodes, signal)),
   ])
-  report.add('Protocol', await checkProtocol(parts, nodes, signal))
+  const protocol = await checkProtocol(parts, nodes, signal)
+  report.add('Protocol', protocol.findings)
   const { stateFile: file, locatorAddress: locator, delivery } = config
   const journal = readJournal({ file, locator, chainId: nodes.chainId })
   report.add('This machine', [
@@ -96,36 +98,48 @@ async function checkAll(check: Check): Promise<void> {
   if (delivery.mode === 'webhook') {
     report.add('Webhook', [await checkWebhook(delivery, parts.send, signal)])
   }
-  await checkWork(check, nodes, journal)
+  const cases = await checkWork(check, nodes, journal)
+  if (protocol.contracts !== undefined) {
+    report.add('Oracle', await checkOracle(parts, protocol.contracts, cases, signal))
+  }
 }
 
 async function checkProtocol(
   parts: Parts,
   { execution }: NodesFound,
   signal: AbortSignal,
-): Promise<readonly Finding[]> {
-  if (execution.length === 0) return [notChecked('protocol', NO_EXECUTION_NODE)]
+): Promise<ContractsFound> {
+  if (execution.length === 0) {
+    return { findings: [notChecked('protocol', NO_EXECUTION_NODE)], contracts: undefined }
+  }
   const { findings, contracts } = await checkContracts(parts, execution, signal)
-  if (contracts === undefined) return findings
+  if (contracts === undefined) return { findings, contracts }
   const more = await Promise.all([
     checkScope(parts, signal),
-    checkOracle(parts, contracts, signal),
     checkLogRanges(parts, execution, contracts, signal),
   ])
-  return [...findings, ...more.flat()]
+  return { findings: [...findings, ...more.flat()], contracts }
 }
 
 const NO_EXECUTION_NODE = 'no execution node can be used'
 
-/** Messages, and what a cycle would do with them. */
-async function checkWork(check: Check, nodes: NodesFound, journal: JournalReading): Promise<void> {
+/**
+ * Messages, and what a cycle would do with them.
+ *
+ * @returns what the cycle found of each request
+ */
+async function checkWork(
+  check: Check,
+  nodes: NodesFound,
+  journal: JournalReading,
+): Promise<readonly Case[]> {
   const { parts, report, bars, signal } = check
   const { chainId, execution, consensus } = nodes
   if (chainId === undefined || consensus.length === 0) {
     const why = chainId === undefined ? 'the chain is not known' : 'no consensus node can be used'
     report.add('Messages', await checkLocation(parts, why, signal))
     report.add('Requests', [notChecked('requests', why)])
-    return
+    return []
   }
   const task = await openMessages(parts, chainId, signal)
   const messages = await readMessages(task, [], () => false, signal)
@@ -133,32 +147,37 @@ async function checkWork(check: Check, nodes: NodesFound, journal: JournalReadin
   if (parts.config.delivery.mode === 'message') {
     report.addMessages(tellMessages(messages, task.snapshot()), task.snapshot())
   }
+  let cases: readonly Case[] = []
   if (execution.length === 0) {
     report.add('Requests', [notChecked('requests', NO_EXECUTION_NODE)])
   } else {
     const read = { ...task, read: async () => messages }
-    await checkRequests(check, { chainId, facts: journal.facts, messages: read })
+    cases = await checkRequests(check, { chainId, facts: journal.facts, messages: read })
   }
   await closeQuietly(task.close)
+  return cases
 }
 
 async function checkRequests(
   { parts, report, bars, fromBlock, signal }: Check,
   task: Omit<Parameters<typeof gatherRequests>[1], 'fromBlock'>,
-): Promise<void> {
+): Promise<readonly Case[]> {
   try {
     const found = await gatherRequests(parts, { ...task, fromBlock }, signal)
     bars.end()
     const told = tellRequests(found, nameOfLocation(parts.config.delivery), parts.now())
     report.addRequests(told.findings, told.rows)
-    if (found.replayed === undefined || fromBlock === undefined) return
+    const { cases } = found.report
+    if (found.replayed === undefined || fromBlock === undefined) return cases
     const past = tellReplay(found, fromBlock, parts.now())
     report.addReplay(past.findings, past.rows)
+    return cases
   } catch (error) {
     signal.throwIfAborted()
     bars.end()
     const detail = `cannot be read: ${messageOf(error)}`
     const remedy = 'see the nodes above'
     report.add('Requests', [failure({ id: 'requests', title: 'requests', detail, remedy })])
+    return []
   }
 }

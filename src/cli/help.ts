@@ -19,8 +19,8 @@ Example
   validator-ejector check --from-block 21000000
 
 Exit codes
-  0    the daemon would do its job; a "!" may be worth a look
-  1    it would not: see each "✗"
+  0    everything is ready; there may be warnings ("!")
+  1    something is not ready: see each "✗"
   2    the configuration is wrong, or the command was typed wrongly
   130  interrupted`,
 
@@ -43,8 +43,8 @@ Example
 
 Exit codes
   0    every file is encrypted
-  1    some were refused
-  2    nothing could be begun
+  1    some were rejected
+  2    nothing was encrypted: no password, or a folder cannot be used
   130  interrupted: what is there is whole, and running it again does the rest`,
 
   sign: `

@@ -109,7 +109,7 @@ type Create = (usage: string, what: string, help: string) => Command
 // Each command is loaded when it is asked for: help need not wait for what only one of them wants.
 
 function addCheck(create: Create, { open }: ProgramParts, end: End): void {
-  create('check', 'Would the daemon do its job? Looks at everything, sends nothing.', HELP.check)
+  create('check', 'Is everything ready? Looks at everything, sends nothing.', HELP.check)
     .addOption(
       new Option(
         '--from-block <number>',

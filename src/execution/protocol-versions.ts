@@ -39,8 +39,10 @@ export function describeVersions(found: ProtocolVersions): string | undefined {
   const list = differences.map(
     (name) => `${name} version ${found[name] ?? 'missing'} instead of ${KNOWN[name]}`,
   )
-  return `the exit bus has ${list.join(' and ')}: the protocol may have changed, look for a newer release of this program. It goes on as before meanwhile, and requests of a new form may not be seen`
+  return `the exit bus has ${list.join(' and ')}: the protocol may have changed, and requests of a new form may not be seen`
 }
+
+const REMEDY = 'Look for a newer release of this program; it goes on as before meanwhile'
 
 const HOUR_MS = 60 * 60 * 1_000
 const DAY_MS = 24 * HOUR_MS
@@ -71,7 +73,7 @@ export function createVersionWatch(now: () => number) {
     problem(): string | undefined {
       const problems = [...found].flatMap(([host, versions]) => {
         const why = describeVersions(versions)
-        return why === undefined ? [] : [`${host}: ${why}`]
+        return why === undefined ? [] : [`${host}: ${why}. ${REMEDY}`]
       })
       return problems[0]
     },

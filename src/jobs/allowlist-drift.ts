@@ -20,7 +20,7 @@ export type DriftParts = {
   readonly metrics: Pick<Metrics, 'setAllowlistDrift'>
   /** Unix ms. */
   readonly now: () => number
-  /** Ends a look in hand with the daemon. */
+  /** Ends a look that runs with the daemon. */
   readonly lifetime: AbortSignal
 }
 
@@ -72,17 +72,6 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
 
   const isDue = () => now() >= dueAt || (isDoubtful && failures === 0 && now() >= doubtAgainAt)
 
-  /** Whether someone signs no more is asked of the same node that says who does. */
-  async function compare(node: ExecutionNode, consensus: Address) {
-    const seats = await readOracleSeats(node, consensus, lifetime)
-    const former = new Set(formerSigners(config.oracleAllowlist, seats).filter((a) => !open.has(a)))
-    const recent =
-      former.size === 0
-        ? former
-        : await readRecentVoters(node, parts.readLogs, consensus, former, lifetime)
-    return compareAllowlist(config.oracleAllowlist, seats, new Set([...open, ...recent]))
-  }
-
   /** The first answer is enough. A node that gives none is not set aside for it. */
   async function look(consensus: Address): Promise<void> {
     let last: unknown = new Error('no node may be asked')
@@ -90,7 +79,8 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
       const endpoint = nodes.find((one) => one.host === host)
       if (endpoint === undefined) continue
       try {
-        const drift = await compare(endpoint.node, consensus)
+        const task = { allowlist: config.oracleAllowlist, consensus, open }
+        const { drift } = await compareWithOracle(endpoint.node, parts.readLogs, task, lifetime)
         metrics.setAllowlistDrift({
           missing: drift.missing.length,
           stale: drift.stale.length,
@@ -134,8 +124,29 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
   }
 }
 
+type Comparison = {
+  readonly allowlist: readonly Address[]
+  readonly consensus: Address
+  /** Signers of open requests: see `signersOfOpen`. */
+  readonly open: ReadonlySet<Address>
+}
+
+/** Whether someone signs no more is asked of the same node that says who does. */
+export async function compareWithOracle(
+  node: ExecutionNode,
+  readLogs: LogReader,
+  { allowlist, consensus, open }: Comparison,
+  signal: AbortSignal,
+) {
+  const seats = await readOracleSeats(node, consensus, signal)
+  const former = new Set(formerSigners(allowlist, seats).filter((one) => !open.has(one)))
+  const recent =
+    former.size === 0 ? former : await readRecentVoters(node, readLogs, consensus, former, signal)
+  return { seats, drift: compareAllowlist(allowlist, seats, new Set([...open, ...recent])) }
+}
+
 /** Without them, a restart could not prove again what is not settled yet. */
-const signersOfOpen = (cases: readonly Pick<Case, 'state' | 'verdict'>[]) =>
+export const signersOfOpen = (cases: readonly Pick<Case, 'state' | 'verdict'>[]) =>
   new Set(
     cases.flatMap(({ state, verdict }) =>
       verdict?.kind === 'proven' && state !== 'settled' && state !== 'lapsed'

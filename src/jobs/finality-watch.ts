@@ -117,7 +117,7 @@ export function createWaker(parts: WakerParts) {
   async function run(signal: AbortSignal): Promise<void> {
     while (isNudged && !signal.aborted) {
       isNudged = false
-      // The deadline ends the wait, and the call in hand.
+      // The deadline ends the wait, and the call that runs.
       await withDeadline(pollForMs, signal, waitForNew).catch(() => {})
       if (signal.aborted) return
       wake()

@@ -39,8 +39,8 @@ const CYCLE_DEADLINE_MS = 10 * 60 * 1_000
  * Runs cycle after cycle, never two at once. After a good one it rests until the interval is over
  * or somebody wakes it; after a failed one it tries again soon.
  *
- * @param stopping - ends the loop after the cycle in hand
- * @param aborting - ends the cycle in hand
+ * @param stopping - ends the loop after the cycle that runs
+ * @param aborting - ends the cycle that runs
  */
 export function createLoop(parts: LoopParts) {
   const { runCycle, intervalMs, log, onCycle, timeCycle, pause = realPause } = parts

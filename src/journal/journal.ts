@@ -42,7 +42,7 @@ const RETRY_MS = 10_000
 /**
  * Opens the journal, and goes on from what it holds.
  *
- * A file that cannot be used is no reason to stop: the daemon goes on from memory, and once the
+ * A file that cannot be used is no reason to stop: the daemon keeps everything in memory, and once the
  * file can be written again, the whole working set is written to it.
  *
  * @throws JournalLockedError when another daemon writes this file

@@ -13,12 +13,12 @@ import { type Identity, readFacts, readIdentity } from './tables.ts'
  */
 export function openJournalReadOnly(file: string, identity?: Identity): Facts {
   const path = resolve(file)
-  if (!existsSync(path)) throw new Error(`there is no journal ${path}`)
+  if (!existsSync(path)) throw new Error(`STATE_FILE ${path} does not exist`)
   try {
     return readSnapshot(path, identity)
   } catch (error) {
     if (!isDamage(error)) throw error
-    throw new Error(`${path} is no journal, or a damaged one`, { cause: error })
+    throw new Error(`${path} is no state file, or a damaged one`, { cause: error })
   }
 }
 

@@ -107,7 +107,7 @@ export function createLayer<Node>(
       ? { why: `on chain ${chainId} instead of ${expected}` }
       : await probes.syncState(node, host, signal)
     nodes.leaveOut(host, why)
-    // A node on another chain is asked again each time: it may have been set right.
+    // A node on another chain is asked again each time: it may have been corrected.
     setStatus(host, { up: true, chainId: isElsewhere ? undefined : chainId, why, odd })
   }
 

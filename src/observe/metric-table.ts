@@ -19,7 +19,7 @@ export const metricTable = {
   exit_messages: metric(
     'counter',
     ['valid'],
-    'Exit messages at the last load: validators with a valid one, and refused files or entries',
+    'Exit messages at the last load: validators with a valid one, and rejected files or entries',
   ),
   exit_messages_left_number: metric(
     'gauge',
@@ -29,12 +29,12 @@ export const metricTable = {
   exit_messages_left_percent: metric(
     'gauge',
     [],
-    'Share of the valid exit messages that is left, in percent',
+    'Share of the valid exit messages that is unused, in percent',
   ),
   exit_actions: metric(
     'counter',
     ['result'],
-    'Exits that a node or the webhook took (success), or that were refused or lack a message (error); a request once for each',
+    'Exits that a node or the webhook took (success), or that were rejected or lack a message (error); a request once for each',
   ),
   event_security_verification: metric(
     'counter',
@@ -69,12 +69,12 @@ export const metricTable = {
   message_load_files: metric(
     'gauge',
     ['state'],
-    'Files of the latest load of the exit messages, by what became of them: done or left',
+    'Files of the latest load of the exit messages, by what became of them: done or still to be read (left)',
   ),
   message_load_messages: metric(
     'gauge',
     ['valid'],
-    'Messages that the latest load has found so far: validators with a valid one, and refused files or entries',
+    'Messages that the latest load has found so far: validators with a valid one, and rejected files or entries',
   ),
   message_load_remaining_seconds: metric(
     'gauge',
@@ -101,12 +101,12 @@ export const metricTable = {
   exit_request_oldest_age_seconds: metric(
     'gauge',
     ['module', 'operator'],
-    'Time since the protocol asked for the exit that is open longest; 0 when none is open',
+    'Time since the request of the exit that is open longest; 0 when none is open',
   ),
   exit_request_deadline_seconds: metric(
     'gauge',
     ['module', 'operator'],
-    'Time left for the most urgent open exit, negative when it is overdue; absent when none is open',
+    'Time until the deadline of the most urgent open exit, negative when it is overdue; absent when none is open',
   ),
   exit_requests_overdue: metric(
     'gauge',
@@ -121,7 +121,7 @@ export const metricTable = {
   exit_submissions_total: metric(
     'counter',
     ['host', 'result'],
-    'Answers to exits that were handed out, of each consensus node or the webhook: accepted, refused or unanswered',
+    'Answers to submitted exits, of each consensus node or the webhook: accepted, rejected (refused) or unanswered',
   ),
   exit_request_to_submission_seconds: metric(
     'histogram',

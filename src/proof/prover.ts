@@ -1,9 +1,8 @@
 import { messageOf } from '../lib/message-of.ts'
 import type { Address } from '../lib/primitives.ts'
 import type { CycleParts, Log, Proofs } from '../requests/cycle-parts.ts'
-import { moduleLimit } from '../requests/deadlines.ts'
-import type { ExitRequest } from '../requests/exit-request.ts'
-import { namesOf, openNamesOf } from '../requests/rendering.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { namesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
 import { combine, type FinalityTrust, judgeFinality, type ProofMode } from './finality.ts'
@@ -22,7 +21,6 @@ export type ProverParts = {
   readonly journal: CycleParts['journal']
   readonly log: Log
   readonly now: () => number
-  readonly limitOf: CycleParts['limitOf']
   readonly countVerification: (result: 'success' | 'error') => void
   /** A vote of a signer that is not listed stood against a request: once for each request. */
   readonly onUnlistedSigner?: () => void
@@ -65,6 +63,7 @@ export function createProver(parts: ProverParts) {
   return async function prove(
     requests: readonly ExitRequest[],
     signal: AbortSignal,
+    toldBy: (key: RequestKey) => readonly string[] = () => [],
   ): Promise<Proofs> {
     cycle += 1
     standings.keepOnly(requests)
@@ -75,7 +74,7 @@ export function createProver(parts: ProverParts) {
     const asking = startAsking()
     const verdicts = await judgeAll(due, asking, signal)
     for (const [request, verdict] of verdicts) {
-      if (verdict.kind === 'unproven') object(request, verdict)
+      if (verdict.kind === 'unproven') object(request, verdict, toldBy(request.key))
     }
     // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
@@ -161,10 +160,9 @@ export function createProver(parts: ProverParts) {
         return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
       }),
     )
-    tellProven(request, proven, parts)
   }
 
-  function object(request: ExitRequest, verdict: Unproven): void {
+  function object(request: ExitRequest, verdict: Unproven, hosts: readonly string[]): void {
     const { key } = request
     const { history: before, told } = standings.of(key)
     const moment = { cycle, now: now(), allNodesAnswer: parts.allNodesAnswer() }
@@ -174,7 +172,10 @@ export function createProver(parts: ProverParts) {
     if (isCounted) parts.countVerification('error')
     if (told === verdict.code && !isCounted) return
     if (ALLOWLIST_CODES.has(verdict.code)) parts.onUnlistedSigner?.()
-    tellUnproven(request, verdict, history.counted, log)
+    log[history.counted ? 'error' : 'warn'](
+      `exit request not proven, nothing is sent for it: ${proofReasons[verdict.code].short}`,
+      unprovenDetails(request, verdict, hosts),
+    )
   }
 }
 
@@ -214,33 +215,20 @@ const trustNow = ({ trust, chainId, journal }: ProverParts): Trust => ({
   consensusContracts: [...journal.facts.consensusContracts],
 })
 
-function tellProven(request: ExitRequest, proven: Proven, parts: ProverParts): void {
-  const { journal, log, now, limitOf } = parts
-  const hasLeft = journal.facts.sightings.get(request.validatorIndex) === 'settled'
-  log.info('exit request proven', {
-    ...(hasLeft ? namesOf(request) : openNamesOf(request, now(), moduleLimit(request, limitOf))),
-    by: proven.by,
-    ...(proven.block === undefined
-      ? {}
-      : { finalizedBlock: proven.block.hash, confirmedBy: proven.block.confirmedBy }),
-    ...(proven.refSlot === undefined ? {} : { reportSlot: proven.refSlot }),
-    transactions: proven.transactions,
-    signers: proven.signers,
-    ...(proven.notes.length === 0 ? {} : { notes: proven.notes }),
-  })
-}
-
-function tellUnproven(
+/** @param toldBy - hosts of the nodes that gave the event: where it is invented, one of them did */
+const unprovenDetails = (
   request: ExitRequest,
   { code, expected, actual }: Unproven,
-  isError: boolean,
-  log: Log,
-): void {
-  log[isError ? 'error' : 'warn'](
-    `exit request not proven, nothing is sent for it: ${proofReasons[code].short}`,
-    { ...namesOf(request), reason: code, expected, actual, transaction: request.transactionHash },
-  )
-}
+  toldBy: readonly string[],
+) => ({
+  ...namesOf(request),
+  reason: code,
+  expected,
+  actual,
+  transaction: request.transactionHash,
+  ...(toldBy.length === 0 ? {} : { toldBy }),
+  remedy: proofReasons[code].long,
+})
 
 function storedTransactions({ journal, chainId }: ProverParts) {
   return [...journal.facts.transactions].flatMap(([hash, serialized]) => {

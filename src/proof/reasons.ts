@@ -8,7 +8,7 @@ export const proofReasons = reasonList([
   {
     code: 'answer-missing',
     short: 'a node did not answer',
-    long: 'A transaction or a log that the proof needs could not be read: no node knew it, or none answered. It is asked for again at every cycle; if this stays, check the execution nodes.',
+    long: 'A transaction or a log that the proof needs could not be read: no node knew it, or none answered. It is read again at every cycle; if this stays, check the execution nodes.',
   },
   {
     code: 'body-mismatch',
@@ -58,17 +58,17 @@ export const proofReasons = reasonList([
   {
     code: 'bad-calldata',
     short: 'calldata does not decode',
-    long: 'The calldata is not what the called function takes; the contract would have refused it.',
+    long: 'The calldata is not what the called function takes; the contract would have rejected it.',
   },
   {
     code: 'data-length',
     short: 'report data truncated or over-long',
-    long: 'The length of the report data is not a multiple of its record size; the contract would have refused it.',
+    long: 'The length of the report data is not a multiple of its record size; the contract would have rejected it.',
   },
   {
     code: 'requests-count',
     short: 'report miscounts its requests',
-    long: 'The report says another number of requests than its data holds; the contract would have refused it.',
+    long: 'The report says another number of requests than its data holds; the contract would have rejected it.',
   },
   {
     code: 'record-missing',

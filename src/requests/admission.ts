@@ -13,6 +13,8 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
   const crowd = createCrowd()
 
   return {
+    toldBy: crowd.toldBy,
+
     /** New requests, in the order of the chain. Of too many at once each node has its share. */
     admit({ requests, reportedBy }: Reading, proofs: Proofs | undefined): readonly ExitRequest[] {
       // Where nothing is judged, as in trust mode, what is new counts as proven too.

@@ -96,8 +96,16 @@ export type CycleParts = {
     },
     signal: AbortSignal,
   ): Promise<Reading>
-  /** Judges what is due and gives the latest verdict on each. */
-  prove(requests: readonly ExitRequest[], signal: AbortSignal): Promise<Proofs>
+  /**
+   * Judges what is due and gives the latest verdict on each.
+   *
+   * @param toldBy - nodes that told of a request, for the log
+   */
+  prove(
+    requests: readonly ExitRequest[],
+    signal: AbortSignal,
+    toldBy?: (key: RequestKey) => readonly string[],
+  ): Promise<Proofs>
   /**
    * What is loaded, after a load that just began had a moment to end.
    *
@@ -174,6 +182,6 @@ export type CycleReport = {
   readonly cases: readonly Case[]
   /** The operator's stop was there: nothing was handed out. */
   readonly isHeld: boolean
-  /** What the operator must set right although the cycle did its work: for `/readyz`. */
+  /** What the operator must correct although the cycle did its work: for `/readyz`. */
   readonly notReady: readonly string[]
 }

@@ -15,6 +15,8 @@ export function createCrowd() {
       }
     },
 
+    toldBy: (key: RequestKey): readonly string[] => reporters.get(key) ?? [],
+
     /** The others are proven, or gone. */
     keepOnly(open: readonly ExitRequest[]): void {
       const keys = new Set(open.map(({ key }) => key))

@@ -19,6 +19,7 @@ const SAY_AGAIN_MS = 60 * 60 * 1_000
 export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
   const { log, metrics, now, settings, journal } = parts
   const { isNews, forgetOld } = createNews(now)
+  const isNewlyProven = createProofNews()
   const counted = new Set<string>()
   /** Requests that were read and not told yet. */
   const untold = new Map<RequestKey, ExitRequest>()
@@ -43,15 +44,19 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     })
   }
 
-  /** Of the look-back, exits that are over get one line together. */
+  /** What is new of requests; of the look-back, exits that are over get one line together. */
   function tellUntold(cases: readonly Case[]): void {
     const over = new Set(
       cases.filter(({ state }) => isOver(state)).map(({ request }) => request.key),
     )
-    const past = [...untold.keys()].filter((key) => over.has(key)).length
     for (const [key, request] of untold) if (!over.has(key)) tellRequested(request)
+    const proven = cases.filter(isNewlyProven)
+    for (const one of proven) if (!over.has(one.request.key)) tellProven(one, openNames(one), log)
+    const past = new Set([...untold.keys(), ...proven.map(({ request }) => request.key)])
+    const count = [...past].filter((key) => over.has(key)).length
     untold.clear()
-    if (past > 0) log.info(`exit requests: validators of ${past} earlier ones have left already`)
+    if (count > 0)
+      log.info(`exit requests: validators of ${count} earlier ones have exited already`)
   }
 
   function tellRehearsal(one: Case): void {
@@ -74,11 +79,11 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     const news = isMissing ? `${next.code} ${next.detail}` : `${next.code} ${isTooLong}`
     if (!isNews(`case:${request.key}`, news)) return
     const details = { ...openNames(one), reason: next.code, detail: next.detail }
-    const { short } = waitReasons[next.code]
+    const { short, long } = waitReasons[next.code]
     if (isMissing || next.code === 'pubkey-mismatch') {
-      log.error(`exit cannot be submitted: ${short}`, details)
+      log.error(`exit cannot be submitted: ${short}`, { ...details, remedy: long })
     } else if (isTooLong) {
-      log.error(`exit is held back past its deadline: ${short}`, details)
+      log.error(`exit is held back past its deadline: ${short}`, { ...details, remedy: long })
     } else {
       log.info(`exit is pending: ${short}`, details)
     }
@@ -187,6 +192,34 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
       lastSummary = summary
     },
   }
+}
+
+/** True of a request that is proven, once; of several logs of one exit for one of them. */
+function createProofNews() {
+  const told = new Set<string>()
+  return ({ request, verdict }: Case): boolean => {
+    const { transactionHash, moduleId, operatorId, validatorIndex, pubkey } = request
+    const id = [transactionHash, moduleId, operatorId, validatorIndex, pubkey].join()
+    if (verdict?.kind !== 'proven' || told.has(id)) return false
+    told.add(id)
+    return true
+  }
+}
+
+function tellProven({ verdict }: Case, names: object, log: CycleParts['log']): void {
+  if (verdict?.kind !== 'proven') return
+  const { by, block, refSlot, transactions, signers, notes } = verdict
+  log.info('exit request proven', {
+    ...names,
+    by,
+    ...(block === undefined
+      ? {}
+      : { finalizedBlock: block.hash, confirmedBy: block.confirmedBy }),
+    ...(refSlot === undefined ? {} : { reportSlot: refSlot }),
+    transactions,
+    signers,
+    ...(notes.length === 0 ? {} : { notes }),
+  })
 }
 
 /** Remembers what was said. */

@@ -35,7 +35,7 @@ export const waitReasons = reasonList([
   {
     code: 'pending-partial-withdrawal',
     short: 'validator has a pending partial withdrawal',
-    long: 'Consensus refuses an exit while a partial withdrawal is pending (Electra). The exit is sent when it has been paid out.',
+    long: 'Consensus rejects an exit while a partial withdrawal is pending (Electra). The exit is sent when it has been paid out.',
   },
   {
     code: 'rate-limited',
@@ -44,8 +44,8 @@ export const waitReasons = reasonList([
   },
   {
     code: 'accepted',
-    short: 'accepted, waiting to be seen exiting',
-    long: 'A node or the webhook has taken the exit, and the registry does not show it yet. A node is offered it again after 1, 2, 4, 8, then every 16 intervals, the webhook after WEBHOOK_RESEND_AFTER.',
+    short: 'accepted, not seen exiting yet',
+    long: 'A node or the webhook has taken the exit, and the registry does not show it yet. It is submitted to the nodes again after 1, 2, 4, 8, then every 16 intervals; the webhook is called again after WEBHOOK_RESEND_AFTER.',
   },
 ])
 

@@ -120,6 +120,27 @@ describe('the allowlist against the oracle on chain', () => {
     expect(await app.metric('oracle_allowlist_stale')).toBe(1)
   })
 
+  test('a former key that proves an open exit stays in the line, however long ago it voted', async () => {
+    await setUp()
+    const env = world.env()
+    const { votes } = world.ask(world.requestOf(1))
+    world.chain.mine(50_401)
+    world.chain.finalize()
+    world.chain.members.splice(0, 3)
+    world.chain.addMember('new')
+    const app = await world.start({ ORACLE_ADDRESSES_ALLOWLIST: env.ORACLE_ADDRESSES_ALLOWLIST })
+    const [line] = await until('it is told', () => {
+      const lines = app.said('ORACLE_ADDRESSES_ALLOWLIST is not')
+      return lines.length > 0 && lines
+    })
+
+    const needed = lineIn(line?.message).filter(
+      (one) => !lower(world.chain.signerAddresses()).includes(one),
+    )
+    expect(needed.length).toBeGreaterThan(0)
+    expect(lower(votes.map(({ from }) => from))).toEqual(expect.arrayContaining(needed))
+  })
+
   test('a former key that voted more than 7 days ago, for what is over, leaves the line', async () => {
     await setUp()
     const env = world.env()

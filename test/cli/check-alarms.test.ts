@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { until } from '../support/until.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
 import { check, envOf, inFolder, marked, runHere } from './command.ts'
 
@@ -139,6 +140,27 @@ describe('who signs for the oracle', () => {
       addresses.map((address) => address.toLowerCase()).toSorted()
     expect(sorted(JSON.parse(list))).toEqual(sorted(world.chain.signerAddresses()))
     expect(ended.code).toBe(0)
+  })
+
+  test('is the same line as the daemon tells: a former key of an open exit stays, however old its vote', async () => {
+    await setUp()
+    const ORACLE_ADDRESSES_ALLOWLIST = JSON.stringify(world.chain.signerAddresses())
+    world.chain.mine(50_401)
+    world.chain.finalize()
+    const former = world.chain.members.splice(0, 3).map(({ wallet }) => wallet.address)
+    world.chain.addMember('new')
+
+    const ended = await check(world, { ORACLE_ADDRESSES_ALLOWLIST, DRY_RUN: '' })
+    const env = { ORACLE_ADDRESSES_ALLOWLIST, ORACLE_QUORUM: '2', DRY_RUN: 'true' }
+    const app = await world.start(env)
+    const [told] = await until('the daemon tells it', () => {
+      const lines = app.said('ORACLE_ADDRESSES_ALLOWLIST is not')
+      return lines.length > 0 && lines
+    })
+
+    const pasted = (text: string) => /ORACLE_ADDRESSES_ALLOWLIST=\[.*?\]/.exec(text)?.[0]
+    expect(former.filter((one) => pasted(told?.message ?? '')?.includes(one))).toHaveLength(2)
+    expect(pasted(ended.stdout)).toBe(pasted(told?.message ?? ''))
   })
 
   test('a seat without a signer is told, and no signer of it is counted', async () => {

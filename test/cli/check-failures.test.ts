@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { getAddress, id } from 'ethers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { seededWallet } from '../sim/ledger.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
@@ -11,6 +12,8 @@ let world: World
 afterEach(() => world.close())
 
 const HOURS_AGO = Math.floor(Date.now() / 1_000) - 3 * 3_600
+/** `getContractVersion()` */
+const VERSION_CALL = id('getContractVersion()').slice(0, 10)
 const NOWHERE = 'http://127.0.0.1:1'
 
 /** All well, but for what the options and `spoil` change. */
@@ -30,6 +33,16 @@ async function answering(status: number): Promise<string> {
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   server.unref()
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/exit/t0ken`
+}
+
+/** The first address with one letter in the other case. */
+const misspelt = (address: string, at: number): string => {
+  const checked = getAddress(address)
+  return at > 0
+    ? checked
+    : checked.replace(/(?<=^0x.*)[a-f]/i, (letter) =>
+        letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
+      )
 }
 
 const allowing = (count: number) => (at: World) => ({
@@ -65,7 +78,7 @@ const CASES: Case[] = [
   [
     'an execution node that is syncing',
     () => undefined,
-    /execution node .*: still syncing\n {2}→ wait until it is synced/,
+    /execution node .*: still syncing, at block \d+ of \d+\n {2}→ wait until it is synced/,
     { executionNodes: [{ syncing: true }] },
   ],
   [
@@ -104,7 +117,7 @@ const CASES: Case[] = [
   [
     'an allowlist that lacks too many members',
     allowing(1),
-    /ORACLE_QUORUM 1: not reached by every report: 2 votes make one, and 2 voters are not/,
+    /ORACLE_QUORUM 1: not reached by every report: 2 votes make one, and 2 of the signers may vote and are not in the allowlist\n {2}→ complete ORACLE_ADDRESSES_ALLOWLIST$/,
   ],
   [
     'a quorum that is out of reach',
@@ -115,7 +128,17 @@ const CASES: Case[] = [
       ]),
       ORACLE_QUORUM: '2',
     }),
-    /ORACLE_QUORUM 2: out of reach: 1 current signers are in the allowlist/,
+    /ORACLE_QUORUM 2: out of reach: 1 of the present signers are in the allowlist.*\n {2}→ complete ORACLE_ADDRESSES_ALLOWLIST$/,
+  ],
+  [
+    'an exit bus of other versions than this program was made for',
+    (at) => {
+      at.execution.onResult('eth_call', (result, [{ data }]) =>
+        data === VERSION_CALL ? `0x${'9'.padStart(64, '0')}` : result,
+      )
+      return undefined
+    },
+    /versions of the exit bus: .*contract version 9 instead of 3.*\n {2}→ look for a newer release/,
   ],
   [
     'logs that are not served',
@@ -236,7 +259,7 @@ describe('check ends with code 1 and names the remedy:', () => {
     const failures = marked(ended, '✗')
     const fits = (one: string) => said.test(one)
     expect(failures.filter(fits), ended.stdout).toHaveLength(1)
-    expect(ended.stdout).toMatch(/The daemon would not do its job: see the .*✗ above\./)
+    expect(ended.stdout).toMatch(/Not ready: see the .*✗ above\./)
     expect(ended.stdout).not.toContain('t0ken')
     expect(ended.code).toBe(1)
   })
@@ -273,6 +296,13 @@ describe('check warns, and ends with code 0:', () => {
         return { STATE_FILE: 'state.sqlite' }
       },
       /STATE_FILE: cannot be read: .*\n {2}→ nothing, if you expect this: the daemon sets the file aside/,
+    ],
+    [
+      'an address of the allowlist with a wrong checksum',
+      (at) => ({
+        ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(at.chain.signerAddresses().map(misspelt)),
+      }),
+      /configuration: ORACLE_ADDRESSES_ALLOWLIST: 0x[0-9a-fA-F]{40} has a wrong EIP-55 checksum: .*\n {2}→ /,
     ],
     ['TRUST_MODE', () => ({ TRUST_MODE: 'true' }), /TRUST_MODE is on/],
     [

@@ -19,10 +19,12 @@ describe('check', () => {
 
     expect(marked(ended, '✗')).toEqual([])
     expect(marked(ended, '!')).toEqual([])
-    expect(ended.stdout).toContain('The daemon would do its job.')
+    expect(ended.stdout).toContain('Ready: the daemon would serve every request.')
     expect(ended.stdout).toContain('✓ messages: 1 usable, 0 used, 0 rejected, in 1 file')
     expect(ended.stdout).toContain('✓ operator 5: operator-5, of module 1 (module-1)')
-    expect(ended.stdout).toMatch(/ready {4}1 {2}module 1, operator 5 {2}4 d 0 h left {2}1\.json/)
+    expect(ended.stdout).toMatch(
+      /ready {4}1 {2}module 1, operator 5 {2}4 d 0 h remaining {2}1\.json/,
+    )
     expect(ended.stdout.split('\n').length).toBeLessThan(40)
     expect(ended.stderr).toBe('')
     expect(ended.code).toBe(0)
@@ -65,7 +67,7 @@ describe('check', () => {
     for (const { stdout, code } of both) {
       expect(stdout).toContain('✓ STATE_FILE: in use by a running daemon (pid ')
       expect(stdout).toContain(`✓ HTTP_PORT ${app.port}: in use by a running daemon`)
-      expect(stdout).toMatch(/pending {2}1 {2}.*accepted, waiting to be seen exiting/)
+      expect(stdout).toMatch(/pending {2}1 {2}.*accepted, not seen exiting yet/)
       expect(code).toBe(0)
     }
     expect(world.consensus.postedExits()).toHaveLength(1)

@@ -176,13 +176,13 @@ test('a reader sees whole appends beside a running writer, and shuts nobody out'
 test('a reader names what it cannot read', () => {
   const folder = createFolder()
   const file = join(folder, 'journal.sqlite')
-  expect(() => openJournalReadOnly(file)).toThrow(`there is no journal ${file}`)
+  expect(() => openJournalReadOnly(file)).toThrow(`STATE_FILE ${file} does not exist`)
   expect(filesOf(folder)).toEqual([])
   open(file).close()
   const other = { ...IDENTITY, chainId: 1n }
   expect(() => openJournalReadOnly(file, other)).toThrow('is of another chain or Locator')
   writeFileSync(file, 'not a database, but long enough to be taken for one'.repeat(10))
-  expect(() => openJournalReadOnly(file)).toThrow('is no journal, or a damaged one')
+  expect(() => openJournalReadOnly(file)).toThrow('is no state file, or a damaged one')
 })
 
 test('ten thousand requests are written, and read again', () => {

@@ -21,7 +21,6 @@ test('a request that breaks the judge costs no other one its verdict, and is tol
     journal: { facts: noFacts(), append: () => {} },
     log: { error: say, warn: say, info: say, debug: say },
     now: () => 0,
-    limitOf: () => undefined,
     countVerification: () => {},
     allNodesAnswer: () => true,
     nodes: () => ['node'],

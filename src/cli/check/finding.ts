@@ -1,6 +1,6 @@
 import type { Colours } from '../context.ts'
 
-/** `failure`: the daemon would not do its job. `warning`: it would, and this is worth a look. */
+/** `failure`: the daemon could not serve every request. `warning`: it could, and this is worth a look. */
 export type Status = 'ok' | 'warning' | 'failure'
 
 /** One thing that was looked at. */

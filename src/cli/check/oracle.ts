@@ -1,23 +1,22 @@
 import type { Contracts } from '../../execution/contracts.ts'
 import { createLogReader } from '../../execution/logs.ts'
-import {
-  readChainQuorum,
-  readOracleSeats,
-  readRecentVoters,
-} from '../../execution/oracle-members.ts'
+import { readChainQuorum } from '../../execution/oracle-members.ts'
+import { compareWithOracle, signersOfOpen } from '../../jobs/allowlist-drift.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import {
-  type AllowlistDrift,
-  compareAllowlist,
-  formerSigners,
-} from '../../proof/allowlist-drift.ts'
+import type { AllowlistDrift } from '../../proof/allowlist-drift.ts'
+import type { Case } from '../../requests/cycle-parts.ts'
 import { inTime, type Parts } from '../gather/parts.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
 
-/** Do the signers that are believed sign for the oracle, and enough of them? */
+/**
+ * Do the signers that are believed sign for the oracle, and enough of them?
+ *
+ * @param cases - of a dry cycle: what is open needs its signers, as in the daemon
+ */
 export async function checkOracle(
   { config, nodes, now }: Parts,
   { consensus }: Contracts,
+  cases: readonly Case[],
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (config.trustMode) {
@@ -27,18 +26,13 @@ export async function checkOracle(
   }
   try {
     const readLogs = createLogReader(config.loadLogsStep, now)
-    const { seats, recent, chainQuorum } = await inTime(signal, (deadline) =>
+    const task = { allowlist: config.oracleAllowlist, consensus, open: signersOfOpen(cases) }
+    const { seats, drift, chainQuorum } = await inTime(signal, (deadline) =>
       nodes.execution.nodes.first(async (node, _host, inner) => {
-        const seats = await readOracleSeats(node, consensus, inner)
-        const former = new Set(formerSigners(config.oracleAllowlist, seats))
-        const recent =
-          former.size === 0
-            ? former
-            : await readRecentVoters(node, readLogs, consensus, former, inner)
-        return { seats, recent, chainQuorum: await readChainQuorum(node, consensus, inner) }
+        const compared = await compareWithOracle(node, readLogs, task, inner)
+        return { ...compared, chainQuorum: await readChainQuorum(node, consensus, inner) }
       }, deadline),
     )
-    const drift = compareAllowlist(config.oracleAllowlist, seats, recent)
     const signers = new Set(seats.flatMap(({ signer }) => signer ?? []))
     const listed = signers.size - drift.missing.length
     const quorum = {
@@ -101,10 +95,13 @@ type Quorum = {
 /** Signers that are not listed may be among those who vote first. What remains must be enough. */
 function tellQuorum({ wanted, listed, missing, chainQuorum }: Quorum): Finding {
   const [id, title] = ['quorum', `ORACLE_QUORUM ${wanted}`]
-  const remedy = 'complete ORACLE_ADDRESSES_ALLOWLIST, or lower ORACLE_QUORUM'
+  const complete = 'complete ORACLE_ADDRESSES_ALLOWLIST'
+  /** 1 would do as well, and one stolen key with it. */
+  const remedyAt = (reachable: number) =>
+    reachable > 1 ? `${complete}, or set ORACLE_QUORUM=${reachable}` : complete
   if (listed < wanted) {
-    const detail = `out of reach: ${listed} current signers are in the allowlist. No report can be proven`
-    return failure({ id, title, detail, remedy })
+    const detail = `out of reach: ${listed} of the present signers are in the allowlist. No report can be proven`
+    return failure({ id, title, detail, remedy: complete })
   }
   if (chainQuorum === undefined) return ok(id, title, `${listed} signers can reach it`)
   if (chainQuorum < wanted) {
@@ -112,15 +109,15 @@ function tellQuorum({ wanted, listed, missing, chainQuorum }: Quorum): Finding {
     return warning({ id, title, detail, remedy: `set ORACLE_QUORUM=${chainQuorum}` })
   }
   if (chainQuorum - missing < wanted) {
-    const detail = `not reached by every report: ${chainQuorum} votes make one, and ${missing} voters are not in the allowlist`
-    return failure({ id, title, detail, remedy })
+    const detail = `not reached by every report: ${chainQuorum} votes make one, and ${missing} of the signers may vote and are not in the allowlist`
+    return failure({ id, title, detail, remedy: remedyAt(chainQuorum - missing) })
   }
   if (wanted === 1 && listed > 1) {
     const detail = `one stolen key of ${listed} would do: ${chainQuorum} votes make a report`
     const remedy =
       chainQuorum - missing > 1
         ? `set ORACLE_QUORUM=${chainQuorum - missing}`
-        : 'complete ORACLE_ADDRESSES_ALLOWLIST, and raise ORACLE_QUORUM'
+        : `${complete}, and raise ORACLE_QUORUM`
     return warning({ id, title, detail, remedy })
   }
   return ok(id, title, `every report reaches it: ${chainQuorum} votes make one`)

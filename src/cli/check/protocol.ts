@@ -1,6 +1,11 @@
 import { TOPICS } from '../../execution/abi.ts'
 import { type Contracts, resolveContracts } from '../../execution/contracts.ts'
 import type { ExecutionNode } from '../../execution/execution-node.ts'
+import {
+  describeVersions,
+  type ProtocolVersions,
+  readVersions,
+} from '../../execution/protocol-versions.ts'
 import { RpcError } from '../../execution/rpc-errors.ts'
 import { NoAnswerError } from '../../lib/http.ts'
 import { messageOf } from '../../lib/message-of.ts'
@@ -22,7 +27,13 @@ export async function checkContracts(
   const answers = await askEach(hosts, signal, (host, deadline) =>
     nodes.execution.nodes.only(
       host,
-      (node, _host, inner) => resolveContracts(node, config.locatorAddress, inner),
+      async (node, _host, inner) => {
+        const contracts = await resolveContracts(node, config.locatorAddress, inner)
+        return {
+          ...contracts,
+          versions: await readVersions(node, contracts.exitBus, inner).catch(() => undefined),
+        }
+      },
       deadline,
     ),
   )
@@ -46,7 +57,21 @@ export async function checkContracts(
     return { findings: [failure({ id, title, detail, remedy }), ...failed], contracts: first }
   }
   const detail = `exit bus ${first.exitBus}, HashConsensus ${first.consensus}`
-  return { findings: [ok(id, title, detail), ...failed], contracts: first }
+  const versions = tellVersions(told.flatMap((one) => one.versions ?? []))
+  return { findings: [ok(id, title, detail), ...versions, ...failed], contracts: first }
+}
+
+/** Of the exit bus, as each node tells them. */
+function tellVersions(told: readonly ProtocolVersions[]): readonly Finding[] {
+  const [id, title] = ['protocol-versions', 'versions of the exit bus']
+  const [first] = told
+  if (first === undefined) return []
+  const [problem] = told.flatMap((versions) => describeVersions(versions) ?? [])
+  if (problem === undefined) {
+    return [ok(id, title, `contract ${first.contract}, consensus ${first.consensus}`)]
+  }
+  const remedy = 'look for a newer release of this program, and compare open requests by hand'
+  return [failure({ id, title, detail: problem, remedy })]
 }
 
 /** Does each node give logs of the newest blocks, and how many blocks at once? */

@@ -55,11 +55,15 @@ export function createReport({ terminal, json, version }: CommandContext) {
     /** @returns what the findings amount to */
     end(): ExitCode {
       const bad = checks.filter(({ status }) => status === 'failure').length
-      const words = `The daemon would not do its job: see ${bad === 1 ? 'the' : `the ${bad}`} ✗ above.`
+      const words = `Not ready: see ${bad === 1 ? 'the' : `the ${bad}`} ✗ above.`
       if (json) terminal.json({ ok: bad === 0, version, checks: cleanTexts(checks), ...body })
       else {
         out('')
-        out(bad === 0 ? colour.green('The daemon would do its job.') : colour.red(words))
+        out(
+          bad === 0
+            ? colour.green('Ready: the daemon would serve every request.')
+            : colour.red(words),
+        )
       }
       return bad === 0 ? 0 : 1
     },

@@ -209,7 +209,7 @@ function lineOfRequest(row: RequestRow, { green, yellow, red }: Colours): string
     verdict in paints ? paints[verdict as keyof typeof paints](word) : word,
     ` ${validator}`,
     `  module ${module}, operator ${operator}`,
-    secondsLeft === null ? '' : `  ${secondsLeft < 0 ? time : `${time} left`}`,
+    secondsLeft === null ? '' : `  ${secondsLeft < 0 ? time : `${time} remaining`}`,
     file === null ? '' : `  ${file}`,
     (detail ?? meaning) === null ? '' : `  ${detail ?? meaning}`,
   ].join('')

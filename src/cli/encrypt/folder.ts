@@ -22,7 +22,7 @@ export type EncryptOptions = {
   readonly kdf: KdfName
   /** Called for each file, in any order. */
   readonly onFile: (outcome: FileOutcome, total: number) => void
-  /** No new file is begun after an abort; those in hand are finished. */
+  /** No new file is begun after an abort; those that were begun are finished. */
   readonly signal: AbortSignal
   /** Closed at the end. */
   readonly files: Files
@@ -50,7 +50,7 @@ export class EncryptError extends Error {
   override readonly name = 'EncryptError'
 }
 
-/** Files in hand at once: they wait for the disk, not for the processor. */
+/** Files at once: they wait for the disk, not for the processor. */
 const FILES_AT_ONCE = 16
 
 const never = new AbortController().signal

@@ -101,7 +101,7 @@ function tellProven(proof: Extract<ProofStory, { kind: 'proven' }>, marks: Marks
 }
 
 function tellNotRequested({ sources: { journal, blocks } }: Story, marks: Marks): readonly Line[] {
-  const isInJournal = journal === 'silent' ? ', and the journal holds no request for it' : ''
+  const isInJournal = journal === 'silent' ? ', and STATE_FILE holds no request for it' : ''
   return blocks === null
     ? [`${marks.doubt} not known: the chain could not be read${isInJournal}`]
     : [

@@ -77,7 +77,8 @@ export async function runDryCycle(
     prove: createPatientProver(pipeline.prove, parts.progress),
     async readRequests(known, signal) {
       const reading = await readRequests(known, signal)
-      heard.alarms.push(...reading.alarms)
+      // Versions of the exit bus have a finding of their own.
+      heard.alarms.push(...reading.alarms.filter((one) => one !== reading.versionProblem))
       if (reading.complete) heard.warnings.push(...reading.problems)
       return reading
     },
@@ -173,10 +174,10 @@ const STILL_AT_IT = /still reading earlier blocks/
 
 /** A slow node leaves questions open for the daemon's next cycle; here they are asked at once. */
 function createPatientProver(prove: CycleParts['prove'], progress: Progress): CycleParts['prove'] {
-  return async function proveAll(requests, signal) {
+  return async function proveAll(requests, signal, toldBy) {
     let before = -1
     for (;;) {
-      const proofs = await prove(requests, signal)
+      const proofs = await prove(requests, signal, toldBy)
       const proven = requests.filter(({ key }) => proofs.statusOf(key) === 'proven').length
       if (proofs.problems.length === 0 || proven <= before) return proofs
       progress('proving requests', proven, requests.length)
