@@ -212,9 +212,7 @@ function tellProven({ verdict }: Case, names: object, log: CycleParts['log']): v
   log.info('exit request proven', {
     ...names,
     by,
-    ...(block === undefined
-      ? {}
-      : { finalizedBlock: block.hash, confirmedBy: block.confirmedBy }),
+    ...(block === undefined ? {} : { finalizedBlock: block.hash, confirmedBy: block.confirmedBy }),
     ...(refSlot === undefined ? {} : { reportSlot: refSlot }),
     transactions,
     signers,
