@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isSuccess } from '../lib/exchange.ts'
 import { type HttpAnswer, NoAnswerError } from '../lib/http.ts'
-import { type Hex, parseEpoch, parseUint64, parseValidatorIndex } from '../lib/primitives.ts'
+import { type Epoch, type Hex, parseValidatorIndex, toldUint64 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 
 /** The node answered, and said no. */
@@ -25,8 +25,9 @@ export const as =
     context.addIssue('not a value of this type')
     return z.NEVER
   }
-export const epoch = z.unknown().transform(as(parseEpoch))
-export const uint64 = z.unknown().transform(as(parseUint64))
+
+export const epoch = z.unknown().transform(as((value) => toldUint64(value) as Epoch | undefined))
+export const uint64 = z.unknown().transform(as(toldUint64))
 export const index = z.unknown().transform(as(parseValidatorIndex))
 /** Spec: phase0 `Version`. */
 export const version = z

@@ -1,5 +1,5 @@
 import type { Endpoints } from '../lib/endpoints.ts'
-import { type Bytes32, type Epoch, parseUint64 } from '../lib/primitives.ts'
+import { type Bytes32, type Epoch, toldUint64 } from '../lib/primitives.ts'
 import type { ConsensusNode } from './consensus-node.ts'
 
 /** What says for which chain an exit must be signed, as one node tells it. */
@@ -83,7 +83,7 @@ function join(all: readonly (ChainOpinion & Times)[]): ChainInfo {
 
 async function fetchChainInfo(node: ConsensusNode, _host: string, signal: AbortSignal) {
   const [genesis, spec] = await Promise.all([node.genesis(signal), node.spec(signal)])
-  const number = (name: string, otherwise: bigint) => parseUint64(spec[name]) || otherwise
+  const number = (name: string, otherwise: bigint) => toldUint64(spec[name]) || otherwise
   return {
     genesisTime: genesis.time,
     genesisValidatorsRoot: genesis.validatorsRoot,
@@ -91,14 +91,14 @@ async function fetchChainInfo(node: ConsensusNode, _host: string, signal: AbortS
     slotsPerEpoch: number('SLOTS_PER_EPOCH', SLOTS_PER_EPOCH),
     secondsPerSlot: secondsPerSlot(spec),
     // Zero is a legal value here: a network may let validators leave at once.
-    shardCommitteePeriod: parseUint64(spec.SHARD_COMMITTEE_PERIOD) ?? SHARD_COMMITTEE_PERIOD,
+    shardCommitteePeriod: toldUint64(spec.SHARD_COMMITTEE_PERIOD) ?? SHARD_COMMITTEE_PERIOD,
   }
 }
 
 /** @param spec - of a node; newer ones tell milliseconds (SLOT_DURATION_MS) */
 export function secondsPerSlot(spec: ChainOpinion['spec']): bigint {
-  const milliseconds = parseUint64(spec.SLOT_DURATION_MS) ?? 0n
-  return parseUint64(spec.SECONDS_PER_SLOT) || milliseconds / 1_000n || SECONDS_PER_SLOT
+  const milliseconds = toldUint64(spec.SLOT_DURATION_MS) ?? 0n
+  return toldUint64(spec.SECONDS_PER_SLOT) || milliseconds / 1_000n || SECONDS_PER_SLOT
 }
 
 /**

@@ -7,8 +7,8 @@ import {
   type Hex,
   type Pubkey,
   parseBytes32,
-  parseUint64,
   type Slot,
+  toldUint64,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
@@ -141,7 +141,7 @@ export function createConsensusNode(
         return (await get('read deposit contract', path, depositSchema, signal)).data.chain_id
       } catch (error) {
         if (!(error instanceof NodeRefusedError)) throw error
-        const told = parseUint64((await spec(signal)).DEPOSIT_CHAIN_ID)
+        const told = toldUint64((await spec(signal)).DEPOSIT_CHAIN_ID)
         if (told === undefined) throw error
         return told
       }

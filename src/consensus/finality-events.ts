@@ -1,6 +1,6 @@
 import { pause } from '../lib/deadline.ts'
 import { listenOnce, type StreamEnd } from '../lib/event-stream.ts'
-import { parseUint64 } from '../lib/primitives.ts'
+import { toldUint64 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 
 /** What there is to say about the streams. Errors and reasons are one line, without URLs. */
@@ -107,7 +107,7 @@ function isEvent(name: string, data: string): boolean {
   if (wanted === undefined) return false
   try {
     const field: unknown = JSON.parse(data)?.[wanted]
-    return parseUint64(field) !== undefined
+    return toldUint64(field) !== undefined
   } catch {
     return false
   }

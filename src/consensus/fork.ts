@@ -5,7 +5,7 @@ import {
   type Epoch,
   FAR_FUTURE_EPOCH,
   type Hex,
-  parseEpoch,
+  toldUint64,
 } from '../lib/primitives.ts'
 
 /** Spec: phase0 `Version`, 4 bytes, lowercase 0x-hex. */
@@ -130,7 +130,7 @@ function isDenebReached(
   if (forceDeneb) return true
   const told = ownValue(spec, 'DENEB_FORK_EPOCH')
   if (told === undefined) return false
-  const deneb = parseEpoch(told)
+  const deneb = toldUint64(told) as Epoch | undefined
   return deneb === undefined ? undefined : deneb !== FAR_FUTURE_EPOCH && currentEpoch >= deneb
 }
 

@@ -48,19 +48,19 @@ export const parseSignature = parseHex<Signature>(SIGNATURE)
 
 const UINT64_MAX = 2n ** 64n - 1n
 
-/**
- * A uint64 as JSON gives it: a decimal string, or a number that lost nothing on the way. 2^64 - 1 as
- * a number becomes 2^64 in `JSON.parse`, and is what it was.
- */
+/** A uint64 as JSON gives it: a decimal string, or a number that lost nothing on the way. */
 export function parseUint64(value: unknown): bigint | undefined {
   if (typeof value === 'number') {
-    if (value === 2 ** 64) return UINT64_MAX
     return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined
   }
   if (typeof value !== 'string' || !/^[0-9]{1,20}$/.test(value)) return undefined
   const parsed = BigInt(value)
   return parsed <= UINT64_MAX ? parsed : undefined
 }
+
+/** 2^64 - 1 as a number becomes 2^64 in `JSON.parse`: of a node's answer it is what it was. */
+export const toldUint64 = (value: unknown): bigint | undefined =>
+  value === 2 ** 64 ? UINT64_MAX : parseUint64(value)
 
 export const parseEpoch = (value: unknown): Epoch | undefined =>
   parseUint64(value) as Epoch | undefined

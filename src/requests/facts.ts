@@ -173,7 +173,7 @@ const MAX_ANSWER_LENGTH = 300
 
 /** What is kept of the answers to one offer, whatever nodes say. */
 export const keptAnswers = (answers: readonly string[]): readonly string[] =>
-  answers.slice(0, MAX_ANSWERS).map((answer) => quote(answer, MAX_ANSWER_LENGTH))
+  answers.slice(0, MAX_ANSWERS).map((answer) => quote(answer, MAX_ANSWER_LENGTH - 1))
 
 /** The latest happenings that are kept of each validator, beside its first and latest acceptance. */
 export const MAX_HISTORY = 32

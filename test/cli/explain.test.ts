@@ -53,7 +53,7 @@ describe('beside a running daemon', () => {
     expect(paragraph(ended, 'Submitted')).toContain(`  ${host}: 200`)
     expect(paragraph(ended, 'Registry')).toEqual([`${host}, head: active_ongoing, not exiting`])
     expect(paragraph(ended, 'Next').join('\n')).toMatch(
-      /submitted again.*\n.*deadline: it counts as delinquent from/s,
+      /submitted again.*\n.*deadline: the staking module counts it as late from/s,
     )
     expect(ended.stderr).toBe('')
   })
