@@ -53,6 +53,12 @@ export function signExit(index: number, network: Network): ExitMessage {
   }
 }
 
+/** The keystore of a validator's key, as key generators make it. */
+export async function keystoreOf(index: number, pubkey: string, password: string): Promise<string> {
+  const keystore = await Keystore.create(password, interopKey(index), fromHex(pubkey), 'm/12381')
+  return keystore.stringify()
+}
+
 /** The EIP-2335 envelope in which operators keep their messages. */
 export async function encryptExit(message: ExitMessage, password: string): Promise<string> {
   const plain = Buffer.from(JSON.stringify(message))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Daemon, startDaemon } from './daemon.ts'
-import { signExit } from './exit-messages.ts'
+import { keystoreOf, signExit } from './exit-messages.ts'
 import { type ExitRecord, QUORUM } from './protocol.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
@@ -53,6 +53,22 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
       const message = signExit(index, network)
       signatures.push(message.signature)
       return message
+    },
+
+    /** The command makes the message, encrypted, where the daemon looks for it. */
+    async signByCommand(index: number) {
+      const keys = join(stage.folder, 'keys')
+      mkdirSync(keys)
+      const keystore = await keystoreOf(index, validators[index]!.pubkey, PASSWORD)
+      writeFileSync(join(keys, 'keystore.json'), keystore)
+      writeFileSync(join(keys, 'keystore.txt'), PASSWORD)
+      const args = ['sign', '--signer', keys, '--indices', String(index), messages]
+      const child = stage.launch('sign', process.execPath, [CLI_MAIN, ...args], {
+        cwd: stage.folder,
+        env: { CONSENSUS_NODE: recorder.url, MESSAGES_PASSWORD: PASSWORD },
+        ends: true,
+      })
+      assert.equal(await child.ended, 0, child.output())
     },
 
     putMessage: (name: string, content: string) => writeFileSync(join(messages, name), content),

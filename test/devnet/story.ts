@@ -69,7 +69,7 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   tell('an exit that was asked for while it runs is under way')
 
   await requestBeforeItsMessage(world, scene, first)
-  tell('a message that came at run time was used')
+  tell('a message that sign made at run time, from a keystore, was used')
 
   await first.letCyclesPass(2)
   await scene.expectUntouched(MUST_STAY)
@@ -145,7 +145,7 @@ async function requestBeforeItsMessage(
   await protocol.finalize()
   // It has to find out that there is none.
   await daemon.letCyclesPass(2)
-  scene.putMessage('later.json', JSON.stringify(scene.sign(ROLE.messageComesLater)))
+  await scene.signByCommand(ROLE.messageComesLater)
   await scene.expectExiting(ROLE.messageComesLater)
 }
 
