@@ -16,6 +16,8 @@ export type Bar = {
 export type Terminal = {
   /** A line of the result, to standard output, without its line end. */
   out(line: string): void
+  /** Public data of the chain, as it is: long hex would be shortened as an exit signature is. */
+  exact(line: string): void
   /** The result as JSON, instead of lines. Every text in it is masked. */
   json(value: unknown): void
   /** A line about the work or a complaint, to standard error. */

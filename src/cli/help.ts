@@ -34,6 +34,21 @@ Exit codes
   2    the configuration is wrong, or the command was typed wrongly
   130  interrupted`,
 
+  trigger: `
+For a request whose key or message is lost: the exit bus asks the execution layer for the exit
+(EIP-7002). Anyone may send the transaction, from any account. It costs its gas and a fee that changes
+with each block: print it again just before you send it. An exit cannot be undone.
+--json prints an array of {"to","data","value"}, one for each transaction; value is wei, in hex.
+
+Example
+  validator-ejector trigger 123456
+
+Exit codes
+  0    the transactions are printed
+  1    they cannot be made: not proven, exiting already, or nobody answers
+  2    the configuration is wrong, or the command was typed wrongly
+  130  interrupted`,
+
   encrypt: `
 The password is in MESSAGES_PASSWORD, or in the file that MESSAGES_PASSWORD_FILE names. No file is
 ever replaced.

@@ -99,6 +99,7 @@ function createProgram(parts: ProgramParts, end: End): Command {
   )
   addCheck(create, parts, end)
   addExplain(create, parts, end)
+  addTrigger(create, parts, end)
   addEncrypt(create, parts, end)
   addSign(create, parts, end)
   return program
@@ -131,6 +132,18 @@ function addExplain(create: Create, { open }: ProgramParts, end: End): void {
     },
   )
 }
+
+function addTrigger(create: Create, { open }: ProgramParts, end: End): void {
+  const what = 'Prints the transaction that exits validators without their keys. Sends nothing.'
+  create('trigger <index...>', what, HELP.trigger)
+    .option('--recipient <address>', 'who gets back what is too much; by default, who sends it')
+    .action(async (indices: string[], { recipient, ...options }: Common & Recipient) => {
+      const { runTrigger } = await import('./trigger.ts')
+      end(await runTrigger(indices, recipient, await open(options)))
+    })
+}
+
+type Recipient = { readonly recipient?: string }
 
 function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
   const what = 'Encrypts the exit messages of one folder into another (EIP-2335).'

@@ -68,6 +68,7 @@ export function createTerminal(stdout: Stream, stderr: Stream, env: Environment)
   const isDrawn = stderr.isTTY === true && env.TERM !== 'dumb'
   return {
     out: (line) => write(stdout, redact(line)),
+    exact: (line) => write(stdout, line),
     // Masked text by text: what looks like a secret across values would break it.
     json: (value) => write(stdout, JSON.stringify(maskTexts(value, redact), undefined, 2)),
     err: (line) => write(stderr, redact(line)),

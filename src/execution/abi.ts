@@ -10,6 +10,7 @@ import type { Hex } from '../lib/primitives.ts'
 export const locatorAbi = new Interface([
   'function validatorsExitBusOracle() view returns (address)',
   'function stakingRouter() view returns (address)',
+  'function withdrawalVault() view returns (address)',
 ])
 
 /** A report of the oracle, as it is signed and as it is handed in. */
@@ -22,7 +23,13 @@ export const exitBusAbi = new Interface([
   'function getConsensusVersion() view returns (uint256)',
   `function submitReportData(${REPORT_DATA} data, uint256 contractVersion)`,
   'function submitExitRequestsData(tuple(bytes data, uint256 dataFormat) request)',
+  'function triggerExits(tuple(bytes data, uint256 dataFormat) exitsData, uint256[] exitDataIndexes, address refundRecipient) payable',
   'event ValidatorExitRequest(uint256 indexed stakingModuleId, uint256 indexed nodeOperatorId, uint256 indexed validatorIndex, bytes validatorPubkey, uint256 timestamp)',
+])
+
+/** The fee of one withdrawal request by the execution layer (EIP-7002), wei. */
+export const withdrawalVaultAbi = new Interface([
+  'function getWithdrawalRequestFee() view returns (uint256)',
 ])
 
 export const consensusAbi = new Interface([
@@ -74,6 +81,7 @@ const topic = (abi: Interface, name: string): Hex => {
 /** 4 bytes each: the first bytes of the calldata. */
 export const SELECTORS = {
   validatorsExitBusOracle: selector(locatorAbi, 'validatorsExitBusOracle'),
+  withdrawalVault: selector(locatorAbi, 'withdrawalVault'),
   getConsensusContract: selector(exitBusAbi, 'getConsensusContract'),
   execute: selector(delegateAbi, 'execute'),
   execTransaction: selector(safeAbi, 'execTransaction'),

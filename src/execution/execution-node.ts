@@ -42,9 +42,10 @@ export type ExecutionNode = {
   /**
    * A call at the finalized block; at the safe or the latest one where the node has pruned that state.
    *
+   * @param block - what is true now, although it may not stay so
    * @throws RpcError when it reverts
    */
-  call(to: Address, data: Hex, signal: AbortSignal): Promise<Hex>
+  call(to: Address, data: Hex, signal: AbortSignal, block?: 'latest'): Promise<Hex>
 }
 
 /** Milliseconds for one call; a wide `eth_getLogs` may need most of it. */
@@ -172,13 +173,16 @@ export function createExecutionNode(
         ?.transactions ?? null,
     receipt: (hash, signal) =>
       rpc('eth_getTransactionReceipt', [hash], z.looseObject({}).nullable(), signal),
-    async call(to, data, signal) {
+    async call(to, data, signal, block) {
       const at = (tag: string) => rpc('eth_call', [{ to, data }, tag], hexData, signal)
       const orAt = (tag: string) => (error: unknown) => {
         if (isStatePruned(error)) return at(tag)
         throw error
       }
-      const output = await at('finalized').catch(orAt('safe')).catch(orAt('latest'))
+      const output =
+        block === undefined
+          ? await at('finalized').catch(orAt('safe')).catch(orAt('latest'))
+          : await at(block)
       return output.toLowerCase() as Hex
     },
   }

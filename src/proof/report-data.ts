@@ -6,8 +6,11 @@ export type ReportRecords = {
   readonly count: number
   /** Position of the first record that does not ascend; the contract would have refused it. */
   readonly disorderAt: number | undefined
-  /** Module, operator, validator index and public key of each record, as hex. */
-  readonly exact: ReadonlySet<string>
+  /** As they were submitted. */
+  readonly data: Hex
+  readonly dataFormat: bigint
+  /** Module, operator, validator index and public key of each record, as hex, and its first place. */
+  readonly exact: ReadonlyMap<string, number>
   /** Public key → module, operator and validator index of the first record that has it. */
   readonly byPubkey: ReadonlyMap<string, string>
 }
@@ -43,7 +46,7 @@ export function decodeRecords(data: Hex, format: bigint): RecordsReading {
     const why = `${text.length / 2} bytes, not a multiple of ${step / 2}`
     return { ok: false, fault: 'data-length', why }
   }
-  const exact = new Set<string>()
+  const exact = new Map<string, number>()
   const byPubkey = new Map<string, string>()
   let disorderAt: number | undefined
   let before = ''
@@ -51,19 +54,24 @@ export function decodeRecords(data: Hex, format: bigint): RecordsReading {
     const order = text.slice(at, at + step - digits(PUBKEY_BYTES))
     const named = order.slice(0, digits(NAMED_BYTES))
     const pubkey = text.slice(at + order.length, at + step)
-    exact.add(named + pubkey)
+    if (!exact.has(named + pubkey)) exact.set(named + pubkey, at / step)
     if (!byPubkey.has(pubkey)) byPubkey.set(pubkey, named)
     if (at > 0 && order <= before) disorderAt ??= at / step
     before = order
   }
-  return { ok: true, records: { count: text.length / step, disorderAt, exact, byPubkey } }
+  const count = text.length / step
+  return { ok: true, records: { count, data, dataFormat: format, disorderAt, exact, byPubkey } }
 }
 
 type Named = Pick<ExitRequest, 'moduleId' | 'operatorId' | 'validatorIndex' | 'pubkey'>
 
 /** All four fields equal, in one record. */
 export const hasRecord = (records: ReportRecords, request: Named): boolean =>
-  records.exact.has(
+  placeOf(records, request) !== undefined
+
+/** Which record that is, counted from 0. */
+export const placeOf = (records: ReportRecords, request: Named): number | undefined =>
+  records.exact.get(
     hex(request.moduleId, 3) +
       hex(request.operatorId, 5) +
       hex(request.validatorIndex, 8) +

@@ -28,7 +28,7 @@ export async function startAnvil(stage: Stage, chainId: number, signal: AbortSig
 }
 
 /** The program itself: the package's wrapper is a process more, and survived by this one. */
-function findAnvil(): string {
+export function findAnvil(): string {
   const require = createRequire(import.meta.url)
   const wrapper = require.resolve('@foundry-rs/anvil/package.json')
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`

@@ -74,9 +74,16 @@ export async function deployProtocol(
   const member = await deploy('DelegatedMember', delegate.address)
   const members = [alice.address, bob.address, mallory.address, await member.getAddress()]
   const consensus = await deploy('HashConsensus', members, QUORUM)
-  const bus = await deploy('ExitBus', await consensus.getAddress())
+  const vault = await deploy('WithdrawalVault')
+  const vaultAddress = await vault.getAddress()
+  const bus = await deploy('ExitBus', await consensus.getAddress(), vaultAddress)
   const router = await deploy('StakingRouter', modules, operators)
-  const locator = await deploy('Locator', await bus.getAddress(), await router.getAddress())
+  const locator = await deploy(
+    'Locator',
+    await bus.getAddress(),
+    await router.getAddress(),
+    vaultAddress,
+  )
 
   type Call = { contract: BaseContract; method: string; args: readonly unknown[] }
 
@@ -111,6 +118,7 @@ export async function deployProtocol(
 
   return {
     locator: await locator.getAddress(),
+    vault,
     /** Who signs for the members, but for one that the operator does not trust. */
     allowlist: [alice.address, bob.address, first.address],
 

@@ -11,6 +11,7 @@ import {
 test('selectors and topics are those of the deployed contracts', () => {
   expect(SELECTORS).toEqual({
     validatorsExitBusOracle: '0x12f8d4b9',
+    withdrawalVault: '0x69d42148',
     getConsensusContract: '0x8f55b571',
     execute: '0x1cff79cd',
     execTransaction: '0x6a761202',
@@ -18,6 +19,7 @@ test('selectors and topics are those of the deployed contracts', () => {
     submitReportData: '0x294492c8',
     submitExitRequestsData: '0xb8fe0ad0',
   })
+  expect(exitBusAbi.getFunction('triggerExits')?.selector).toBe('0xa2ab7065')
   expect(TOPICS.validatorExitRequest).toBe(
     '0x96395f55c4997466e5035d777f0e1ba82b8cae217aaad05cf07839eb7c75bcf2',
   )

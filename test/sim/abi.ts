@@ -8,6 +8,10 @@ import type { Hex } from '../../src/lib/primitives.ts'
 export const LOCATOR_ABI = new Interface([
   'function validatorsExitBusOracle() view returns (address)',
   'function stakingRouter() view returns (address)',
+  'function withdrawalVault() view returns (address)',
+])
+export const WITHDRAWAL_VAULT_ABI = new Interface([
+  'function getWithdrawalRequestFee() view returns (uint256)',
 ])
 export const EXIT_BUS_ABI = new Interface([
   'function getConsensusContract() view returns (address)',

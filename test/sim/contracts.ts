@@ -8,6 +8,7 @@ import {
   LOCATOR_ABI,
   MODULE_ABI,
   STAKING_ROUTER_ABI,
+  WITHDRAWAL_VAULT_ABI,
 } from './abi.ts'
 import { seededWallet } from './ledger.ts'
 
@@ -79,6 +80,9 @@ export type Protocol = {
   exitBus: Hex
   consensus: Hex
   stakingRouter: Hex
+  withdrawalVault: Hex
+  /** Wei, of one exit by the execution layer. */
+  withdrawalFee: bigint
   members: SimMember[]
   quorum: number
   /** Of the exit bus. */
@@ -116,6 +120,11 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
       return contract(LOCATOR_ABI, {
         validatorsExitBusOracle: () => [protocol.exitBus],
         stakingRouter: () => [protocol.stakingRouter],
+        withdrawalVault: () => [protocol.withdrawalVault],
+      })
+    case protocol.withdrawalVault:
+      return contract(WITHDRAWAL_VAULT_ABI, {
+        getWithdrawalRequestFee: () => [protocol.withdrawalFee],
       })
     case protocol.exitBus:
       return contract(EXIT_BUS_ABI, {

@@ -38,6 +38,8 @@ export function createExecutionChain(options: ExecutionChainOptions = {}) {
     exitBus: seededAddress(`${seed}:exit-bus`),
     consensus: seededAddress(`${seed}:consensus`),
     stakingRouter: seededAddress(`${seed}:staking-router`),
+    withdrawalVault: seededAddress(`${seed}:withdrawal-vault`),
+    withdrawalFee: 1n,
     members: Array.from({ length: members }, (_, i) =>
       createMember(`${seed}:member:${i}`, delegated.includes(i)),
     ),

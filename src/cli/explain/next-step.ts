@@ -27,7 +27,7 @@ export type Plan = {
 
 /** @param isInScope - EJECTOR_SCOPE names the operator that was asked */
 export function nextStep(view: RequestView, isInScope: boolean, plan: Plan): NextStep {
-  const { state, outcome, reason, remedy, detail, notBefore, module, operator } = view
+  const { state, outcome, reason, remedy, detail, notBefore, module, operator, validator } = view
   const step = (action: NextStep['action'], text: string, more: Partial<NextStep> = {}) => ({
     action,
     code: null,
@@ -56,7 +56,10 @@ export function nextStep(view: RequestView, isInScope: boolean, plan: Plan): Nex
       'MAX_EXITS_PER_HOUR is reached. Unless more urgent ones wait too, the exit is submitted'
     return step('wait', text, { code: reason, at: notBefore })
   }
-  return step('wait', `${remedy}${detail === null ? '' : ` (${detail})`}`, { code: reason })
+  const lost =
+    outcome === 'missing' ? ` If its key is lost: validator-ejector trigger ${validator}` : ''
+  const text = `${remedy}${detail === null ? '' : ` (${detail})`}${lost}`
+  return step('wait', text, { code: reason })
 }
 
 const NOTHING_TO_DO: Readonly<Record<string, string>> = {

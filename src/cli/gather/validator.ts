@@ -85,7 +85,7 @@ function chainIdOf(nodes: NodesFound, { facts }: JournalReading, asked: Subject)
 }
 
 /** Whoever waits for an explanation does not wait for the same dead node at each of its parts. */
-function leaveOutSilent({ nodes }: Parts, { statuses }: NodesFound): void {
+export function leaveOutSilent({ nodes }: Parts, { statuses }: NodesFound): void {
   for (const { layer, host, up } of statuses) {
     if (!up) nodes[layer].nodes.leaveOut(host, 'gave no answer')
   }
@@ -101,7 +101,7 @@ type Task = {
 async function learn(parts: Parts, task: Task, signal: AbortSignal): Promise<ValidatorFound> {
   const { chainId, journal } = task
   const registry = await lookUp(parts, task, signal)
-  const read = await readRequests(parts, task, registry.subject, signal)
+  const read = await readRequests(parts, task, [registry.subject], signal)
   const [request] = read.requests.values()
   const { index = request?.request.validatorIndex, pubkey } = registry.subject
   const subject = { index, pubkey: pubkey ?? request?.request.pubkey }
@@ -195,26 +195,26 @@ type Requests = Pick<Anybody, 'contracts' | 'blocks' | 'problems'> & {
 }
 
 /**
- * Its requests as a daemon wrote them down. Where it wrote none, or not lately, the chain is read
+ * Their requests as a daemon wrote them down. Where one of them has none there, or it was not written lately, the chain is read
  * too, as at the daemon's start.
  */
-async function readRequests(
+export async function readRequests(
   parts: Parts,
-  { chainId, journal: { facts } }: Task,
-  subject: Subject,
+  { chainId, journal: { facts } }: Pick<Task, 'chainId' | 'journal'>,
+  subjects: readonly Subject[],
   signal: AbortSignal,
 ): Promise<Requests> {
-  const requests = new Map(
-    [...facts.requests].filter(([, { request }]) => isAbout(subject, request)),
+  const isWanted = (request: ExitRequest) => subjects.some((subject) => isAbout(subject, request))
+  const requests = new Map([...facts.requests].filter(([, { request }]) => isWanted(request)))
+  const isInJournal = subjects.every((subject) =>
+    [...requests.values()].some(({ request }) => isAbout(subject, request)),
   )
-  const isInJournal = requests.size > 0
   const known = { requests, isInJournal, contracts: [], blocks: undefined, problems: [] }
   const { nodes } = parts.nodes.execution
   // What a journal tells is a story without any node too.
   if (isInJournal && nodes.hosts().length === 0) return known
   const behind = isInJournal ? await blocksBehind(parts, facts.cursor, signal) : undefined
   if (behind !== undefined && behind < STALE_BLOCKS) return known
-  const isWanted = (request: ExitRequest) => isAbout(subject, request)
   const found = await readAnyOperator(parts, { chainId, facts, isWanted }, signal)
   for (const request of found.requests) {
     if (!requests.has(request.key)) requests.set(request.key, { request, seenAt: parts.now() })
@@ -243,7 +243,7 @@ async function readMessage(
 }
 
 /** Only the operators that were asked, whoever they are. */
-function scopeOf(requests: readonly { readonly request: ExitRequest }[]): Scope {
+export function scopeOf(requests: readonly { readonly request: ExitRequest }[]): Scope {
   const scope = new Map<ExitRequest['moduleId'], ExitRequest['operatorId'][]>()
   for (const { request } of requests) {
     const operators = scope.get(request.moduleId) ?? []

@@ -5,6 +5,11 @@ interface IConsensus {
     function consensusReport(uint256 refSlot) external view returns (bytes32);
 }
 
+interface IVault {
+    function getWithdrawalRequestFee() external view returns (uint256);
+    function requestExit(bytes calldata pubkey) external payable;
+}
+
 /// Turns reports that the oracle agreed on into one event for each validator to exit.
 contract ExitBus {
     event ValidatorExitRequest(
@@ -33,8 +38,37 @@ contract ExitBus {
     uint256 public constant getContractVersion = 3;
     uint256 public constant getConsensusVersion = 5;
 
-    constructor(address consensus) {
+    IVault private immutable vault;
+    /// By the hash of data and format: their events were emitted.
+    mapping(bytes32 => bool) private isDelivered;
+
+    constructor(address consensus, address withdrawalVault) {
         getConsensusContract = consensus;
+        vault = IVault(withdrawalVault);
+    }
+
+    /// Has the execution layer exit validators that were requested. Anyone may ask, for the fee.
+    function triggerExits(
+        ExitRequestsData calldata exitsData,
+        uint256[] calldata exitDataIndexes,
+        address refundRecipient
+    ) external payable {
+        require(msg.value > 0 && exitDataIndexes.length > 0, "no fee, or no index");
+        bytes32 hash = keccak256(abi.encode(exitsData.data, exitsData.dataFormat));
+        require(isDelivered[hash], "data that was not delivered");
+        uint256 fee = vault.getWithdrawalRequestFee();
+        require(msg.value >= fee * exitDataIndexes.length, "less than the fee");
+        uint256 size = exitsData.dataFormat == 1 ? 64 : 72;
+
+        for (uint256 i = 0; i < exitDataIndexes.length; ++i) {
+            uint256 end = (exitDataIndexes[i] + 1) * size;
+            require(end <= exitsData.data.length, "no such record");
+            require(i == 0 || exitDataIndexes[i] > exitDataIndexes[i - 1], "indexes do not ascend");
+            vault.requestExit{value: fee}(exitsData.data[end - 48:end]);
+        }
+        address recipient = refundRecipient == address(0) ? msg.sender : refundRecipient;
+        (bool ok, ) = recipient.call{value: msg.value - fee * exitDataIndexes.length}("");
+        require(ok, "no refund");
     }
 
     /// Anyone may bring the data: what counts is that the members voted for its hash.
@@ -57,6 +91,7 @@ contract ExitBus {
         uint256 pubkeyAt = format == 1 ? 16 : 24;
         uint256 size = pubkeyAt + 48;
         require(data.length % size == 0, "torn record");
+        isDelivered[keccak256(abi.encode(data, format))] = true;
 
         uint256 previous = 0;
         for (uint256 start = 0; start < data.length; start += size) {

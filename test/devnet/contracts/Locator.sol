@@ -5,9 +5,11 @@ pragma solidity ^0.8.20;
 contract Locator {
     address public immutable validatorsExitBusOracle;
     address public immutable stakingRouter;
+    address public immutable withdrawalVault;
 
-    constructor(address exitBus, address router) {
+    constructor(address exitBus, address router, address vault) {
         validatorsExitBusOracle = exitBus;
         stakingRouter = router;
+        withdrawalVault = vault;
     }
 }
