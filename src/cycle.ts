@@ -64,6 +64,7 @@ export function createCycle(parts: CycleParts) {
 
     const chain = await attempt('read chain', () => parts.readChain(signal))
     const decided = await decide(requests, { proofs, messages, chain }, signal)
+    journal.append(times.changed(decided.map(({ request }) => request)))
     const isHeld = await parts.isHeld()
     const cases = isHeld ? decided : brake.hold(decided)
     reporter.tell(cases, isRead === true)
@@ -85,7 +86,7 @@ export function createCycle(parts: CycleParts) {
     parts.metrics.observePolling(reading.requests.length, seconds)
 
     const at = parts.now()
-    times.note(reading.requests)
+    times.note(reading)
     const fresh = admission.admit(reading, proofs)
     journal.append([
       ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),

@@ -1,8 +1,14 @@
-import { endOnUnexpectedErrors, openEnvironment, readVersion, tellEarly } from './cli/process.ts'
+import {
+  endOnUnexpectedErrors,
+  endProcess,
+  openEnvironment,
+  readVersion,
+  tellEarly,
+} from './cli/process.ts'
 
 // Before everything else: what goes wrong while the rest is loaded is told as it is later.
 endOnUnexpectedErrors(tellEarly)
 
 /** The daemon alone: what `validator-ejector run` does, without loading the other commands. */
 const { runDaemon } = await import('./cli/run.ts')
-process.exit(await runDaemon({ ...openEnvironment(), version: readVersion() }))
+await endProcess(await runDaemon({ ...openEnvironment(), version: readVersion() }))

@@ -3,13 +3,35 @@ import { resolve } from 'node:path'
 import { type DotenvFile, withDotenv } from '../config/dotenv.ts'
 import { type Environment, filesIn, type ReadFile, readFailure } from '../config/environment.ts'
 import { settleLibraries } from '../config/libraries.ts'
-import { readSmallFile } from '../lib/files.ts'
+import { pause } from '../lib/deadline.ts'
+import { isFileThreadBusy, readSmallFile } from '../lib/files.ts'
 
 /**
  * The process ends only when its name look-ups do, and glibc takes 10 s and more for a dead server.
  * Failing sooner loses nothing: whatever failed is tried again.
  */
 const RESOLVER = 'timeout:1 attempts:3'
+
+/** Milliseconds for threads that are about to end. */
+const THREADS_MS = 1_000
+
+/**
+ * Ends the process at once. `process.exit` waits for its threads, and one that is stuck on a mount that hangs
+ * would keep it for ever: then the process kills itself, whatever the code would have been.
+ */
+export function endNow(code: number): never {
+  if (isFileThreadBusy()) process.kill(process.pid, 'SIGKILL')
+  process.exit(code)
+}
+
+/** The same, after threads had a moment to end. */
+export async function endProcess(code: number): Promise<never> {
+  const start = performance.now()
+  while (isFileThreadBusy() && performance.now() - start < THREADS_MS) {
+    await pause(20, new AbortController().signal)
+  }
+  return endNow(code)
+}
 
 type Tell = (error: unknown) => void | Promise<void>
 let tellUnexpected: Tell | undefined
@@ -31,7 +53,7 @@ export function endOnUnexpectedErrors(tell: Tell): void {
     } catch {
       process.stderr.write('error: unexpected error, ending; it could not be told\n')
     } finally {
-      process.exit(1)
+      endNow(1)
     }
   }
   process.on('uncaughtException', end)

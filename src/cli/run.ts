@@ -4,7 +4,7 @@ import { describeProblem, parseConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Logger } from '../observe/log.ts'
 import { openLog, tellUnexpectedError } from './open-log.ts'
-import { endOnUnexpectedErrors, isInContainer, readNamedFiles } from './process.ts'
+import { endNow, endOnUnexpectedErrors, isInContainer, readNamedFiles } from './process.ts'
 
 type Outside = {
   readonly env: Environment
@@ -49,7 +49,9 @@ const SAME_SIGNAL_MS = 100
 function stopOnSignals(stop: () => void, log: Logger): void {
   let firstAt: number | undefined
   const onSignal = (signal: string) => {
-    if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
+    if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) {
+      endNow(1)
+    }
     if (firstAt !== undefined) return
     firstAt = performance.now()
     log.info(`${signal} received: the daemon stops when the cycle that runs has ended`)

@@ -206,7 +206,7 @@ export function writeFact(database: Connection, fact: Fact): void {
   switch (fact.kind) {
     case 'request': {
       const row = toRow(fact.at, fact.request)
-      insert(database, 'request', REQUEST, row, 'ON CONFLICT (key) DO NOTHING')
+      insert(database, 'request', REQUEST, row, UPDATE_REQUEST)
       return
     }
     case 'forgotten':
@@ -239,6 +239,11 @@ export function writeFact(database: Connection, fact: Fact): void {
       }
   }
 }
+
+/** Only what no proof binds changes, and when it was seen: it keeps its place. */
+const UPDATE_REQUEST = `ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at,
+  block_number = excluded.block_number, timestamp = excluded.timestamp, digest = excluded.digest
+  WHERE timestamp <> excluded.timestamp OR block_number <> excluded.block_number`
 
 /** As the working set is bounded: the latest, the first submission, first and latest acceptance. */
 const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND what != 'begun' AND seq NOT IN (

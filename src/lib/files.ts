@@ -18,6 +18,12 @@ export class FileError extends Error {
   }
 }
 
+/** Threads with a job in hand: a process does not end before a call of theirs returns. */
+const busy = new Set<Worker>()
+
+/** Whether a thread may be stuck in a call, as on a mount that hangs. */
+export const isFileThreadBusy = (): boolean => busy.size > 0
+
 /** Which names of a folder matter, as sources of regular expressions in which letter case is ignored. */
 export type NamePatterns = {
   /** Names of files that are listed. */
@@ -60,6 +66,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
     const started = new Worker(worker, THREAD_OPTIONS)
     const lost = (cause: unknown) => {
       if (thread === started) thread = undefined
+      busy.delete(started)
       for (const { reject } of pending.values()) {
         reject(new Error('the file thread ended', { cause }))
       }
@@ -68,7 +75,9 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
     started.on('message', (answer: FileAnswer) => {
       pending.get(answer.id)?.resolve(answer)
       pending.delete(answer.id)
-      if (pending.size === 0) started.unref()
+      if (pending.size > 0) return
+      started.unref()
+      busy.delete(started)
     })
     started.on('error', lost)
     started.on('exit', lost)
@@ -79,6 +88,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
     return new Promise((resolve, reject) => {
       thread ??= start()
       thread.ref()
+      busy.add(thread)
       const id = ++lastId
       pending.set(id, { resolve, reject })
       thread.postMessage({ id, job } satisfies FileRequest)

@@ -1,5 +1,5 @@
 import type { ProofStatus } from '../requests/cycle-parts.ts'
-import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { type ExitRequest, exitOf, type RequestKey } from '../requests/exit-request.ts'
 import type { Proven, Unproven } from './judge.ts'
 import { type History, noHistory } from './next-due.ts'
 
@@ -17,18 +17,18 @@ const noStanding: Standing = { status: 'none', verdict: undefined, history: noHi
 /** The standing of every request, and which of several logs of one exit counts. */
 export function createStandings() {
   const standings = new Map<RequestKey, Standing>()
-  /** The log that counts, by what makes an exit request the one that it is. */
-  const counting = new Map<string, ExitRequest>()
+  /** The log that was proven first, by the exit that it asks for. */
+  const counting = new Map<string, RequestKey>()
 
   const of = (key: RequestKey): Standing => standings.get(key) ?? noStanding
   const update = (key: RequestKey, changes: Partial<Standing>): void => {
     standings.set(key, { ...of(key), ...changes })
   }
 
-  /** Another log of the same exit counts: this one tells no earlier time. */
+  /** Another log of the same exit is proven. */
   function isDuplicate(request: ExitRequest): boolean {
-    const other = counting.get(contentOf(request))
-    return other !== undefined && other.key !== request.key && !isEarlier(request, other)
+    const other = counting.get(exitOf(request))
+    return other !== undefined && other !== request.key
   }
 
   return {
@@ -36,23 +36,12 @@ export function createStandings() {
     update,
     isDuplicate,
 
-    /**
-     * The votes do not bind a log's time and block: of several logs that are proven, the one with
-     * the earliest time that can hold counts, and the others are duplicates.
-     *
-     * @returns whether the exit is proven for the first time
-     */
+    /** @returns whether the exit is proven for the first time */
     prove(request: ExitRequest, verdict: Proven): boolean {
-      if (isDuplicate(request)) {
-        update(request.key, { status: 'duplicate', verdict })
-        return false
-      }
-      const content = contentOf(request)
-      const before = counting.get(content)
-      if (before !== undefined) update(before.key, { status: 'duplicate' })
-      counting.set(content, request)
-      update(request.key, { status: 'proven', verdict })
-      return before === undefined
+      const status = isDuplicate(request) ? 'duplicate' : 'proven'
+      update(request.key, { status, verdict })
+      if (status === 'proven') counting.set(exitOf(request), request.key)
+      return status === 'proven'
     },
 
     /** Requests that were forgotten take their standing with them. */
@@ -63,21 +52,3 @@ export function createStandings() {
     },
   }
 }
-
-/** 1 May 2023, unix seconds: Lido's first exit bus is younger than that. */
-const BEFORE_ANY_REQUEST_S = Date.UTC(2023, 4, 1) / 1_000
-
-const isEarlier = (request: ExitRequest, other: ExitRequest): boolean =>
-  request.timestamp >= BEFORE_ANY_REQUEST_S &&
-  (request.timestamp < other.timestamp || other.timestamp < BEFORE_ANY_REQUEST_S)
-
-/** What the proof binds. */
-const contentOf = (request: ExitRequest) =>
-  [
-    request.transactionHash,
-    request.exitBus,
-    request.moduleId,
-    request.operatorId,
-    request.validatorIndex,
-    request.pubkey,
-  ].join()

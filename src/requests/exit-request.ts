@@ -32,3 +32,14 @@ export type ExitRequest = {
   /** Unix time in seconds at which the protocol asked. */
   readonly timestamp: number
 }
+
+/** Which exit a log asks for: what the proof binds. Time, block and place of the log are not. */
+export const exitOf = (request: ExitRequest): string =>
+  [
+    request.transactionHash,
+    request.exitBus,
+    request.moduleId,
+    request.operatorId,
+    request.validatorIndex,
+    request.pubkey,
+  ].join()

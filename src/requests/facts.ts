@@ -117,9 +117,8 @@ export const hasBegun = ({ firstOffers, offers }: Facts, validator: ValidatorInd
 export function applyFact(facts: Facts, fact: Fact): void {
   switch (fact.kind) {
     case 'request':
-      if (!facts.requests.has(fact.request.key)) {
-        facts.requests.set(fact.request.key, { request: fact.request, seenAt: fact.at })
-      }
+      if (saysTheSame(facts.requests.get(fact.request.key)?.request, fact.request)) return
+      facts.requests.set(fact.request.key, { request: fact.request, seenAt: fact.at })
       return
     case 'forgotten':
       facts.requests.delete(fact.key)
@@ -155,6 +154,10 @@ export function applyFact(facts: Facts, fact: Fact): void {
       facts.unread = fact.blocks
   }
 }
+
+/** Of one key only what no proof binds may differ. */
+const saysTheSame = (known: ExitRequest | undefined, told: ExitRequest): boolean =>
+  known?.timestamp === told.timestamp && known.blockNumber === told.blockNumber
 
 /** Far more than the protocol ever had: a node that names new contracts without end is bounded. */
 export const MAX_CONTRACTS = 32

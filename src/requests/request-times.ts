@@ -1,66 +1,102 @@
 import type { Proven, Unproven } from '../proof/judge.ts'
+import type { Reading } from './cycle-parts.ts'
 import type { ChainView } from './derive.ts'
-import type { ExitRequest } from './exit-request.ts'
-import type { Facts } from './facts.ts'
+import { type ExitRequest, exitOf } from './exit-request.ts'
+import type { Fact, Facts } from './facts.ts'
 
-/** Copies of one exit whose times are remembered: a node may make up any number. */
+/** Copies of one exit that are remembered of one node, which may make up any number. */
 const MAX_COPIES = 16
 /** Seconds. A request that was read is not older, where no report tells: the oracle asks again after 14 days. */
 const OLDEST_S = 45 * 24 * 60 * 60
 /** Seconds by which our clock may be behind the chain's: so much later is no lie. */
 const CLOCK_SLACK_S = 5 * 60
+/** 1 May 2023, unix seconds: Lido's first exit bus is younger. A clock that says less is no witness. */
+const BEFORE_ANY_REQUEST_S = Date.UTC(2023, 4, 1) / 1_000
+
+/** What no proof binds. */
+type Copy = Pick<ExitRequest, 'timestamp' | 'blockNumber'>
+type Copies = { readonly ofHost: Map<string, readonly Copy[]>; readonly seenAt: number }
 
 /**
- * When the protocol asked. A log's time is the node's word, which no proof binds: of all copies of
- * one exit the earliest plausible time counts, never later than when it was first seen.
+ * When the protocol asked. A log's time and block are the node's word, which no proof binds: of all
+ * copies of one exit the one with the earliest plausible time counts, never later than when it was
+ * first seen.
  */
 export function createRequestTimes(facts: Facts, now: () => number) {
-  const copies = new Map<string, { readonly times: Set<number>; readonly seenAt: number }>()
+  const copies = new Map<string, Copies>()
+
+  /** Unix seconds of the first sight, by a clock that was not out of its mind. */
+  function seenAtOf(request: ExitRequest): number | undefined {
+    const known = [facts.requests.get(request.key)?.seenAt, copies.get(exitOf(request))?.seenAt]
+    const seen = known.flatMap((at) => (at === undefined ? [] : [Math.floor(at / 1_000)]))
+    const sane = [...seen, Math.floor(now() / 1_000)].filter((at) => at >= BEFORE_ANY_REQUEST_S)
+    return sane.length === 0 ? undefined : Math.min(...sane)
+  }
+
+  /** The request with the time and block that count. */
+  function correct(
+    request: ExitRequest,
+    verdict?: Proven | Unproven,
+    chain?: ChainView,
+  ): ExitRequest {
+    const latest = seenAtOf(request)
+    if (latest === undefined) return request
+    const refSlot = verdict?.kind === 'proven' ? verdict.refSlot : undefined
+    // The report is about the state at its slot: the event came after it.
+    const slotTime = refSlot === undefined ? undefined : chain?.slotStart?.(refSlot)
+    const earliest = Math.min(slotTime ?? latest - OLDEST_S, latest)
+    const told: readonly Copy[] = [
+      request,
+      ...[...(copies.get(exitOf(request))?.ofHost.values() ?? [])].flat(),
+    ]
+    const [first] = told
+      .filter(({ timestamp }) => timestamp >= earliest && timestamp <= latest + CLOCK_SLACK_S)
+      .toSorted((a, b) => a.timestamp - b.timestamp)
+    const { timestamp, blockNumber } = first ?? {
+      timestamp: Math.min(Math.max(request.timestamp, earliest), latest),
+      blockNumber: request.blockNumber,
+    }
+    return { ...request, timestamp, blockNumber }
+  }
 
   return {
-    /** @param requests - as nodes gave them, other copies of what is known too */
-    note(requests: readonly ExitRequest[]): void {
+    correct,
+
+    /** Remembers what nodes gave, other copies of what is known too. */
+    note({ requests, reportedBy }: Pick<Reading, 'requests' | 'reportedBy'>): void {
       for (const request of requests) {
-        const content = contentOf(request)
-        const known = copies.get(content) ?? { times: new Set(), seenAt: now() }
-        copies.set(content, known)
-        if (known.times.size < MAX_COPIES) known.times.add(request.timestamp)
+        const { timestamp, blockNumber } = request
+        const known: Copies = copies.get(exitOf(request)) ?? { ofHost: new Map(), seenAt: now() }
+        copies.set(exitOf(request), known)
+        for (const host of reportedBy.get(request.key) ?? []) {
+          const told = known.ofHost.get(host) ?? []
+          const isKnown = told.some(
+            (one) => one.timestamp === timestamp && one.blockNumber === blockNumber,
+          )
+          if (isKnown || told.length >= MAX_COPIES) continue
+          known.ofHost.set(host, [...told, { timestamp, blockNumber }])
+        }
       }
     },
 
     /** The others are gone. */
     keepOnly(requests: readonly ExitRequest[]): void {
-      const contents = new Set(requests.map(contentOf))
-      for (const content of copies.keys()) if (!contents.has(content)) copies.delete(content)
+      const exits = new Set(requests.map(exitOf))
+      for (const exit of copies.keys()) if (!exits.has(exit)) copies.delete(exit)
     },
 
-    /** The request with the time that counts. */
-    correct(request: ExitRequest, verdict?: Proven | Unproven, chain?: ChainView): ExitRequest {
-      const copy = copies.get(contentOf(request))
-      const seenAt = facts.requests.get(request.key)?.seenAt ?? copy?.seenAt ?? now()
-      const latest = Math.floor(Math.min(seenAt, copy?.seenAt ?? seenAt) / 1_000)
-      const refSlot = verdict?.kind === 'proven' ? verdict.refSlot : undefined
-      // The report is about the state at its slot: the event came after it.
-      const slotTime = refSlot === undefined ? undefined : chain?.slotStart?.(refSlot)
-      const earliest = Math.min(slotTime ?? latest - OLDEST_S, latest)
-      const plausible = [request.timestamp, ...(copy?.times ?? [])].filter(
-        (time) => time >= earliest && time <= latest + CLOCK_SLACK_S,
-      )
-      const timestamp = plausible.length === 0 ? latest : Math.min(...plausible)
-      return timestamp === request.timestamp ? request : { ...request, timestamp }
+    /** What the journal has otherwise: it is right after a restart, too, and for who reads it. */
+    changed(corrected: readonly ExitRequest[]): readonly Fact[] {
+      return corrected.flatMap((request) => {
+        const known = facts.requests.get(request.key)
+        const isSame =
+          known?.request.timestamp === request.timestamp &&
+          known.request.blockNumber === request.blockNumber
+        if (known === undefined || isSame) return []
+        return [{ kind: 'request' as const, at: known.seenAt, request }]
+      })
     },
   }
 }
 
 export type RequestTimes = ReturnType<typeof createRequestTimes>
-
-/** What the proof binds. Time and place of the log are the node's word alone. */
-const contentOf = (request: ExitRequest) =>
-  [
-    request.transactionHash,
-    request.exitBus,
-    request.moduleId,
-    request.operatorId,
-    request.validatorIndex,
-    request.pubkey,
-  ].join()

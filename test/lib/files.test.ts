@@ -1,4 +1,6 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -75,4 +77,27 @@ test('a stop whose mount hangs counts as there', async () => {
   const hold = createHoldLook('/any/hold', 200, hangingFiles())
   const problem = expect.stringContaining('cannot be looked at (ETIMEDOUT)')
   expect(await hold()).toEqual({ isHeld: true, problem })
+})
+
+test('a process ends although a thread of it is stuck in a call of the system', async () => {
+  const folder = temporaryFolder()
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  writeFileSync(
+    join(folder, 'stuck.mjs'),
+    `import { readFileSync } from 'node:fs'\nreadFileSync(${JSON.stringify(pipe)})`,
+  )
+  const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href)
+  const main = `
+    import { createFiles } from ${dist('lib/files.js')}
+    import { endProcess } from ${dist('cli/process.js')}
+    const files = createFiles(0, new URL('stuck.mjs', import.meta.url))
+    files.stat('/any', new AbortController().signal).catch(() => {})
+    setTimeout(() => endProcess(0), 500)
+  `
+  writeFileSync(join(folder, 'main.mjs'), main)
+  const child = spawn(process.execPath, [join(folder, 'main.mjs')], { stdio: 'inherit' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [, signal] = await once(child, 'close')
+  expect(signal).toBe('SIGKILL')
 })

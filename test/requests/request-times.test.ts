@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Proven } from '../../src/proof/judge.ts'
+import type { RequestKey } from '../../src/requests/exit-request.ts'
 import { applyFact, noFacts } from '../../src/requests/facts.ts'
 import { createRequestTimes } from '../../src/requests/request-times.ts'
 import { requestOf } from '../journal/support.ts'
@@ -20,7 +21,15 @@ function timesOf(...timestamps: readonly number[]) {
   const facts = noFacts()
   applyFact(facts, { kind: 'request', at: SEEN_S * 1_000, request: honest })
   const times = createRequestTimes(facts, () => SEEN_S * 1_000)
-  times.note(timestamps.map((timestamp) => ({ ...honest, timestamp })))
+  const requests = timestamps.map((timestamp, at) => ({
+    ...honest,
+    timestamp,
+    key: `copy ${at}` as RequestKey,
+  }))
+  times.note({
+    requests,
+    reportedBy: new Map(requests.map(({ key }, at) => [key, [`node ${at}`]])),
+  })
   return (timestamp: number) => times.correct({ ...honest, timestamp }, proven, chain).timestamp
 }
 
@@ -50,4 +59,42 @@ test('whatever nodes say, it is between the slot of the report and the first sig
     }),
     { seed: 13, numRuns: 300 },
   )
+})
+
+test('a node that makes up copies without end does not crowd out the honest one', () => {
+  const times = createRequestTimes(noFacts(), () => SEEN_S * 1_000)
+  const copies = [...Array(100).keys()].map((at) => ({
+    ...honest,
+    key: `copy ${at}` as RequestKey,
+    timestamp: SEEN_S - at,
+  }))
+  const reportedBy = new Map(copies.map(({ key }) => [key, ['liar']]))
+  times.note({ requests: copies, reportedBy })
+  times.note({ requests: [honest], reportedBy: new Map([[honest.key, ['honest']]]) })
+  expect(copies.map((copy) => times.correct(copy, proven, chain).timestamp)).toEqual(
+    copies.map(() => honest.timestamp),
+  )
+})
+
+test('the block comes with the time', () => {
+  const times = createRequestTimes(noFacts(), () => SEEN_S * 1_000)
+  const lie = { ...honest, timestamp: 4_102_444_800, blockNumber: honest.blockNumber + 7 }
+  times.note({ requests: [honest], reportedBy: new Map([[honest.key, ['honest']]]) })
+  expect(times.correct(lie, proven, chain)).toEqual(honest)
+})
+
+test('a clock that stands in 1970 is no witness', () => {
+  const facts = noFacts()
+  applyFact(facts, { kind: 'request', at: 1_000, request: honest })
+  const times = (now: number) => createRequestTimes(facts, () => now * 1_000)
+  expect(times(2).correct(honest, proven, chain)).toEqual(honest)
+  expect(times(SEEN_S).correct(honest, proven, chain)).toEqual(honest)
+})
+
+test('a time before the protocol began makes a request as old as one can be, and no older', () => {
+  const time = createRequestTimes(noFacts(), () => SEEN_S * 1_000).correct({
+    ...honest,
+    timestamp: 0,
+  }).timestamp
+  expect(time).toBe(SEEN_S - 45 * 24 * HOUR)
 })
