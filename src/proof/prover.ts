@@ -12,6 +12,7 @@ import { noTimes } from './objection.ts'
 import { nextQuestions } from './questions.ts'
 import { type ProofReasonCode, proofReasons } from './reasons.ts'
 import { createStandings } from './standings.ts'
+import { findingOf, tellFinding, unprovenDetails } from './texts.ts'
 import { type CheckedTransaction, checkSerialized } from './transaction.ts'
 
 export type ProverParts = {
@@ -48,6 +49,7 @@ export type FinalityParts = {
 const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
 /** Each round follows hints one step further; the proof of a request takes two or three. */
 const MAX_ROUNDS = 64
+const HOUR_MS = 60 * 60 * 1_000
 
 /**
  * Proves requests: judge, fetch what the verdict asks for, judge again. Unproven is never the end:
@@ -73,9 +75,13 @@ export function createProver(parts: ProverParts) {
     })
     const asking = startAsking()
     const verdicts = await judgeAll(due, asking, signal)
+    const unproven: ExitRequest[] = []
     for (const [request, verdict] of verdicts) {
-      if (verdict.kind === 'unproven') object(request, verdict, toldBy(request.key))
+      if (verdict.kind !== 'unproven') continue
+      object(request, verdict, toldBy(request.key))
+      if (verdict.complete) unproven.push(request)
     }
+    await lookBeside(unproven, toldBy, signal)
     // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
@@ -96,23 +102,60 @@ export function createProver(parts: ProverParts) {
     if (due.length === 0) return verdicts
     // What was asked in earlier cycles may have another answer now; what was proven stays.
     evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
+    await judgeUntilAnswered(due, await startJudging(signal), verdicts, asking, signal)
+    return verdicts
+  }
+
+  async function judgeUntilAnswered(
+    due: readonly ExitRequest[],
+    judgeOne: (request: ExitRequest) => Verdict | undefined,
+    verdicts: Map<ExitRequest, Verdict>,
+    asking: Asking,
+    signal: AbortSignal,
+    onProven = settle,
+  ): Promise<void> {
     let open = due
-    const judgeOne = await startJudging(signal)
     for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
       for (const request of open) {
         const verdict = judgeOne(request)
         if (verdict === undefined) continue
         verdicts.set(request, verdict)
         // At once: whatever comes of the others, this one is proven.
-        if (verdict.kind === 'proven') settle(request, verdict)
+        if (verdict.kind === 'proven') onProven(request, verdict)
       }
       open = open.filter((request) => verdicts.get(request)?.kind !== 'proven')
       const judged = open.flatMap((request) => verdicts.get(request) ?? [])
-      const questions = nextQuestions(judged, evidence, parts.nodes(), parts.finality?.nodes())
+      const nodes = [parts.nodes(), parts.finality?.nodes()] as const
+      const questions = nextQuestions(judged, evidence, ...nodes)
       if (questions.length === 0) break
       await asking.askAll(questions, evidence, signal)
     }
-    return verdicts
+  }
+
+  /**
+   * Beside the proof by votes: whether a finalized block holds what is not proven. It changes no
+   * verdict and counts nothing; it tells a list that is out of date from a node that lies.
+   */
+  async function lookBeside(
+    unproven: readonly ExitRequest[],
+    toldBy: (key: RequestKey) => readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const due = unproven.filter(({ key }) => now() >= standings.of(key).besideAt)
+    if (parts.mode !== 'oracle' || due.length === 0) return
+    const trust = (await finalityNow(parts, signal))?.trust
+    if (trust === undefined) return
+    const byFinality = (request: ExitRequest) => judgeFinality(request, evidence, trust)
+    const verdicts = new Map<ExitRequest, Verdict>()
+    const judgeOne = (request: ExitRequest) => judgeWith(byFinality, request)
+    await judgeUntilAnswered(due, judgeOne, verdicts, startAsking(), signal, () => {})
+    for (const [request, verdict] of verdicts) {
+      const besideAt = now() + HOUR_MS
+      const finding = findingOf(verdict)
+      const isNew = standings.of(request.key).finding !== finding
+      standings.update(request.key, { besideAt, finding })
+      if (isNew) tellFinding(request, verdict, toldBy(request.key), log)
+    }
   }
 
   /** By what is configured, with what is known now. */
@@ -213,21 +256,6 @@ const trustNow = ({ trust, chainId, journal }: ProverParts): Trust => ({
   chainId,
   exitBuses: [...journal.facts.exitBuses],
   consensusContracts: [...journal.facts.consensusContracts],
-})
-
-/** @param toldBy - hosts of the nodes that gave the event: where it is invented, one of them did */
-const unprovenDetails = (
-  request: ExitRequest,
-  { code, expected, actual }: Unproven,
-  toldBy: readonly string[],
-) => ({
-  ...namesOf(request),
-  reason: code,
-  expected,
-  actual,
-  transaction: request.transactionHash,
-  ...(toldBy.length === 0 ? {} : { toldBy }),
-  remedy: proofReasons[code].long,
 })
 
 function storedTransactions({ journal, chainId }: ProverParts) {

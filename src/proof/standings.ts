@@ -10,9 +10,19 @@ export type Standing = {
   readonly history: History
   /** Code of the verdict that the log told last. */
   readonly told: string
+  /** What finality says beside the proof by votes, and unix ms from which it is asked again. */
+  readonly finding: 'finalized' | 'invented' | undefined
+  readonly besideAt: number
 }
 
-const noStanding: Standing = { status: 'none', verdict: undefined, history: noHistory, told: '' }
+const noStanding: Standing = {
+  status: 'none',
+  verdict: undefined,
+  history: noHistory,
+  told: '',
+  finding: undefined,
+  besideAt: 0,
+}
 
 /** The standing of every request, and which of several logs of one exit counts. */
 export function createStandings() {

@@ -60,7 +60,8 @@ describe('with PROOF=finality', () => {
 
     expect(world.execution.rpcCalls('eth_getBlockReceipts')).toHaveLength(1)
     for (const node of world.beaconNodes) {
-      const asked = node.calls.filter(({ path }) => path.includes('/blinded_blocks/'))
+      const slot = world.slotOf(world.chain.head)
+      const asked = node.calls.filter(({ path }) => path.endsWith(`/${slot}`))
       expect(asked).toHaveLength(1)
     }
   })
@@ -303,5 +304,53 @@ describe('two proofs', () => {
     expect(await told(app)).toEqual(['unlisted-signer'])
     await cycles(app, 3)
     expect(world.consensus.postedExits()).toEqual([])
+  })
+})
+
+describe('beside PROOF=oracle', () => {
+  const oracle = (more: NodeJS.ProcessEnv = {}) => ({
+    EXIT_BUS_ADDRESS: world.chain.exitBus,
+    ...more,
+  })
+
+  test('a genuine request of an unlisted signer is told as a list that is out of date', async () => {
+    const { askFinal } = await setUp()
+    await askFinal(ASKED)
+    const strangers = JSON.stringify([`0x${'12'.repeat(20)}`])
+    const app = await world.start(
+      oracle({ ORACLE_ADDRESSES_ALLOWLIST: strangers, JOB_INTERVAL: '50' }),
+    )
+    await until('it is told', () => app.said('the allowlist is out of date').length > 0)
+    await cycles(app, 3)
+
+    expect(app.said('the allowlist is out of date')).toHaveLength(1)
+    expect(app.said('exit request is invented')).toEqual([])
+    expect(reasonsFor(app, ASKED)).toEqual(['unlisted-signer'])
+    expect(world.consensus.postedExits()).toEqual([])
+  })
+
+  test('an event that no block holds is told as invented', async () => {
+    const { askFinal, execution } = await setUp()
+    await askFinal(ASKED)
+    retellLogs(execution, ({ topics }) => ({
+      topics: topics.with(3, `0x${'2'.padStart(64, '0')}`),
+    }))
+    const app = await world.start(oracle())
+    await until('it is told', () => app.said('exit request is invented').length > 0)
+    await cycles(app, 3)
+
+    expect(app.said('exit request is invented')).toHaveLength(1)
+    expect(app.said('the allowlist is out of date')).toEqual([])
+  })
+
+  test('costs nothing while all is proven', async () => {
+    const { askFinal, consensus } = await setUp()
+    await askFinal(ASKED)
+    const app = await world.start(oracle())
+    await sent()
+    await cycles(app, 2)
+
+    const slot = world.slotOf(world.chain.head)
+    expect(consensus.calls.filter(({ path }) => path.endsWith(`/${slot}`))).toEqual([])
   })
 })

@@ -45,6 +45,9 @@ const blockRoute = (path: RegExp, name: string): Route => ({
   answer({ chain, settings, id }) {
     const slot = Number(id)
     const payload = chain.payloads.get(slot)
+    if (chain.payloads.size === 0) {
+      return json({ data: { message: { body: blindedBody(chain, id) } } })
+    }
     if (payload === undefined) return json({ code: 404, message: 'NOT_FOUND: beacon block' }, 404)
     const fields = { block_hash: payload.blockHash, receipts_root: payload.receiptsRoot }
     return json({
@@ -159,6 +162,8 @@ export const routes: readonly Route[] = [
           )(asked)
         : json({ code: 404, message: 'NOT_FOUND' }, 404),
   },
+  blockRoute(/^\/eth\/v1\/beacon\/blinded_blocks\/(\d+)$/, 'execution_payload_header'),
+  blockRoute(/^\/eth\/v2\/beacon\/blocks\/(\d+)$/, 'execution_payload'),
   {
     method: 'GET',
     path: /^\/eth\/v1\/beacon\/blinded_blocks\/(\w+)$/,
@@ -182,8 +187,6 @@ export const routes: readonly Route[] = [
       },
     })),
   },
-  blockRoute(/^\/eth\/v1\/beacon\/blinded_blocks\/(\d+)$/, 'execution_payload_header'),
-  blockRoute(/^\/eth\/v2\/beacon\/blocks\/(\d+)$/, 'execution_payload'),
   ...validatorRoutes,
   {
     method: 'GET',
