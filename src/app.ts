@@ -6,7 +6,7 @@ import { createNodes, type Nodes } from './app/nodes.ts'
 import { createOffer } from './app/offer.ts'
 import { createPipeline, type PipelineParts } from './app/pipeline.ts'
 import { checkProof } from './app/prover.ts'
-import { waitForNodes } from './app/start-up.ts'
+import { describeSetUp, waitForNodes } from './app/start-up.ts'
 import { createStatus, redactVerdict, type Status } from './app/status.ts'
 import { networkName } from './config/networks.ts'
 import type { Config } from './config.ts'
@@ -19,6 +19,7 @@ import { pause } from './lib/deadline.ts'
 import { send } from './lib/http.ts'
 import { createHealth, type Health } from './observe/health.ts'
 import { startHttpServer } from './observe/http-server.ts'
+import { createKeysApi, type KeysApi } from './observe/keys-api.ts'
 import type { Logger } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 
@@ -62,6 +63,7 @@ type Base = {
   readonly now: () => number
   readonly metrics: Metrics
   readonly status: Status
+  readonly keysApi: KeysApi
   readonly health: Health
   readonly waker: Waker
   /** Ends the daemon after the cycle that runs. */
@@ -101,8 +103,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const status = createStatus({ version, config, now, redact: log.redact })
   const health = createHealth(config.jobIntervalMs, now)
   const waker = createWaker()
+  const keysApi = createKeysApi(version, config.scope)
   const signals = { stopping: stopping.signal, aborting: aborting.signal }
-  const base: Base = { config, options, now, metrics, status, health, waker, ...signals }
+  const base: Base = { config, options, now, metrics, status, keysApi, health, waker, ...signals }
   const server = await openServer(base)
 
   async function connectAndRun(): Promise<void> {
@@ -139,7 +142,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
-async function openServer({ config, options, metrics, status, health }: Base) {
+async function openServer({ config, options, metrics, status, keysApi, health }: Base) {
   const port = options.port ?? config.http.port
   if (port === undefined) return undefined
   const { redact } = options.log
@@ -150,6 +153,7 @@ async function openServer({ config, options, metrics, status, health }: Base) {
     runHealthCheck: config.http.runHealthCheck,
     metrics: metrics.expose,
     status: config.http.runStatus ? status.read : undefined,
+    keysApi: config.http.runKeysApi ? keysApi.answer : undefined,
     health: redactVerdict(health.health, redact),
     ready: redactVerdict(health.ready, redact),
   })
@@ -204,7 +208,7 @@ async function connect(
   chain.id = chainId
   checkProof(config, chainId, log)
   opened.messages.begin()
-  log.info(`Validator Ejector ${version} runs`, describe(config, chainId))
+  log.info(`Validator Ejector ${version} runs`, describeSetUp(config, chainId))
   return { chainId, ...opened }
 }
 
@@ -219,6 +223,7 @@ async function run(base: Base, connected: Connected): Promise<void> {
     const { drift, nextExits } = createJobs({
       ...connected,
       config,
+      keysApi: base.keysApi,
       log,
       metrics,
       now,
@@ -284,18 +289,5 @@ async function run(base: Base, connected: Connected): Promise<void> {
     await Promise.race([offer.settled(), pause(1_000, aborting)])
   } finally {
     journal.close()
-  }
-}
-
-function describe(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
-  const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
-  return {
-    mode: config.delivery.mode,
-    ...(config.dryRun ? { dryRun: true } : {}),
-    ...(config.trustMode ? { trustMode: true } : { proof: config.proof }),
-    network: networkName(chainId),
-    scope: Object.fromEntries(config.scope),
-    executionNodes: hosts(config.executionNodes),
-    consensusNodes: hosts(config.consensusNodes),
   }
 }

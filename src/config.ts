@@ -89,6 +89,7 @@ export type Config = {
     readonly runMetrics: boolean
     readonly runHealthCheck: boolean
     readonly runStatus: boolean
+    readonly runKeysApi: boolean
   }
   readonly logger: LoggerConfig
   readonly forceDencunForkMode: boolean
@@ -204,6 +205,7 @@ function configOf(given: Given, settings: Settings): Config {
       runMetrics: checked.RUN_METRICS,
       runHealthCheck: checked.RUN_HEALTH_CHECK,
       runStatus: checked.RUN_STATUS,
+      runKeysApi: checked.RUN_KEYS_API,
     },
     logger: loggerOf(settings),
     forceDencunForkMode: checked.FORCE_DENCUN_FORK_MODE,

@@ -1,4 +1,5 @@
 import { networkName } from '../config/networks.ts'
+import type { Config } from '../config.ts'
 import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
 import { type NodeStatus, problemOf } from '../lib/layer.ts'
 import type { Log } from '../requests/cycle-parts.ts'
@@ -116,4 +117,18 @@ function warnOf(
   if (missing.some((reason) => reason.includes(status.layer))) return
   warned.add(line)
   log.warn(line)
+}
+
+/** What the first line of the log tells: no URL, which may hold a key. */
+export function describeSetUp(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
+  const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
+  return {
+    mode: config.delivery.mode,
+    ...(config.dryRun ? { dryRun: true } : {}),
+    ...(config.trustMode ? { trustMode: true } : { proof: config.proof }),
+    network: networkName(chainId),
+    scope: Object.fromEntries(config.scope),
+    executionNodes: hosts(config.executionNodes),
+    consensusNodes: hosts(config.consensusNodes),
+  }
 }

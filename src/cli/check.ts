@@ -6,6 +6,7 @@ import { type Finding, failure, notChecked, ok, warning } from './check/finding.
 import { checkHttpPort } from './check/http-port.ts'
 import { checkStateFile, checkStops, tellClock } from './check/machine.ts'
 import { checkLocation, nameOfLocation, tellMessages } from './check/messages.ts'
+import { checkNextExits } from './check/next-exits.ts'
 import { checkFinality, tellNodes } from './check/nodes.ts'
 import { checkOracle } from './check/oracle.ts'
 import { type ContractsFound, checkContracts, checkLogRanges } from './check/protocol.ts'
@@ -168,6 +169,9 @@ async function checkRequests(
     const told = tellRequests(found, nameOfLocation(parts.config.delivery), parts.now())
     report.addRequests(told.findings, told.rows)
     const { cases } = found.report
+    const next = await checkNextExits(parts, cases, task.messages.snapshot(), signal)
+    bars.end()
+    report.add('Next exits', next)
     if (found.replayed === undefined || fromBlock === undefined) return cases
     const past = tellReplay(found, fromBlock, parts.now())
     report.addReplay(past.findings, past.rows)

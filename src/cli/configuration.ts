@@ -26,6 +26,16 @@ export function requireConfiguration(context: CommandContext): Config {
   return parsed.config
 }
 
+/**
+ * The same context, for a command that needs no messages: neither way to hand over an exit has to be
+ * configured. Where none is, the configuration says webhook mode, and nothing is ever called.
+ */
+export function withoutDelivery(context: CommandContext): CommandContext {
+  const { env } = context
+  if (env.MESSAGES_LOCATION || env.VALIDATOR_EXIT_WEBHOOK) return context
+  return { ...context, env: { ...env, VALIDATOR_EXIT_WEBHOOK: 'http://unused.invalid' } }
+}
+
 /** The configuration is wrong: each problem names its variable. */
 export class ConfigurationError extends CommandError {
   constructor(problems: readonly Problem[]) {

@@ -62,6 +62,21 @@ Exit codes
   2    nothing was encrypted: no password, or a folder cannot be used
   130  interrupted: what is there is whole, and running it again does the rest`,
 
+  next: `
+The order is the oracle's: ascending by index, without those that exit, consolidate, or were asked
+for within 14 days. Which keys an operator has is the word of an execution node. In a pipe a table is
+plain lines, with tabs between: index, key, status, module, operator, file of the message.
+
+Examples
+  validator-ejector next
+  validator-ejector next --missing --format pubkeys
+
+Exit codes
+  0    the list is complete
+  1    something could not be read: see standard error
+  2    the configuration is wrong, or the command was typed wrongly
+  130  interrupted`,
+
   sign: `
 For the machine that has the keys, or reaches the signer: of the configuration it needs
 CONSENSUS_NODE alone. Each message is verified as the daemon does, and written to <output> as

@@ -5,6 +5,10 @@ import { type CommandContext, CommandError, type Terminal } from './context.ts'
 import { kdfNames } from './encrypt/envelope.ts'
 import { HELP } from './help.ts'
 
+/** Of the list of `next`. */
+const NEXT_FORMATS = ['table', 'json', 'indices', 'pubkeys', 'unsigned'] as const
+export type NextFormat = (typeof NEXT_FORMATS)[number]
+
 type Common = { readonly json?: boolean; readonly debug?: boolean }
 
 export type ProgramParts = {
@@ -101,6 +105,7 @@ function createProgram(parts: ProgramParts, end: End): Command {
   addExplain(create, parts, end)
   addTrigger(create, parts, end)
   addEncrypt(create, parts, end)
+  addNext(create, parts, end)
   addSign(create, parts, end)
   return program
 }
@@ -112,10 +117,10 @@ type Create = (usage: string, what: string, help: string) => Command
 function addCheck(create: Create, { open }: ProgramParts, end: End): void {
   create('check', 'Is everything ready? Looks at everything, sends nothing.', HELP.check)
     .addOption(
-      new Option(
+      number(
         '--from-block <number>',
         'tell what the daemon would have done about the requests since this block',
-      ).argParser(blockNumber),
+      ),
     )
     .action(async ({ fromBlock, ...options }: Common & { fromBlock?: number }) => {
       const { runCheck } = await import('./check.ts')
@@ -159,6 +164,34 @@ function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
     })
 }
 
+function addNext(create: Create, { open }: ProgramParts, end: End): void {
+  const what = 'Which validators will be asked for next, and which of them lack a message.'
+  create('next', what, HELP.next)
+    .addOption(number('--module <id>', 'with --operator: of this operator, in the scope or not'))
+    .addOption(number('--operator <id>', 'within --module'))
+    .addOption(number('--count <number>', 'so many of each operator, instead of the first 10 %'))
+    .addOption(number('--percent <number>', 'so many of a hundred, of each operator'))
+    .option('--missing', 'of those, the ones without a message')
+    .addOption(new Option('--format <name>', 'what standard output holds').choices(NEXT_FORMATS))
+    .action(async (options) => {
+      const { runNext } = await import('./next.ts')
+      end(await runNext(options, await open(options)))
+    })
+}
+
+const number = (usage: string, meaning: string) =>
+  new Option(usage, meaning).argParser((text) => wholeNumber(usage, text))
+
+function wholeNumber(usage: string, text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  const name = usage.split(' ')[0]
+  throw new CommandError(
+    `${name}: ${JSON.stringify(text.slice(0, 30))} is not a whole number`,
+    `give one, for example ${name} 1`,
+  )
+}
+
 function addSign(create: Create, { open }: ProgramParts, end: End): void {
   const what = 'Makes exit messages, with keystores or a Web3Signer. Submits nothing.'
   create('sign <output>', what, HELP.sign)
@@ -187,15 +220,6 @@ function validatorIndices(text: string): readonly ValidatorIndex[] {
   throw new CommandError(
     `--indices: ${JSON.stringify(text.slice(0, 60))} is no list of validator indices`,
     'give whole numbers with commas between, for example --indices 123,456',
-  )
-}
-
-function blockNumber(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new CommandError(
-    `--from-block: ${JSON.stringify(text.slice(0, 30))} is not a block number`,
-    'give a whole number, for example --from-block 21000000',
   )
 }
 

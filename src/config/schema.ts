@@ -159,6 +159,7 @@ export const schemas = {
   RUN_METRICS: boolean,
   RUN_HEALTH_CHECK: boolean,
   RUN_STATUS: boolean,
+  RUN_KEYS_API: boolean,
   LOGGER_LEVEL: oneOf(['error', 'warn', 'log', 'info', 'debug']),
   LOGGER_FORMAT: oneOf(['simple', 'json']),
   LOGGER_SECRETS: listOf(

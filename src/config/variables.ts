@@ -97,6 +97,11 @@ export const variableTable = {
   RUN_METRICS: variable('false', 'true', 'serve /metrics'),
   RUN_HEALTH_CHECK: variable('true', 'true', 'serve /health, /livez and /readyz'),
   RUN_STATUS: variable('false', 'true', 'serve /status'),
+  RUN_KEYS_API: variable(
+    'false',
+    'true',
+    'serve the paths of the Keys API that tell whom to sign next',
+  ),
   LOGGER_LEVEL: variable('info', 'info', 'error, warn, log, info or debug'),
   LOGGER_FORMAT: variable('simple', 'json', 'simple or json'),
   LOGGER_SECRETS: variable(

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { KeysApiAnswer } from './keys-api.ts'
 
 /** Whether all is well, and if not, why: sentences for people, without secrets. */
 export type Verdict = { readonly ok: boolean; readonly reasons: readonly string[] }
@@ -16,6 +17,10 @@ export type HttpServerOptions = {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   /** Serves `/status` where it is given: plain data without secrets, made from memory. */
   readonly status?: (() => unknown) | undefined
+  /** Serves the paths of the Keys API where it is given; `undefined` for a path that is none. */
+  readonly keysApi?:
+    | ((path: string, query: URLSearchParams) => KeysApiAnswer | undefined)
+    | undefined
   readonly health: () => Verdict
   readonly ready: () => Verdict
 }
@@ -72,11 +77,17 @@ function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
   return routes
 }
 
-async function answer(routes: ReadonlyMap<string, Route>, path: string): Promise<Answer> {
+async function answer(
+  routes: ReadonlyMap<string, Route>,
+  keysApi: HttpServerOptions['keysApi'],
+  url: string,
+): Promise<Answer> {
+  const [path = '', query] = url.split('?', 2)
   const route = routes.get(path)
-  if (route === undefined) return text(404, 'not found\n')
   try {
-    return await route()
+    if (route !== undefined) return await route()
+    const found = keysApi?.(path, new URLSearchParams(query))
+    return found === undefined ? text(404, 'not found\n') : json(found.status, found.body)
   } catch {
     // The cause may hold anything: it is not for a client's eyes.
     return text(500, 'internal error\n')
@@ -108,8 +119,7 @@ async function listen(server: Server, port: number, host: string | undefined): P
 }
 
 /**
- * Serves metrics, health and status over HTTP. GET and HEAD only; query strings are ignored; malformed
- * requests get node's own 400, 408 or 431.
+ * Serves metrics, health, status and keys over HTTP. GET and HEAD only; malformed requests get node's own 400, 408 or 431.
  *
  * @throws Error that names the port, when it cannot be listened on
  */
@@ -126,9 +136,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // Bodies mean nothing here; an unread one would block the connection.
       request.resume()
       const isRead = request.method === 'GET' || request.method === 'HEAD'
-      const path = request.url?.split('?', 1)[0] ?? ''
       const answered = isRead
-        ? answer(routes, path)
+        ? answer(routes, options.keysApi, request.url ?? '')
         : Promise.resolve(text(405, 'method not allowed\n'))
       answered.then((found) => send(request, response, found)).catch(() => response.destroy())
     },

@@ -45,6 +45,7 @@ const OTHER: Record<string, Record<string, string>> = {
   RUN_METRICS: { RUN_METRICS: 'true' },
   RUN_HEALTH_CHECK: { RUN_HEALTH_CHECK: 'false' },
   RUN_STATUS: { RUN_STATUS: 'true' },
+  RUN_KEYS_API: { RUN_KEYS_API: 'true' },
   LOGGER_LEVEL: { LOGGER_LEVEL: 'debug' },
   LOGGER_FORMAT: { LOGGER_FORMAT: 'json' },
   LOGGER_SECRETS: { LOGGER_SECRETS: '["x"]' },
