@@ -7,7 +7,6 @@ import {
   type Hex,
   type Pubkey,
   parseBytes32,
-  type Slot,
   toldUint64,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
@@ -25,7 +24,7 @@ import {
   uint64,
   version,
 } from './answers.ts'
-import { createSlotReader } from './blocks.ts'
+import { createSlotReader, type FinalizedBlock, readFinalizedBlock } from './blocks.ts'
 import { secondsPerSlot } from './chain-info.ts'
 import { rejectionIn } from './pool-answer.ts'
 import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
@@ -38,12 +37,6 @@ export type StateFork = {
   readonly currentVersion: Hex
   readonly epoch: Epoch
 }
-
-/** The finalized block. */
-export type BeaconHeader = { readonly root: Bytes32; readonly slot: Slot }
-
-/** The execution block that a beacon block holds. */
-export type BlockPayload = { readonly blockNumber: number; readonly blockHash: Bytes32 }
 
 /** The Beacon API calls that the daemon makes, to one node. */
 export type ConsensusNode = {
@@ -65,8 +58,7 @@ export type ConsensusNode = {
   pendingPartialWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   /** Validators that are to be merged into others. @throws NodeRefusedError where not served */
   pendingConsolidations(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
-  finalizedHeader(signal: AbortSignal): Promise<BeaconHeader>
-  payload(root: Bytes32, signal: AbortSignal): Promise<BlockPayload>
+  finalizedBlock(signal: AbortSignal): Promise<FinalizedBlock>
   /** @throws NodeRefusedError on any answer outside 2xx, and on one that holds an error */
   submitExit(exit: SignedExit, signal: AbortSignal): Promise<number>
 }
@@ -87,21 +79,6 @@ const forkSchema = z.object({
 const finalitySchema = z.object({ data: z.object({ finalized: z.object({ epoch }) }) })
 const validatorSchema = z.object({ data: z.object({ index }).nullable() })
 const consolidationsSchema = z.object({ data: listOf(z.object({ source_index: index })) })
-const root = z.unknown().transform(as(parseBytes32))
-const headerSchema = z.object({
-  data: z.object({ root, header: z.object({ message: z.object({ slot: uint64 }) }) }),
-})
-const payloadSchema = z.object({ block_number: uint64.transform(Number), block_hash: root })
-const blockSchema = z.object({
-  data: z.object({
-    message: z.object({
-      body: z.union([
-        z.object({ execution_payload_header: payloadSchema }),
-        z.object({ execution_payload: payloadSchema }),
-      ]),
-    }),
-  }),
-})
 const withdrawalsSchema = z.object({ data: listOf(z.object({ validator_index: index })) })
 
 /**
@@ -181,22 +158,7 @@ export function createConsensusNode(
       const { data } = await get('read consolidations', path, consolidationsSchema, signal)
       return new Set(data.map((consolidation) => consolidation.source_index))
     },
-    async finalizedHeader(signal) {
-      const path = '/eth/v1/beacon/headers/finalized'
-      const { data } = await get('read finalized header', path, headerSchema, signal)
-      return { root: data.root, slot: data.header.message.slot as Slot }
-    },
-    async payload(root, signal) {
-      const read = (path: string) => get('read block', `${path}/${root}`, blockSchema, signal)
-      const { data } = await read('/eth/v1/beacon/blinded_blocks').catch((error: unknown) => {
-        if (!(error instanceof NodeRefusedError)) throw error
-        return read('/eth/v2/beacon/blocks')
-      })
-      const { body } = data.message
-      const found =
-        'execution_payload' in body ? body.execution_payload : body.execution_payload_header
-      return { blockNumber: found.block_number, blockHash: found.block_hash }
-    },
+    finalizedBlock: (signal) => readFinalizedBlock(get, signal),
     async submitExit(exit, signal) {
       const path = '/eth/v1/beacon/pool/voluntary_exits'
       const body = toWire(exit)

@@ -51,16 +51,12 @@ export function createOrderReader({ locator, nodes, readChainInfo, now }: OrderR
     async state(signal: AbortSignal): Promise<FinalizedState> {
       const info = await readChainInfo(signal)
       return askConsensus(async (node) => {
-        const { root, slot } = await node.finalizedHeader(signal)
-        const payload = await node.payload(root, signal).catch(() => undefined)
-        signal.throwIfAborted()
+        const block = await node.finalizedBlock(signal)
+        const { slot } = block
         const snapshot = {
+          ...block,
           epoch: (slot / info.slotsPerEpoch) as Epoch,
-          root,
-          slot,
           timestamp: info.genesisTime + Number(slot * info.secondsPerSlot),
-          blockNumber: payload?.blockNumber,
-          blockHash: payload?.blockHash,
         }
         return { snapshot, consolidating: await readConsolidating(node, signal) }
       }, signal)

@@ -70,6 +70,7 @@ describe('defaults', () => {
         runMetrics: false,
         runHealthCheck: true,
         runStatus: false,
+        runKeysApi: false,
       },
       logger: { level: 'info', format: 'simple' },
       forceDencunForkMode: false,

@@ -22,7 +22,8 @@ test('the README shows what check prints (UPDATE_DOCS=1 writes it)', async () =>
     beacon: { genesisTime: minutesAgo(14) - 1_000 * EPOCH_S },
   })
   const [module] = world.chain.modules
-  if (module !== undefined) module.keys = { 5: [1, 3, 5].map((index) => world.beacon.pubkey(index)) }
+  if (module !== undefined)
+    module.keys = { 5: [1, 3, 5].map((index) => world.beacon.pubkey(index)) }
   for (const validator of [1, 4]) world.writeMessage(validator)
   world.beacon.setValidator(4, { exitEpoch: 990 })
   writeFileSync(join(world.folder, 'bad.json'), 'not JSON')

@@ -166,8 +166,9 @@ export const routes: readonly Route[] = [
   blockRoute(/^\/eth\/v2\/beacon\/blocks\/(\d+)$/, 'execution_payload'),
   {
     method: 'GET',
-    path: /^\/eth\/v1\/beacon\/blinded_blocks\/(\w+)$/,
-    answer: ({ chain, id }) => json({ data: { message: { body: blindedBody(chain, id) } } }),
+    path: /^\/eth\/v1\/beacon\/blinded_blocks\/(0x\w+)$/,
+    answer: ({ chain, id }) =>
+      json({ data: { message: { slot: '0', body: blindedBody(chain, id) } } }),
   },
   {
     method: 'GET',
@@ -201,6 +202,7 @@ const blindedBody = (chain: BeaconChain, root: string) => ({
   execution_payload_header: {
     block_number: chain.finalizedView.slot.toString(),
     block_hash: toHex(sha256(Buffer.from(root))),
+    receipts_root: toHex(Buffer.alloc(32)),
   },
 })
 
