@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { variables } from '../../src/config.ts'
 import { readShapes } from '../../src/messages/shapes.ts'
 import { kindOfName } from '../../src/messages/store.ts'
 import { metricTable } from '../../src/observe/metric-table.ts'
+import { runHere } from '../cli/command.ts'
+import { put, temporaryFolder } from '../messages/fixtures.ts'
 import { readBlocks } from './blocks.ts'
 import { brokenLinks, paths, read, write } from './documents.ts'
 import { tables, tablesIn, withTables } from './tables.ts'
@@ -120,7 +123,7 @@ describe('commands of the documents', () => {
   test('what is not run by test:readme is marked, and checked here', () => {
     const marks = blocks.map(({ run }) => run)
 
-    expect(marks.filter((mark) => !['here', 'docker', 'ci'].includes(mark))).toEqual([])
+    expect(marks.filter((mark) => !['here', 'docker', 'ci', 'keys'].includes(mark))).toEqual([])
     expect(marks.filter((mark) => mark === 'here').length).toBeGreaterThanOrEqual(4)
   })
 
@@ -138,6 +141,43 @@ describe('commands of the documents', () => {
       const [, service] = / (?:run .*?--rm|exec) (?:-\S+ \S+ )*([a-z-]+)/.exec(command) ?? []
       if (service !== undefined) expect(services).toContain(service)
     }
+  })
+
+  test('those where the keys are use commands and options that are there', async () => {
+    const commands = blocks
+      .filter(({ run }) => run === 'keys')
+      .flatMap(({ commands }) => commands)
+      .filter((command) => command.startsWith('validator-ejector '))
+
+    expect(commands.length).toBeGreaterThan(4)
+    for (const command of commands) {
+      const [, name = '', ...rest] = command.split(' ')
+      const { stdout } = await runHere([name, '--help'], {})
+      expect(stdout).toContain(`Usage: validator-ejector ${name} `)
+      for (const option of rest.filter((word) => word.startsWith('--'))) {
+        expect(stdout, command).toContain(`${option} `)
+      }
+    }
+  })
+
+  test('the accounts of ethdo are found by public key', () => {
+    const [awk = ''] = blocks.flatMap(({ commands }) =>
+      commands.filter((command) => command.startsWith('awk ')),
+    )
+    const folder = temporaryFolder()
+    const keys = ['0xaa', '0xbb', '0xcc', '0xdd']
+    put(folder, 'pubkeys.txt', '0xbb\n0xdd\n')
+    // As `ethdo wallet accounts --verbose` prints it; a distributed account has a key of its own too.
+    const printed = keys.map((key, at) =>
+      at === 3
+        ? `Account ${at}\n UUID: x\n Public key: 0x11\n Composite public key: ${key}\n`
+        : `Account ${at}\n UUID: x\nPath: m/12381/3600/${at}/0\n Public key: ${key}\n`,
+    )
+    put(folder, 'accounts.txt', printed.join(''))
+
+    const found = execFileSync('sh', ['-c', awk.replace(/\|\s*$/, '')], { cwd: folder })
+
+    expect(String(found)).toBe('Account 1\nAccount 3\n')
   })
 
   test('those for CI are steps of .ci/run', () => {
