@@ -78,13 +78,15 @@ Exit codes
   130  interrupted`,
 
   sign: `
-For the machine that has the keys, or reaches the signer: of the configuration it needs
-CONSENSUS_NODE alone. Each message is verified as the daemon does, and written to <output> as
-<index>.json: encrypted where MESSAGES_PASSWORD or MESSAGES_PASSWORD_FILE is set. No file is ever
-replaced. The password of keystore.json may lie beside it in keystore.txt.
+For the machine that has the keys, or reaches the signer. With --indices it needs CONSENSUS_NODE
+alone of the configuration; else it signs for the validators that next lists. Each message is
+verified as the daemon does, and written to <output> as <index>.json: encrypted where
+MESSAGES_PASSWORD or MESSAGES_PASSWORD_FILE is set. No file is ever replaced. The password of
+keystore.json may lie beside it in keystore.txt.
 
-Example
-  validator-ejector sign --signer https://signer.example:9000 --indices 123,456 messages
+Examples
+  validator-ejector sign --signer https://signer.example:9000 --missing messages
+  validator-ejector sign --signer keystores --indices 123,456 signed
 
 Exit codes
   0    all messages are there

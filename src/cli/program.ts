@@ -166,18 +166,22 @@ function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
 
 function addNext(create: Create, { open }: ProgramParts, end: End): void {
   const what = 'Which validators will be asked for next, and which of them lack a message.'
-  create('next', what, HELP.next)
-    .addOption(number('--module <id>', 'with --operator: of this operator, in the scope or not'))
-    .addOption(number('--operator <id>', 'within --module'))
-    .addOption(number('--count <number>', 'so many of each operator, instead of the first 10 %'))
-    .addOption(number('--percent <number>', 'so many of a hundred, of each operator'))
-    .option('--missing', 'of those, the ones without a message')
+  withSelection(create('next', what, HELP.next))
     .addOption(new Option('--format <name>', 'what standard output holds').choices(NEXT_FORMATS))
     .action(async (options) => {
       const { runNext } = await import('./next.ts')
       end(await runNext(options, await open(options)))
     })
 }
+
+/** Whose validators of the list of `next`, and how many. */
+const withSelection = (command: Command) =>
+  command
+    .addOption(number('--module <id>', 'with --operator: of this operator, in the scope or not'))
+    .addOption(number('--operator <id>', 'within --module'))
+    .addOption(number('--count <number>', 'so many of each operator, instead of the first 10 %'))
+    .addOption(number('--percent <number>', 'so many of a hundred, of each operator'))
+    .option('--missing', 'of those, the ones without a message')
 
 const number = (usage: string, meaning: string) =>
   new Option(usage, meaning).argParser((text) => wholeNumber(usage, text))
@@ -194,12 +198,13 @@ function wholeNumber(usage: string, text: string): number {
 
 function addSign(create: Create, { open }: ProgramParts, end: End): void {
   const what = 'Makes exit messages, with keystores or a Web3Signer. Submits nothing.'
-  create('sign <output>', what, HELP.sign)
+  withSelection(create('sign <output>', what, HELP.sign))
     .requiredOption('--signer <URL or folder>', 'a Web3Signer, or a folder of keystores (EIP-2335)')
     .addOption(
-      new Option('--indices <list>', 'validators by index, with commas between')
-        .argParser(validatorIndices)
-        .makeOptionMandatory(),
+      new Option(
+        '--indices <list>',
+        'validators by index, with commas between, instead of those of next',
+      ).argParser(validatorIndices),
     )
     .option('--keystore-password-file <file>', 'of keystores without a .txt of their name beside')
     .option('--token-file <file>', 'bearer token for the Web3Signer')

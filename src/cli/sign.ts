@@ -5,12 +5,14 @@ import { messageOf } from '../lib/message-of.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import { MAX_FILE_BYTES } from '../messages/store.ts'
 import { type Bars, createBars } from './bars.ts'
-import { requireConfiguration } from './configuration.ts'
+import { cleanTexts } from './clean.ts'
+import { ConfigurationError, parseConfiguration } from './configuration.ts'
 import { type CommandContext, CommandError, type ExitCode } from './context.ts'
 import { readPassword } from './encrypt/password.ts'
 import { codeOf, prepareFolder, syncFolder } from './encrypt/publish.ts'
 import { createSealer } from './encrypt/sealer.ts'
 import { closeQuietly, createParts, untilInterrupted } from './gather/parts.ts'
+import { findNextExits, type NextSelection } from './next.ts'
 import { readSigningChain, readValidators } from './sign/chain.ts'
 import { createMaker, type Made } from './sign/make.ts'
 import { createMessageFiles } from './sign/message-files.ts'
@@ -18,11 +20,13 @@ import { openSigner, type SignerOptions } from './sign/open-signer.ts'
 import { SignError, SignerDownError } from './sign/signer.ts'
 import { createTally, type Outcome } from './sign/tally.ts'
 
-export type SignOptions = SignerOptions & {
-  readonly output: string
-  readonly indices: readonly ValidatorIndex[]
-  readonly dryRun?: boolean
-}
+export type SignOptions = SignerOptions &
+  NextSelection & {
+    readonly output: string
+    /** Instead of those that will be asked next. */
+    readonly indices?: readonly ValidatorIndex[]
+    readonly dryRun?: boolean
+  }
 
 /**
  * The command `sign`: makes exit messages where the keys are.
@@ -30,18 +34,20 @@ export type SignOptions = SignerOptions & {
  * @throws CommandError: 1 when nodes or signer cannot be used, 2 for usage and configuration
  */
 export async function runSign(asked: SignOptions, context: CommandContext): Promise<ExitCode> {
+  const { signal, workers, terminal } = context
   const passwords = readPassword('sign', context)
-  const config = requireConfiguration(withoutProtocol(context))
-  const { signal, workers } = context
+  const parsed = parseConfiguration(withoutProtocol(asked, context))
+  if (!parsed.ok) throw new ConfigurationError(parsed.problems)
   const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', workers) })
   const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
-  const bars = createBars(context.terminal)
+  const bars = createBars(terminal)
   const isDryRun = asked.dryRun === true
   try {
     const signer = await openSigner(asked, context, { files, pool, signal })
-    const parts = createParts(config, context, bars.tell)
+    const { indices, isWhole } = await chooseValidators(asked, parsed.warnings, context)
+    const parts = createParts(parsed.config, context, bars.tell)
     const chain = await untilInterrupted(signal, (lifetime) => readSigningChain(parts, lifetime))
-    const validators = await readValidators(parts, asked.indices, signal)
+    const validators = await readValidators(parts, indices, signal)
     if (!isDryRun) await prepareOutput(asked.output)
     const make = createMaker({
       chain,
@@ -62,19 +68,57 @@ export async function runSign(asked: SignOptions, context: CommandContext): Prom
       isDryRun,
       isPlain: passwords === undefined,
     })
-    await makeAll(asked.indices, make, { atOnce: signer.atOnce, bars, signal, note: tally.note })
+    await makeAll(indices, make, { atOnce: signer.atOnce, bars, signal, note: tally.note })
     if (!isDryRun) await syncFolder(asked.output)
     bars.end()
-    return tally.sumUp(asked.indices.length)
+    const code = tally.sumUp(indices.length)
+    return isWhole ? code : 1
   } finally {
     bars.end()
     await closeQuietly(() => Promise.all([pool.close(), files.close()]))
   }
 }
 
-/** On a machine that is not the daemon's only the consensus nodes need to be known. */
-function withoutProtocol(context: CommandContext): CommandContext {
-  const isSet = (...names: readonly string[]) => names.some((name) => context.env[name]?.trim())
+const SELECTION = ['missing', 'module', 'operator', 'count', 'percent'] as const
+
+/** @returns whether the list is known to lack nobody, too @throws CommandError */
+async function chooseValidators(
+  { indices, ...asked }: SignOptions,
+  warnings: readonly string[],
+  context: CommandContext,
+) {
+  const { terminal, env } = context
+  const selected = SELECTION.filter((name) => asked[name] !== undefined)
+  if (indices !== undefined) {
+    const clash = selected.map((name) => `--${name}`).join(', ')
+    if (clash !== '') {
+      throw new CommandError(`sign: ${clash} and --indices say two things`, 'give one of them')
+    }
+    for (const warning of warnings) terminal.err(`! ${warning}`)
+    return { indices, isWhole: true }
+  }
+  // What is in the output counts as signed where no messages are configured.
+  const compared = { MESSAGES_LOCATION: asked.output, VALIDATOR_EXIT_WEBHOOK: '' }
+  const found = await findNextExits(asked, {
+    ...context,
+    env: env.MESSAGES_LOCATION ? env : { ...env, ...compared },
+  })
+  for (const problem of cleanTexts(found.problems)) terminal.err(`! ${problem}`)
+  return {
+    indices: found.exits.flatMap(({ validatorIndex }) => validatorIndex ?? []),
+    isWhole: found.problems.length === 0,
+  }
+}
+
+/** On a machine that is not the daemon's only the consensus nodes need to be known, for indices. */
+function withoutProtocol({ indices }: SignOptions, context: CommandContext): CommandContext {
+  const { env } = context
+  if (indices === undefined) {
+    // The list is what needs the rest; whoever delivers nothing need not say how.
+    const isDelivered = env.MESSAGES_LOCATION || env.VALIDATOR_EXIT_WEBHOOK
+    return isDelivered ? context : { ...context, env: { ...env, MESSAGES_LOCATION: '.' } }
+  }
+  const isSet = (...names: readonly string[]) => names.some((name) => env[name]?.trim())
   const spared = {
     ...(isSet('EXECUTION_NODE', 'EXECUTION_NODE_FILE')
       ? {}
@@ -84,7 +128,7 @@ function withoutProtocol(context: CommandContext): CommandContext {
     ...(isSet('MESSAGES_LOCATION', 'VALIDATOR_EXIT_WEBHOOK') ? {} : { MESSAGES_LOCATION: '.' }),
     ...(isSet('ORACLE_ADDRESSES_ALLOWLIST') ? {} : { TRUST_MODE: 'true' }),
   }
-  return { ...context, env: { ...context.env, ...spared } }
+  return { ...context, env: { ...env, ...spared } }
 }
 
 async function prepareOutput(output: string): Promise<void> {

@@ -243,7 +243,6 @@ describe('what the nodes say', () => {
 })
 
 test.each([
-  [['--signer', 'keys', 'out'], "required option '--indices <list>'"],
   [['--indices', '1', 'out'], "required option '--signer <URL or folder>'"],
   [['--signer', 'keys', '--indices', '1,x', 'out'], '--indices: "1,x" is no list'],
   [
