@@ -12,7 +12,7 @@ import type { Stage } from './stage.ts'
 import type { Tally } from './tally.ts'
 
 /** Long enough for an answer of a simulator on a busy machine. */
-const CALL_TIMEOUT_MS = 200
+const CALL_TIMEOUT_MS = 300
 const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
 /** Epochs after the last fault, within which everybody must have left. */
 const QUIET_EPOCHS = 60
