@@ -18,14 +18,16 @@ describe('the program', () => {
   test('lists its commands, and each shows its options, an example and its exit codes', async () => {
     const [all, ...each] = await Promise.all([
       run(['--help']),
-      ...['run', 'check', 'explain', 'encrypt', 'sign'].map((name) => run([name, '--help'])),
+      ...['run', 'check', 'explain', 'encrypt', 'next', 'sign'].map((name) =>
+        run([name, '--help']),
+      ),
     ])
 
-    for (const name of ['run', 'check', 'explain', 'encrypt', 'sign']) {
+    for (const name of ['run', 'check', 'explain', 'encrypt', 'next', 'sign']) {
       expect(all.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
     }
     for (const { code, stdout, stderr } of each) {
-      expect(stdout).toMatch(/Example\n {2}validator-ejector \w+/)
+      expect(stdout).toMatch(/Examples?\n {2}validator-ejector \w+/)
       expect(stdout).toContain('Exit codes\n')
       expect(stdout).toContain('--json')
       expect(stdout).toContain('--debug')
@@ -39,7 +41,11 @@ describe('the program', () => {
     [['check', '--fast'], "unknown option '--fast'", '--help'],
     [['check', 'more'], "too many arguments for 'check'", '--help'],
     [['explain'], "missing required argument 'validator'", '--help'],
-    [['check', '--from-block', 'soon'], '"soon" is not a block number', '--from-block 21000000'],
+    [
+      ['check', '--from-block', 'soon'],
+      '"soon" is not a whole number',
+      'for example --from-block 1',
+    ],
   ])('%j: what is wrong, what to do, and code 2', async (args, what, hint) => {
     const { code, stdout, stderr } = await runHere(args, {})
 
