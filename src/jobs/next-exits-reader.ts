@@ -100,8 +100,6 @@ export function createOrderReader({ locator, nodes, readChainInfo, now }: OrderR
   }
 }
 
-export type OrderReader = ReturnType<typeof createOrderReader>
-
 /** A node that does not serve consolidations (older than Electra) excludes none. */
 async function readConsolidating(
   node: ConsensusNode,
