@@ -142,3 +142,58 @@ describe('the messages folder at run time', () => {
     expect(app.said('message rejected')).toHaveLength(7)
   })
 })
+
+describe('of two valid messages that of the earlier epoch is submitted, whatever says how late it is:', () => {
+  const MONTH_MS = 30 * 24 * 60 * 60 * 1_000
+  const syncing = (head_slot: string) => ({
+    data: {
+      head_slot,
+      sync_distance: '0',
+      is_syncing: false,
+      is_optimistic: false,
+      el_offline: false,
+    },
+  })
+  const asAhead = (slot: string) => async () => {
+    world = await createWorld({ beaconNodes: [{}, {}] })
+    const body = syncing(slot)
+    world.beaconNodes[1]?.faults.add({
+      kind: 'wrong-schema',
+      body,
+      match: { path: /node\/syncing$/ },
+    })
+    return {}
+  }
+  /** Epochs that the chain has not reached: ten days, and all that there are. */
+  const LATER = [1_000 + 10 * 225, 2n ** 64n - 1n]
+
+  test.each<[string, () => Promise<{ now?: () => number }>]>([
+    ['a node with an absurd head slot', asAhead(`${2n ** 62n}`)],
+    ['a node with the highest slot of all', asAhead(`${2n ** 64n - 1n}`)],
+    [
+      'a clock that is 30 days ahead',
+      async () => {
+        world = await createWorld()
+        return { now: () => Date.now() + MONTH_MS }
+      },
+    ],
+  ])('%s', async (_name, prepare) => {
+    const seams = await prepare()
+    // The first is beside the later one at once; that of the second comes when its own was rejected.
+    for (const [at, epoch] of LATER.entries())
+      write(`later-${at}.json`, world.beacon.signExit(at, { epoch }))
+    write('0.json', world.beacon.signExit(0, { epoch: 1 }))
+    utimesSync(join(world.folder, '0.json'), 1_000, 1_000)
+    world.ask(world.requestOf(0), world.requestOf(1))
+    const app = await world.start({}, seams)
+
+    const acceptedOf = (index: number) => world.beacon.accepted.filter((one) => one.index === index)
+    await until('the earlier one is submitted', () => acceptedOf(0).length > 0)
+    await cycles(app)
+    expect(acceptedOf(1)).toEqual([])
+    write('1.json', world.beacon.signExit(1, { epoch: 1 }))
+    utimesSync(join(world.folder, '1.json'), 1_000, 1_000)
+    await until('so is the one that came later', () => acceptedOf(1).length > 0)
+    expect(world.beacon.accepted.map(({ exit }) => exit.message.epoch)).toEqual(['1', '1'])
+  })
+})

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { createWorld, type World, type WorldOptions } from '../support/world.ts'
+import { createWorld, cycles, type World, type WorldOptions } from '../support/world.ts'
 import { check, envOf, inFolder, marked, runHere } from './command.ts'
 
 let world: World
@@ -14,6 +14,8 @@ async function setUp(options?: WorldOptions) {
   world.ask(world.requestOf(1))
 }
 
+/** A look-up of exit requests, not of reports or votes: module and operator are named. */
+const EXITS_OF_OURS = /"topics":\[[^\]]*,"0x0{63}1"/
 type Transaction = Record<string, unknown> | null
 
 describe('whatever is wrong while check looks is told, and ends with code 1:', () => {
@@ -34,6 +36,39 @@ describe('whatever is wrong while check looks is told, and ends with code 1:', (
       ended.stdout,
     ).toBe(true)
     expect(alarms[0]).toMatch(/\n {2}→ see which node it names/)
+    expect(ended.code).toBe(1)
+  })
+
+  test('an alarm of an earlier round of reading, which no later round repeats', async () => {
+    await setUp()
+    const STATE_FILE = join(world.home, 'state.sqlite')
+    const app = await world.start({ STATE_FILE })
+    await until('blocks are read', () => world.beacon.accepted.length > 0)
+    await cycles(app)
+    await app.end()
+    // Another chain: each node is compared once, in the first round.
+    world.chain.reorg(world.chain.finalized - 5, { keep: true })
+    // That round gets no further than to the newest blocks, so that another one follows.
+    world.chain.mine(150)
+    world.chain.finalize()
+    const failed = world.execution.faults.add({
+      kind: 'status',
+      status: 503,
+      match: { rpc: 'eth_getLogs', body: EXITS_OF_OURS },
+      skip: 1,
+      times: 2,
+    })
+
+    const ended = await check(world, { STATE_FILE, BLOCKS_PRELOAD: '300', LOAD_LOGS_STEP: '100' })
+
+    expect(failed.hits).toBe(2)
+    expect(ended.stdout).toContain('✓ logs')
+    const host = new URL(world.execution.url).host
+    const alarms = marked(ended, '✗').filter((line) => line.startsWith('✗ alarm: '))
+    expect(alarms, ended.stdout).toEqual([
+      expect.stringMatching(new RegExp(`^✗ alarm: ${host} has another block .*\\n {2}→ see which`)),
+    ])
+    expect(marked(ended, '✗')).toEqual(alarms)
     expect(ended.code).toBe(1)
   })
 

@@ -93,7 +93,7 @@ test('answers are cut, few are kept, and odd characters are gone', () => {
   expect(fact).toMatchObject({ answers: expect.any(Array) })
   const answers = fact?.kind === 'offer-answered' ? fact.answers : []
   expect(answers).toHaveLength(8)
-  expect(answers.slice(0, 3)).toEqual(['and \ud83d', `${'😀'.repeat(150)}…`, '"quoted"'])
+  expect(answers.slice(0, 3)).toEqual(['and \ud83d', `${'😀'.repeat(149)}…`, '"quoted"'])
   expect(after).toEqual(before)
 })
 

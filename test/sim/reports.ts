@@ -1,4 +1,4 @@
-import type { Wallet } from 'ethers'
+import { id, type Wallet } from 'ethers'
 import type { Hex } from '../../src/lib/primitives.ts'
 import {
   consensusReachedLog,
@@ -14,7 +14,7 @@ import {
   type SimExitRequest,
   sortRequests,
 } from './abi.ts'
-import { memberAddress, type Protocol, type SimMember } from './contracts.ts'
+import { createMember, memberAddress, type Protocol, type SimMember } from './contracts.ts'
 import type { Ledger, SimTransaction } from './ledger.ts'
 import type { TxType } from './transactions.ts'
 
@@ -46,8 +46,8 @@ export type ReportOptions = Common & {
   readonly gap?: number
   /** False: the log is left out although the quorum was reached; true: emitted without it. */
   readonly emitConsensus?: boolean
-  /** ConsensusReached comes out of a transaction that is no vote: the quorum was lowered. */
-  readonly reachedBySetQuorum?: boolean
+  /** ConsensusReached comes out of a transaction that is no vote, of whoever manages the members. */
+  readonly reachedBy?: keyof typeof MANAGE
   /** Forgery: the members sign this hash. */
   readonly signedHash?: Hex
   /** Forgery: the ConsensusReached log says this hash. */
@@ -68,8 +68,11 @@ export type SubmittedReport = {
   readonly dataTransaction: SimTransaction
 }
 
-/** `setQuorum(1)` */
-const SET_QUORUM: Hex = `0xc1ba4e59${'1'.padStart(64, '0')}`
+/** What lowers the quorum, so that the votes that are there suffice. */
+const MANAGE = {
+  setQuorum: `0xc1ba4e59${'1'.padStart(64, '0')}`,
+  removeMember: `${id('removeMember(address,uint256)').slice(0, 10)}${'1'.padStart(128, '0')}`,
+} as const satisfies Record<string, string>
 
 /** What oracles do: agree on a report, then publish its data. Each step is mined in its block. */
 export function createReports(chain: Ledger & Protocol) {
@@ -90,9 +93,10 @@ export function createReports(chain: Ledger & Protocol) {
     const hash = reportHash(struct)
     const signers = resolveSigners(options)
     const votes = signers.map((member, i) => vote(options, member, i + 1, struct, hash))
-    if (options.reachedBySetQuorum === true) {
+    if (options.reachedBy !== undefined) {
       const log = consensusReachedLog(chain.consensus, refSlot, hash, votes.length)
-      send(signers[0] as SimMember, chain.consensus, SET_QUORUM, { type: 2, logs: [log] })
+      const call = MANAGE[options.reachedBy] as Hex
+      send(createMember('manager'), chain.consensus, call, { type: 2, logs: [log] })
     }
     const reached = votes[chain.quorum - 1]
     const consensusTransaction = options.emitConsensus === true ? votes.at(-1) : reached
@@ -135,7 +139,7 @@ export function createReports(chain: Ledger & Protocol) {
       type: options.txType ?? 2,
       logs: [
         reportReceivedLog(chain.consensus, refSlot, memberAddress(member), signed),
-        ...(reached && options.emitConsensus !== false && options.reachedBySetQuorum !== true
+        ...(reached && options.emitConsensus !== false && options.reachedBy === undefined
           ? [consensusReachedLog(chain.consensus, refSlot, logged, support)]
           : []),
       ],

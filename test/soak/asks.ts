@@ -59,7 +59,7 @@ export function createAsks(network: Network, random: Random, tally: Tally) {
       [0, 1, 2],
     ])
     if (!random.chance(0.15)) return { signers, told: undefined }
-    return { signers, reachedBySetQuorum: true, told: 'consensus out of no vote' }
+    return { signers, reachedBy: 'setQuorum' as const, told: 'consensus out of no vote' }
   }
 
   function report(): void {
