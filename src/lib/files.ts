@@ -18,7 +18,7 @@ export class FileError extends Error {
   }
 }
 
-/** Threads with a job in hand: a process does not end before a call of theirs returns. */
+/** Threads that run a job: a process does not end before a call of theirs returns. */
 const busy = new Set<Worker>()
 
 /** Whether a thread may be stuck in a call, as on a mount that hangs. */

@@ -52,6 +52,7 @@ export type BucketStoreOptions = {
   readonly client: BucketClient
   /** Milliseconds; for tests. */
   readonly listMs?: number
+  readonly checkMs?: number
   readonly readMs?: number
 }
 
@@ -65,7 +66,7 @@ type Outcome = StoredContent | { readonly kind: 'failed'; readonly fault: Fault 
 
 /** Every object below a prefix, at any depth: a bucket has no folders, only names with slashes. */
 export function createBucketStore(options: BucketStoreOptions): BucketStore {
-  const { name, client, listMs = LIST_MS, readMs = READ_MS } = options
+  const { name, client, listMs = LIST_MS, checkMs = CHECK_MS, readMs = READ_MS } = options
   const root = options.prefix === '' ? '' : `${options.prefix}/`
   const limit = pLimit(READS_AT_ONCE)
   let waiting: Waiting[] = []
@@ -195,7 +196,7 @@ export function createBucketStore(options: BucketStoreOptions): BucketStore {
     name,
     list,
     check: async (signal) => {
-      await listPage(undefined, Math.min(listMs, CHECK_MS), signal)
+      await listPage(undefined, checkMs, signal)
     },
     read(file, signal) {
       return new Promise((resolve, reject) => {

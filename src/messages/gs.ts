@@ -27,6 +27,12 @@ const ALL_RETRIES_S = 15
 /** Milliseconds until a silent server is given up: the library cannot be told to stop earlier. */
 const SILENCE_MS = 20_000
 
+/**
+ * No call here names a project. Without one the library looks for it before each call where the
+ * key file has none: it runs gcloud and tries the metadata server, for 5 s and more.
+ */
+const NO_PROJECT = 'none'
+
 /** What is asked for of each object, and so what is there. */
 const FIELDS = 'kind,nextPageToken,items(name,generation,size,updated)'
 
@@ -55,6 +61,7 @@ export async function openGs(name: string): Promise<BucketClient> {
   const library = '@google-cloud/storage'
   const { CRC32C, Storage } = await loadPackage(library, () => import('@google-cloud/storage'))
   const storage = new Storage({
+    projectId: NO_PROJECT,
     timeout: SILENCE_MS,
     retryOptions: {
       maxRetries: RETRIES,

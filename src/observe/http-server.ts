@@ -23,6 +23,8 @@ export type HttpServerOptions = {
     | undefined
   readonly health: () => Verdict
   readonly ready: () => Verdict
+  /** Milliseconds, 0 for no limit; for tests. */
+  readonly timeouts?: Partial<typeof TIMEOUTS>
 }
 
 export type HttpServer = {
@@ -36,9 +38,8 @@ type Answer = { readonly status: number; readonly contentType: string; readonly 
 type Route = () => Answer | Promise<Answer>
 
 /** All in milliseconds. A client that sends or reads slower than this is let go. */
-const HEADERS_TIMEOUT = 5_000
-const REQUEST_TIMEOUT = 10_000
-const SOCKET_TIMEOUT = 30_000
+const TIMEOUTS = { headers: 5_000, request: 10_000, socket: 30_000, check: 1_000 }
+/** Milliseconds that answers under way get at the end. */
 const CLOSE_GRACE = 500
 const MAX_HEADER_BYTES = 8_192
 const MAX_CONNECTIONS = 256
@@ -59,8 +60,8 @@ const verdict = ({ ok, reasons }: Verdict): Answer =>
   ok ? json(200, { status: 'ok' }) : json(503, { status: 'error', reasons })
 
 /**
- * `/livez` says no more than that the process still turns: whether a restart would help. That the
- * nodes are down is for `/health` and `/readyz` to say.
+ * `/livez` fails only where a restart would help: the process answers nothing. That nodes are down
+ * is told by `/health` and `/readyz`.
  */
 function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
   const routes = new Map<string, Route>()
@@ -125,11 +126,12 @@ async function listen(server: Server, port: number, host: string | undefined): P
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const routes = routesOf(options)
+  const timeouts = { ...TIMEOUTS, ...options.timeouts }
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT,
-      requestTimeout: REQUEST_TIMEOUT,
-      connectionsCheckingInterval: 1_000,
+      headersTimeout: timeouts.headers,
+      requestTimeout: timeouts.request,
+      connectionsCheckingInterval: timeouts.check,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
@@ -143,7 +145,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
   )
   server.maxConnections = MAX_CONNECTIONS
-  server.timeout = SOCKET_TIMEOUT
+  server.timeout = timeouts.socket
 
   await listen(server, options.port, options.host)
   // From here on an error concerns one connection, and must not end the process.

@@ -31,7 +31,7 @@ const connected = async (app: RunningApp) => {
 }
 
 describe('a finalized event', () => {
-  test('brings the request in hand at once, whatever the interval', async () => {
+  test('brings the request that is open at once, whatever the interval', async () => {
     await setUp()
     const app = await startQuiet()
     await connected(app)

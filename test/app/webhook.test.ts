@@ -60,6 +60,20 @@ describe('the webhook', () => {
     expect(call?.headers[header]).toBe(value)
   })
 
+  test.each([401, 403])('that answers with %i: the log says what to check', async (status) => {
+    await setUp()
+    receiver.faults.add({ kind: 'status', status })
+    world.ask(world.requestOf(3))
+    const app = await start({ WEBHOOK_TOKEN: 's3cret' })
+    const [line] = await until('it is said', () => {
+      const said = app.said('exit was not accepted')
+      return said.length > 0 && said
+    })
+    const text = JSON.stringify(line)
+    expect(text).toMatch(new RegExp(`${status}.* \\(check WEBHOOK_TOKEN and WEBHOOK_HEADER\\)`))
+    expect(text).not.toContain('s3cret')
+  })
+
   test('gets its token in place of the credentials in its URL', async () => {
     await setUp()
     world.ask(world.requestOf(3))

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { quote } from '../../src/lib/secret.ts'
 import { put, seal, signedExit, temporaryFolder } from '../messages/fixtures.ts'
 import { until } from '../support/until.ts'
 import { encrypt, namesIn, PASSWORD, readEnvelope, readText, startEncrypt } from './support.ts'
@@ -35,6 +36,14 @@ test('what is no exit message is named, the others go on, and the exit code says
   ])
   expect(code).toBe(1)
   expect(namesIn(output)).toEqual(['1.json'])
+})
+
+test('what somebody else says is quoted without the password', async () => {
+  const { home } = createInput()
+  const password = 'known-to-encrypt-alone'
+  await encrypt(home, ['plain', 'encrypted'], { MESSAGES_PASSWORD: password })
+
+  expect(quote(`cannot take ${password}`)).toBe('cannot take <secret>')
 })
 
 test('a file that is there is never replaced', async () => {

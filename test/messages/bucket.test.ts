@@ -258,11 +258,11 @@ describe.each(KINDS)('a bucket of %s', (kind) => {
 
   test('a first look asks for one page, and does not wait for long', async () => {
     for (let i = 0; i < 1_001; i += 1) await put(`${i}.json`)
-    await (await open()).check(never)
+    await (await open({ checkMs: 60_000 })).check(never)
     expect(server.calls.filter(({ path }) => !READ.test(path))).toHaveLength(1)
 
     server.faults.add({ kind: 'hang' })
-    const impatient = await open({ listMs: 200 })
+    const impatient = await open({ checkMs: 200 })
     await expect(impatient.check(never)).rejects.toMatchObject({ isPassing: true })
   })
 

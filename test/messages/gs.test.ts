@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -134,6 +134,21 @@ describe('what the environment lacks is said with its remedy', () => {
     const error = await listed({ env }).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ isPassing: false, message: expect.stringContaining(words) })
     expect(`${error}`).not.toContain('rubbish')
+  })
+
+  test('no project is looked for: no gcloud is run, no metadata server asked', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'key.json')
+    writeFileSync(path, '{"type":"service_account","client_email":"a@b","private_key":"rubbish"}')
+    const ran = join(folder, 'ran')
+    writeFileSync(join(folder, 'gcloud'), `#!/bin/sh\ntouch ${ran}\n`, { mode: 0o755 })
+    const env = {
+      STORAGE_EMULATOR_HOST: undefined,
+      GOOGLE_APPLICATION_CREDENTIALS: path,
+      PATH: `${folder}:${process.env.PATH}`,
+    }
+    await expect(listed({ env })).rejects.toThrow('no credentials')
+    expect(existsSync(ran)).toBe(false)
   })
 
   test('an address that is none', async () => {

@@ -5,6 +5,7 @@ import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import { LIMITS } from '../../src/requests/deadlines.ts'
 import { requestStates } from '../../src/requests/derive.ts'
 import { type OperatorSummary, summarize } from '../../src/requests/operator-summary.ts'
+import { until } from '../support/until.ts'
 
 const MODULE = 1 as ModuleId
 const OPERATOR = 5 as OperatorId
@@ -223,13 +224,13 @@ test('a job is timed in seconds', async () => {
   const metrics = create()
   const before = performance.now()
   const end = metrics.timeJob(1)
-  await new Promise((resolve) => setTimeout(resolve, 60))
+  await until('the clock moves on', () => performance.now() - before > 5)
   end('success')
   const seconds = (performance.now() - before) / 1_000
   const name = 'p_job_duration_seconds_sum{name="validator-ejector",interval="1",result="success"}'
   const sum = (await samplesOf(metrics))[name]
 
-  expect(sum).toBeGreaterThan(0.05)
+  expect(sum).toBeGreaterThan(0)
   expect(sum).toBeLessThanOrEqual(seconds)
 })
 

@@ -45,7 +45,7 @@ export const notChecked = (id: string, why: string): Finding =>
 export function splitRemedy(text: string): Pick<Told, 'detail' | 'remedy'> {
   const [, detail, remedy] = /^(.*?)(?:: |\. )((?:set|create|correct) .*)$/is.exec(text) ?? []
   return detail === undefined || remedy === undefined
-    ? { detail: text, remedy: 'correct what it names' }
+    ? { detail: text, remedy: 'correct the setting or the file that is named here' }
     : { detail, remedy: remedy.charAt(0).toLowerCase() + remedy.slice(1) }
 }
 

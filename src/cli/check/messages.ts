@@ -15,7 +15,7 @@ export function tellMessages(
 ): readonly Finding[] {
   const told = { id: ID, title: TITLE }
   if (problem !== undefined || snapshot === undefined) {
-    const remedy = 'correct MESSAGES_LOCATION, or what it names'
+    const remedy = 'correct MESSAGES_LOCATION, or the folder or bucket behind it'
     return [failure({ ...told, detail: `cannot be loaded: ${problem}`, remedy })]
   }
   return [tellCounts(snapshot), ...tellPassedOver(snapshot)]

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { gather, passwordOf } from '../../config/environment.ts'
 import { passwordCandidates } from '../../lib/password.ts'
+import { hideSecrets } from '../../lib/secret.ts'
 import { type CommandContext, CommandError } from '../context.ts'
 
 /** Spellings of the password, as the daemon tries them: the first one encrypts. */
@@ -27,6 +28,7 @@ export function readPassword(
   if (given.passwordBytes === undefined) return undefined
   const { text, bytes } = passwordOf(given.passwordBytes)
   terminal.hide([text])
+  hideSecrets([text])
   if (!isUtf8(given.passwordBytes)) {
     throw refusal('the password is not UTF-8, which EIP-2335 asks for')
   }
