@@ -23,6 +23,7 @@ export function createEvidenceReader(
 ): EvidenceReader {
   return async function readEvidence(lookUp, host, signal) {
     const logs: unknown[] = []
+    let gap: string | undefined
     try {
       const result = await withDeadline(QUESTION_MS, signal, (limited) =>
         nodes.only(
@@ -30,13 +31,17 @@ export function createEvidenceReader(
           async (node, _host, deadline) => {
             if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
             if (lookUp.kind === 'receipts') return readReceipts(node, lookUp, deadline)
-            await readLogs(node, lookUp, (part) => logs.push(...part), deadline)
+            const onPart = (part: readonly unknown[]) => logs.push(...part)
+            await readLogs(node, lookUp, onPart, deadline, ({ refused, reason }) => {
+              if (refused) gap = reason
+            })
             return logs
           },
           limited,
         ),
       )
-      return [{ ok: true, result }]
+      const whole: Answer = { ok: true, result }
+      return gap === undefined ? [whole] : [whole, { ok: false, why: gap, isGap: true }]
     } catch (error) {
       signal.throwIfAborted()
       const failure: Answer = {

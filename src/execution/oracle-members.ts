@@ -46,7 +46,8 @@ export async function readOracleSigners(node: Caller, consensus: Address, signal
 }
 
 /**
- * Which of these addresses voted within the last 7 days, as one node says. Advice only, so the
+ * Which of these addresses voted within the last 7 days, as one node says; all of them where it does
+ * not have all of those blocks. Advice only, so the
  * sender of a vote is taken from the node's word.
  */
 export async function readRecentVoters(
@@ -64,7 +65,18 @@ export async function readRecentVoters(
     const hash = parseBytes32((log as { readonly transactionHash?: unknown }).transactionHash)
     if (hash !== undefined && votes.size < MAX_VOTES) votes.add(hash)
   }
-  await readLogs(node, filter, (logs) => logs.forEach(note), signal)
+  let isPruned = false
+  await readLogs(
+    node,
+    filter,
+    (logs) => logs.forEach(note),
+    signal,
+    ({ refused }) => {
+      isPruned ||= refused
+    },
+  )
+  // Any of them may have voted in the blocks that are gone.
+  if (isPruned) return among
   const voters = new Set<Address>()
   for (const hash of votes) {
     if (voters.size === among.size) break

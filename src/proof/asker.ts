@@ -28,6 +28,10 @@ const PATIENCE_MS = 60_000
 /** A fault that stays is said again this often. */
 const SAY_AGAIN_MS = 60 * 60 * 1_000
 
+/** What a node has pruned is no fault of it, and stays away: other questions need its answers. */
+const isFault = (answer: Answer): answer is Extract<Answer, { readonly ok: false }> =>
+  !answer.ok && answer.isGap !== true
+
 const NOT_ASKED: Answer = { ok: false, why: 'not asked: its answers fail or take too long' }
 
 /** Where it is not the node that is to blame. */
@@ -81,13 +85,13 @@ export function createAsker({ log, now, ask }: AskerParts): () => Asking {
       const answers = await ask(lookUp, node, signal)
       state.underWay -= 1
       if (state.underWay === 0) state.waitedMs += performance.now() - state.since
-      state.failedInARow = answers.every(({ ok }) => ok) ? 0 : state.failedInARow + 1
+      state.failedInARow = answers.some(isFault) ? state.failedInARow + 1 : 0
       return answers
     }
 
     /** @returns whether the node said something that could be taken in */
     function take(answer: Answer, { lookUp, node }: Question, evidence: Evidence): boolean {
-      if (!answer.ok) failures.set(lookUp.id, `${node}: ${answer.why}`)
+      if (isFault(answer)) failures.set(lookUp.id, `${node}: ${answer.why}`)
       try {
         const fault = addAnswer(evidence, lookUp, node, answer)
         if (fault !== undefined) tell(node, lookUp, fault)

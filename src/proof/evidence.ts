@@ -72,7 +72,12 @@ export type Evidence = {
 /** What one node gave to one look-up: its JSON-RPC result, or why there is none. */
 export type Answer =
   | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly why: string }
+  | {
+      readonly ok: false
+      readonly why: string
+      /** It answered, and does not have all that was asked for: pruned blocks, and not a fault. */
+      readonly isGap?: boolean
+    }
 
 /**
  * Transactions that one node may name for one report. Consensus on a report is reached once, or

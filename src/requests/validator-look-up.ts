@@ -20,7 +20,7 @@ export function createValidatorLookUp(
   stepTimes: StepTimes,
 ) {
   const latest = new Map<ValidatorIndex, Seen>()
-  /** What had left before the first look of this process is summed up elsewhere, not told here. */
+  /** What had left before the first look, without this daemon, is summed up elsewhere, not told here. */
   let isFirstLook = true
 
   function stateOf({ validatorIndex, pubkey }: ExitRequest) {
@@ -61,7 +61,8 @@ export function createValidatorLookUp(
       log.warn('validator is active again', openNamesOf(request, now(), limit))
       return
     }
-    if (before === undefined && seen === 'settled' && isFirstLook) return
+    const isOurs = journal.facts.offers.has(validator)
+    if (before === undefined && seen === 'settled' && isFirstLook && !isOurs) return
     const text =
       seen === 'exiting' ? 'validator is exiting' : 'validator is exiting in the finalized state'
     log.info(text, { validator })

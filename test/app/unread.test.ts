@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openJournalReadOnly } from '../../src/journal/read-only.ts'
+import { createMember } from '../sim/contracts.ts'
 import { until } from '../support/until.ts'
 import {
   createWorld,
@@ -41,6 +42,29 @@ const told = (app: RunningApp) => app.said('blocks could not be read')
 const ready = async (app: RunningApp) => (await fetch(`${app.url}/readyz`)).json()
 
 describe('history that the only node has pruned', () => {
+  test('votes are found although the search for them reaches into it, of however many reports', async () => {
+    world = await createWorld({ beacon: { validators: 20 } })
+    const { chain, execution, requestOf } = world
+    execution.set({ firstLogBlock: chain.finalized - 5_000 })
+    const indices = Array.from({ length: 12 }, (_, index) => index)
+    for (const index of indices) {
+      world.writeMessage(index)
+      world.ask(requestOf(index))
+    }
+    const thief = createMember('thief')
+    chain.submitReport({ requests: [requestOf(19)], signers: [thief, thief] })
+    chain.finalize()
+    const app = await start()
+    for (const index of indices) await sent(index)
+    await until('the forged one is told', () => app.said('not proven').length > 0)
+    await cycles(app, 3)
+
+    expect(world.beacon.accepted.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(
+      indices,
+    )
+    expect(app.said('cycle failed')).toEqual([])
+  })
+
   test.each([
     [-32_602, 'missing receipts: block is older than 10064 blocks'],
     [4_444, 'pruned history unavailable'],

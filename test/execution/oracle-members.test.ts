@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { delegateAbi } from '../../src/execution/abi.ts'
 import { createExecutionNode } from '../../src/execution/execution-node.ts'
-import { readOracleSeats, readOracleSigners } from '../../src/execution/oracle-members.ts'
+import { createLogReader } from '../../src/execution/logs.ts'
+import {
+  readOracleSeats,
+  readOracleSigners,
+  readRecentVoters,
+} from '../../src/execution/oracle-members.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { type Address, parseAddress } from '../../src/lib/primitives.ts'
 import { memberAddress } from '../sim/contracts.ts'
@@ -129,5 +134,26 @@ describe('who signs for the oracle', () => {
     await expect(read()).rejects.toThrow('gave 0 addresses')
     for (let i = 0; i < 101; i += 1) chain.addMember(`more ${i}`)
     await expect(read()).rejects.toThrow('gave 101 addresses')
+  })
+})
+
+describe('who voted within a week', () => {
+  const voters = (among: readonly string[]) =>
+    readRecentVoters(
+      createExecutionNode(createHttpClient(sim.url), () => {}),
+      createLogReader(10_000),
+      chain.consensus as Address,
+      new Set(lower(among) as Address[]),
+      never,
+    )
+
+  test('those of the asked that did; all of them where blocks of that week are pruned', async () => {
+    chain.submitReport({ requests: [], signers: [0, 1] })
+    chain.finalize()
+    const all = lower(chain.signerAddresses())
+    expect([...(await voters(all))]).toEqual(all.slice(0, 2))
+
+    sim.set({ firstLogBlock: chain.finalized - 10_064 })
+    expect([...(await voters(all))]).toEqual(all)
   })
 })

@@ -39,9 +39,9 @@ function playApart(episode: Episode): Promise<ReturnType<Tally['entries']>> {
       if (entries === undefined) reject(new Error(failure))
       else resolve(entries)
     })
-    child.on('exit', (code) => {
+    child.on('exit', (code, signal) => {
       children.delete(child)
-      reject(new Error(`the episode ended with code ${code}`))
+      reject(new Error(`the episode ended with ${code ?? signal}`))
     })
   })
 }
@@ -97,6 +97,6 @@ try {
   else await playOne(JSON.parse(values.episode))
 } catch (error) {
   console.error(error)
-  for (const child of children) child.disconnect()
+  for (const child of children) if (child.connected) child.disconnect()
   process.exitCode = 1
 }
