@@ -34,6 +34,8 @@ export async function runHere(
 ): Promise<void> {
   const { random, watch } = stage
   const lines: string[] = []
+  /** At least once in each episode. */
+  let hasRestarted = false
   let quiet = 0
   let calmSince = 0
   let exactSince: number | undefined
@@ -42,7 +44,10 @@ export async function runHere(
   async function betweenCycles(): Promise<Turn | undefined> {
     if (watch.cycles() < cycles) {
       await stage.disturb(clock.now())
-      return random.chance(0.02) ? 'restart' : undefined
+      const isDue = !hasRestarted && watch.cycles() >= cycles / 2
+      if (!random.chance(0.02) && !isDue) return undefined
+      hasRestarted = true
+      return 'restart'
     }
     if (quiet === 0) {
       await stage.calm()

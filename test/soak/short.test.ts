@@ -5,7 +5,7 @@ import { soak } from './soak.ts'
 const SEED = 2
 
 test('nothing is lost and nobody leaves unasked, whatever fails', {
-  timeout: 120_000,
+  timeout: 400_000,
 }, async () => {
   const { tally } = await soak({ seed: SEED, cycles: 60, kills: 2, tell: console.info })
   const { counts } = tally
