@@ -85,7 +85,7 @@ export const cases: Readonly<Record<string, Cases>> = {
   ValidatorEjectorExitDelayed: lasting(overdue('delayed'), ONE_CYCLE, '16m'),
   ValidatorEjectorExitOverdue: {
     fires: {
-      series: { ...open(97 * HOUR, -HOUR), [overdue('module')]: always(1) },
+      series: { ...open(97 * HOUR, -HOUR), [overdue('delinquent')]: always(1) },
       at: '11m',
       besides: [HALF, DAY, FOUR_HOURS],
     },

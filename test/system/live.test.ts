@@ -136,6 +136,8 @@ test('every panel has something to show, for two daemons side by side', {
 }, async () => {
   const scene = await createScene(2)
   const { world, stack } = scene
+  const keys = Array.from({ length: 10 }, (_, index) => world.beacon.pubkey(index))
+  Object.assign(world.chain.modules[0] ?? {}, { keys: { 5: keys } })
   world.ask(world.requestOf(1), world.requestOf(2))
   await until('the exit is sent', () => world.beacon.accepted.length > 0, PATIENCE_MS)
   world.beacon.advance()
