@@ -51,7 +51,7 @@ export function summarize(left: readonly number[], sent: readonly number[]): Sum
       asExpected,
     }
   })
-  const head = ['validator', 'asked for?', 'message', 'outcome', 'expected?']
+  const head = ['validator', 'requested?', 'message', 'outcome', 'expected?']
   return {
     table: toTable([head, ...rows.map(({ cells }) => cells)]),
     asExpected: rows.every(({ asExpected }) => asExpected),

@@ -50,7 +50,7 @@ export async function playStory(
   const messages = await prepareMessages(stage, world.beacon, screen)
 
   screen.heading(
-    `The daemon starts. The oracle has asked for validators ${list('plain', 'listed')},`,
+    `The daemon starts. The oracle has requested validators ${list('plain', 'listed')},`,
     `and for ${list('otherOperator')} of another operator. Some messages are broken.`,
   )
   const { record } = world
@@ -102,7 +102,7 @@ async function messageComesLater(scene: Scene, add: (name: RoleName) => void): P
 async function nodeFails(scene: Scene): Promise<void> {
   const { world, screen, signal } = scene
   const [node] = world.nodes
-  screen.heading(`A consensus node fails, and validator ${list('nodeFails')} is asked for`)
+  screen.heading(`A consensus node fails, and validator ${list('nodeFails')} is requested`)
   await node.refuse()
   await world.oracle.report(world.record('nodeFails'))
   await expectLeft(scene, 'nodeFails')
