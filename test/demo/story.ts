@@ -51,7 +51,7 @@ export async function playStory(
 
   screen.heading(
     `The daemon starts. The oracle has requested validators ${list('plain', 'listed')},`,
-    `and for ${list('otherOperator')} of another operator. Some messages are broken.`,
+    `and ${list('otherOperator')} of another operator. Some messages are broken.`,
   )
   const { record } = world
   await world.oracle.report(record('plain'), record('listed'), record('otherOperator'))
