@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/{demo,devnet,faults,system}/**'],
     // Above what `until` waits, which then says what it waited for.
+    setupFiles: ['test/support/forget-secrets.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',

@@ -193,3 +193,9 @@ export function quote(text: string, max = 200): string {
   if (line.length <= max) return line
   return `${line.slice(0, max).replace(/[\ud800-\udbff]$/, '')}…`
 }
+
+/** For tests, which share a process: what one of them hides is no secret of the next one. */
+export function forgetSecrets(): void {
+  hidden.clear()
+  maskForeign = createMask([], true)
+}

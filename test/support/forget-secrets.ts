@@ -1,0 +1,4 @@
+import { forgetSecrets } from '../../src/lib/secret.ts'
+
+// Runs before each file of tests.
+forgetSecrets()
