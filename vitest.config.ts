@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/{demo,devnet,faults,system}/**'],
-    // Above what `until` waits, which then says what it waited for.
     setupFiles: ['test/support/forget-secrets.ts'],
+    // Above what `until` waits, which then says what it waited for.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
