@@ -36,6 +36,8 @@ export type JournalOptions = {
   readonly onRecovery: (message: string) => void
 }
 
+type Tell = Pick<JournalOptions, 'onProblem' | 'onRecovery'>
+
 /** While it cannot be written, appending tries again this often. */
 const RETRY_MS = 10_000
 
@@ -58,8 +60,7 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
   /** What is there is the good journal of another protocol, and stays until this one is sure. */
   let isAnothers = false
   let triedAt = Number.NEGATIVE_INFINITY
-  /** Problems of this outage. */
-  const said = new Set<string>()
+  const outage = createOutage(path, tell)
 
   function connect(): void {
     triedAt = now()
@@ -92,30 +93,21 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
   function reconnect(): void {
     try {
       connect()
-      said.clear()
-      tell.onRecovery(`STATE_FILE ${path} is written again, with everything learnt meanwhile`)
+      outage.end()
     } catch (error) {
-      tellOnce(error)
+      note(error)
     }
   }
 
   function disconnect(error: unknown): void {
     closeQuietly(store)
     store = undefined
-    tellOnce(error)
+    note(error)
   }
 
-  function tellOnce(error: unknown): void {
-    const why = messageOf(error)
+  function note(error: unknown): void {
     isAnothers = error instanceof AnothersJournalError
-    if (said.has(why)) return
-    said.add(why)
-    const what = isAnothers
-      ? `${why}: it is left as it is until LOCATOR_ADDRESS has been seen to name contracts on chain`
-      : `cannot be written: ${why}`
-    tell.onProblem(
-      `STATE_FILE ${path} ${what}. Until then everything is kept in memory, and a restart reads it from the chain again`,
-    )
+    outage.tell(error)
   }
 
   /** What can be read counts, even where nothing can be written. */
@@ -132,7 +124,7 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
     connect()
   } catch (error) {
     if (error instanceof JournalLockedError) throw error
-    tellOnce(error)
+    note(error)
     readAnyway()
   }
 
@@ -168,6 +160,29 @@ export function openJournal({ file, identity, now, ...tell }: JournalOptions): J
       isClosed = true
       closeQuietly(store)
       closeQuietly(lock)
+    },
+  }
+}
+
+/** Tells why the file cannot be used, each reason once until that is over. */
+function createOutage(path: string | undefined, tell: Tell) {
+  const said = new Set<string>()
+  return {
+    tell(error: unknown): void {
+      const why = messageOf(error)
+      if (said.has(why)) return
+      said.add(why)
+      const what =
+        error instanceof AnothersJournalError
+          ? `${why}: it is left as it is until LOCATOR_ADDRESS has been seen to name contracts on chain`
+          : `cannot be written: ${why}`
+      tell.onProblem(
+        `STATE_FILE ${path} ${what}. Until then everything is kept in memory, and a restart reads it from the chain again`,
+      )
+    },
+    end(): void {
+      said.clear()
+      tell.onRecovery(`STATE_FILE ${path} is written again, with everything learnt meanwhile`)
     },
   }
 }

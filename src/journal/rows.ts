@@ -1,112 +1,103 @@
-import type {
-  Address,
-  Bytes32,
-  ModuleId,
-  OperatorId,
-  Pubkey,
-  ValidatorIndex,
-} from '../lib/primitives.ts'
-import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import type { Address, Bytes32, Hex, ValidatorIndex } from '../lib/primitives.ts'
+import type { ExitRequest } from '../requests/exit-request.ts'
 import { type HistoryFact, keptAnswers } from '../requests/facts.ts'
 import type { Coverage } from '../requests/scope.ts'
+import type { Cell } from './connection.ts'
 
-/** A request as a row of the table `request`, in the order of its columns. */
-export type RequestRow = [
-  key: RequestKey,
-  seenAt: number,
-  chainId: string,
-  exitBus: Address,
-  blockNumber: number,
-  blockHash: Bytes32,
-  transactionHash: Bytes32,
-  logIndex: number,
-  moduleId: ModuleId,
-  operatorId: OperatorId,
-  validatorIndex: ValidatorIndex,
-  pubkey: Pubkey,
-  timestamp: number,
+/** In the order of the table `request`: each field has a column, in snake case. */
+const REQUEST_FIELDS = [
+  'key',
+  'seenAt',
+  'chainId',
+  'exitBus',
+  'blockNumber',
+  'blockHash',
+  'transactionHash',
+  'logIndex',
+  'moduleId',
+  'operatorId',
+  'validatorIndex',
+  'pubkey',
+  'timestamp',
+] as const
+
+const toColumn = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** Columns of each table of facts, in the order of the digest that stands behind them. */
+export const COLUMNS = {
+  request: REQUEST_FIELDS.map(toColumn),
+  signed_transaction: ['hash', 'serialized'],
+  contract: ['role', 'address'],
+  history: ['validator_index', 'at', 'what', 'answers'],
+  cursor: ['block', 'hash', 'coverage'],
+  unread: ['from_block', 'to_block', 'reason', 'hosts'],
+}
+export type Table = keyof typeof COLUMNS
+
+/** The schema version that added a table or a column; the others are as old as the first. */
+export const ADDED_IN: Readonly<Record<string, number>> = {
+  'history.answers': 2,
+  'cursor.hash': 2,
+  unread: 3,
+  'cursor.coverage': 4,
+}
+
+export type Rows = {
+  readonly request: readonly Cell[]
+  readonly signed_transaction: [hash: Bytes32, serialized: Hex]
+  readonly contract: [role: 'exit-bus' | 'consensus', address: Address]
+  /** `answers` is JSON: text with half a character in it would not come back as it was. */
+  readonly history: [validator: ValidatorIndex, at: number, what: string, answers?: string]
+  /** `hash` is empty where no node told it. */
+  readonly cursor: [block: number, hash?: Bytes32 | '', coverage?: string]
+  /** `hosts` is JSON. */
+  readonly unread: [fromBlock: number, toBlock: number, reason: string, hosts: string]
+}
+
+export function toRequestRow(seenAt: number, request: ExitRequest): Rows['request'] {
+  const cells = { ...request, seenAt, chainId: String(request.chainId) }
+  return REQUEST_FIELDS.map((field) => cells[field])
+}
+
+export function toRequestFact(row: Rows['request']) {
+  const cells = Object.fromEntries(REQUEST_FIELDS.map((field, at) => [field, row[at]]))
+  const { seenAt, chainId, ...request } = cells
+  return {
+    kind: 'request' as const,
+    at: seenAt as number,
+    request: { ...request, chainId: BigInt(String(chainId)) } as ExitRequest,
+  }
+}
+
+export const toHistoryRow = (fact: HistoryFact): Rows['history'] => [
+  fact.validator,
+  fact.at,
+  whatOf(fact),
+  JSON.stringify(fact.kind === 'offer-answered' ? keptAnswers(fact.answers) : []),
 ]
 
-/** `what` in the table `history`. */
-export type Happening =
-  | 'begun'
-  | 'intended'
-  | 'accepted'
-  | 'refused'
-  | 'active'
-  | 'exiting'
-  | 'settled'
-
-function happening(fact: HistoryFact): Happening {
+function whatOf(fact: HistoryFact) {
   if (fact.kind === 'sighting') return fact.seen
   if (fact.kind === 'offer-intended') return fact.isFirst ? 'begun' : 'intended'
   return fact.accepted ? 'accepted' : 'refused'
 }
 
-/** What happened to a validator as a row of the table `history`, in the order of its columns. */
-export type HistoryRow = [
-  validator: ValidatorIndex,
-  at: number,
-  what: Happening,
-  /** JSON: text with half a character in it would not come back as it was. */
-  answers: string,
-]
-
-export const toHistoryRow = (fact: HistoryFact): HistoryRow => [
-  fact.validator,
-  fact.at,
-  happening(fact),
-  JSON.stringify(fact.kind === 'offer-answered' ? keptAnswers(fact.answers) : []),
-]
-
-export function toHistoryFact([validator, at, what, answers]: HistoryRow): HistoryFact {
+export function toHistoryFact([validator, at, what, answers = '[]']: Rows['history']): HistoryFact {
   if (what === 'begun') return { kind: 'offer-intended', at, validator, isFirst: true }
   if (what === 'intended') return { kind: 'offer-intended', at, validator }
   if (what === 'accepted' || what === 'refused') {
     const accepted = what === 'accepted'
     return { kind: 'offer-answered', at, validator, accepted, answers: JSON.parse(answers) }
   }
-  return { kind: 'sighting', at, validator, seen: what }
+  return { kind: 'sighting', at, validator, seen: what as 'active' | 'exiting' | 'settled' }
 }
-
-export const toRow = (seenAt: number, request: ExitRequest): RequestRow => [
-  request.key,
-  seenAt,
-  String(request.chainId),
-  request.exitBus,
-  request.blockNumber,
-  request.blockHash,
-  request.transactionHash,
-  request.logIndex,
-  request.moduleId,
-  request.operatorId,
-  request.validatorIndex,
-  request.pubkey,
-  request.timestamp,
-]
-
-export const toRequest = (row: RequestRow): ExitRequest => ({
-  key: row[0],
-  chainId: BigInt(row[2]),
-  exitBus: row[3],
-  blockNumber: row[4],
-  blockHash: row[5],
-  transactionHash: row[6],
-  logIndex: row[7],
-  moduleId: row[8],
-  operatorId: row[9],
-  validatorIndex: row[10],
-  pubkey: row[11],
-  timestamp: row[12],
-})
 
 /** JSON: the lowest block, and pairs of a module and its operators. */
 export const fromCoverage = (coverage: Coverage | undefined): string =>
   coverage === undefined ? '' : JSON.stringify([coverage.from, [...coverage.scope]])
 
-/** @param text - absent where the table has no such column */
-export function toCoverage(text: string | undefined): Coverage | undefined {
-  if (text === undefined || text === '') return undefined
+export function toCoverage(text = ''): Coverage | undefined {
+  if (text === '') return undefined
   const [from, scope] = JSON.parse(text)
   return { from, scope: new Map(scope) }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
+import type { Address } from '../lib/primitives.ts'
 import {
   applyFact,
   type Fact,
@@ -11,24 +11,23 @@ import {
 } from '../requests/facts.ts'
 import { type Cell, type Connection, DamagedRowError } from './connection.ts'
 import {
+  ADDED_IN,
+  COLUMNS,
   fromCoverage,
-  type HistoryRow,
-  type RequestRow,
+  type Rows,
+  type Table,
   toCoverage,
   toHistoryFact,
   toHistoryRow,
-  toRequest,
-  toRow,
+  toRequestFact,
+  toRequestRow,
 } from './rows.ts'
 
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
 /** In the header of the file. A change of the tables needs another one. */
 export const SCHEMA_VERSION = 4
-/**
- * Are read, and rewritten. 1 had no answers in the history, and no hash of the cursor; neither it
- * nor 2 had a table of unread blocks; 3 did not say for what was read up to the cursor.
- */
+/** Are read, and rewritten. */
 export const OLD_VERSIONS: readonly number[] = [1, 2, 3]
 
 /** A journal belongs to one protocol on one chain. */
@@ -39,16 +38,7 @@ export type Identity = { readonly chainId: bigint; readonly locator: Address }
  * is the protocol's, in seconds. `digest` is over the rest of the row: a damaged one must not pass
  * for a request that is known.
  */
-const UNREAD_SCHEMA = `CREATE TABLE disk.unread (
-  seq INTEGER PRIMARY KEY,
-  from_block INTEGER NOT NULL,
-  to_block INTEGER NOT NULL,
-  reason TEXT NOT NULL,
-  hosts TEXT NOT NULL,
-  digest TEXT NOT NULL
-) STRICT;`
 const SCHEMA = `
-CREATE TABLE disk.identity (chain_id TEXT NOT NULL, locator TEXT NOT NULL) STRICT;
 CREATE TABLE disk.request (
   seq INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,
@@ -98,50 +88,36 @@ CREATE TABLE disk.cursor (
   coverage TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
-${UNREAD_SCHEMA}
+CREATE TABLE disk.unread (
+  seq INTEGER PRIMARY KEY,
+  from_block INTEGER NOT NULL,
+  to_block INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  hosts TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
 `
 
-const REQUEST =
-  'key, seen_at, chain_id, exit_bus, block_number, block_hash, transaction_hash, log_index, module_id, operator_id, validator_index, pubkey, timestamp'
-const TRANSACTION = 'hash, serialized'
-const CONTRACT = 'role, address'
-const HISTORY = 'validator_index, at, what, answers'
-const CURSOR = 'block, hash, coverage'
-const OLD_CURSORS: Readonly<Record<number, string>> = {
-  1: 'block',
-  2: 'block, hash',
-  3: 'block, hash',
-}
-const UNREAD = 'from_block, to_block, reason, hosts'
-type TransactionRow = [hash: Bytes32, serialized: Hex]
-type ContractRow = [role: 'exit-bus' | 'consensus', address: Address]
-/** `coverage` is JSON, or empty. */
-type CursorRow = [block: number, hash: Bytes32 | '', coverage: string]
-/** `hosts` is JSON. */
-type UnreadRow = [fromBlock: number, toBlock: number, reason: string, hosts: string]
+const TABLES = Object.keys(COLUMNS) as Table[]
 
 /** Makes the tables of an empty file. Header and tables come in one transaction. */
 export function createTables(database: Connection, { chainId, locator }: Identity): void {
   database.transaction(() => {
     database.exec(`PRAGMA disk.application_id = ${APPLICATION_ID}`)
-    database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
-    database.exec(SCHEMA)
+    database.exec(
+      'CREATE TABLE disk.identity (chain_id TEXT NOT NULL, locator TEXT NOT NULL) STRICT',
+    )
     database.run('INSERT INTO disk.identity VALUES (?, ?)', [String(chainId), locator])
+    database.exec(SCHEMA)
+    database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
   })
 }
 
-/** The tables of an older version become those of this one, in one transaction. */
+/** The facts of an older version are written anew, in one transaction. */
 export function migrate(database: Connection, facts: Facts): void {
   database.transaction(() => {
-    const version = Number(database.number('user_version'))
-    const isFirst = version === 1
-    if (version < 3) database.exec(UNREAD_SCHEMA)
-    deleteFacts(database)
-    database.exec(`ALTER TABLE disk.cursor ADD COLUMN coverage TEXT NOT NULL DEFAULT ''`)
-    if (isFirst) {
-      database.exec(`ALTER TABLE disk.history ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'`)
-      database.exec(`ALTER TABLE disk.cursor ADD COLUMN hash TEXT NOT NULL DEFAULT ''`)
-    }
+    for (const table of TABLES) database.exec(`DROP TABLE IF EXISTS disk.${table}`)
+    database.exec(SCHEMA)
     for (const fact of factsOf(facts)) writeFact(database, fact)
     database.exec(`PRAGMA disk.user_version = ${SCHEMA_VERSION}`)
   })
@@ -157,29 +133,16 @@ export function readIdentity(database: Connection): Identity | undefined {
 /** @throws DamagedRowError; SqliteError */
 export function readFacts(database: Connection): Facts {
   const facts = noFacts()
-  const version = Number(database.number('user_version'))
-  const isFirst = version === 1
-  for (const row of read<RequestRow>(database, 'request', REQUEST)) {
-    applyFact(facts, { kind: 'request', at: row[1], request: toRequest(row) })
-  }
-  for (const [hash, serialized] of read<TransactionRow>(
-    database,
-    'signed_transaction',
-    TRANSACTION,
-  )) {
+  for (const row of read(database, 'request')) applyFact(facts, toRequestFact(row))
+  for (const [hash, serialized] of read(database, 'signed_transaction')) {
     applyFact(facts, { kind: 'transaction', hash, serialized })
   }
-  const history = isFirst ? 'validator_index, at, what' : HISTORY
-  for (const [validator, at, what, answers] of read<HistoryRow>(database, 'history', history)) {
-    applyFact(facts, toHistoryFact([validator, at, what, answers ?? '[]']))
-  }
-  const cursor = OLD_CURSORS[version] ?? CURSOR
-  for (const [block, hash, coverage] of read<CursorRow>(database, 'cursor', cursor)) {
+  for (const row of read(database, 'history')) applyFact(facts, toHistoryFact(row))
+  for (const [block, hash, coverage] of read(database, 'cursor')) {
     const fact = { kind: 'cursor', block, hash: hash || undefined } as const
     applyFact(facts, { ...fact, coverage: toCoverage(coverage) })
   }
-  const unread = version >= 3 ? read<UnreadRow>(database, 'unread', UNREAD) : []
-  facts.unread = unread.map(([fromBlock, toBlock, reason, hosts]) => ({
+  facts.unread = read(database, 'unread').map(([fromBlock, toBlock, reason, hosts]) => ({
     fromBlock,
     toBlock,
     reason,
@@ -190,8 +153,8 @@ export function readFacts(database: Connection): Facts {
 }
 
 function readContracts(database: Connection, facts: Facts): void {
-  const latest = new Map<ContractRow[0], Address>()
-  for (const [role, address] of read<ContractRow>(database, 'contract', CONTRACT)) {
+  const latest = new Map<Rows['contract'][0], Address>()
+  for (const [role, address] of read(database, 'contract')) {
     latest.set(role, address)
     const those = role === 'exit-bus' ? facts.exitBuses : facts.consensusContracts
     those.add(address)
@@ -204,38 +167,36 @@ function readContracts(database: Connection, facts: Facts): void {
 /** Adds one fact. The caller holds a transaction. */
 export function writeFact(database: Connection, fact: Fact): void {
   switch (fact.kind) {
-    case 'request': {
-      const row = toRow(fact.at, fact.request)
-      insert(database, 'request', REQUEST, row, UPDATE_REQUEST)
+    case 'request':
+      insert(database, 'request', toRequestRow(fact.at, fact.request), UPDATE_REQUEST)
       return
-    }
     case 'forgotten':
       database.run('DELETE FROM disk.request WHERE key = ?', [fact.key])
       return
     case 'transaction': {
       const row = [fact.hash, fact.serialized]
-      insert(database, 'signed_transaction', TRANSACTION, row, 'ON CONFLICT (hash) DO NOTHING')
+      insert(database, 'signed_transaction', row, 'ON CONFLICT (hash) DO NOTHING')
       return
     }
     case 'contracts':
-      replace(database, 'contract', CONTRACT, ['exit-bus', fact.exitBus])
-      replace(database, 'contract', CONTRACT, ['consensus', fact.consensus])
+      replace(database, 'contract', ['exit-bus', fact.exitBus])
+      replace(database, 'contract', ['consensus', fact.consensus])
       for (const role of ['exit-bus', 'consensus']) database.run(PRUNE_CONTRACTS, [role])
       return
     case 'offer-intended':
     case 'offer-answered':
     case 'sighting':
-      replace(database, 'history', HISTORY, toHistoryRow(fact))
+      replace(database, 'history', toHistoryRow(fact) as Cell[])
       database.run(PRUNE_HISTORY, [fact.validator])
       return
     case 'cursor':
       database.exec('DELETE FROM disk.cursor')
-      insert(database, 'cursor', CURSOR, [fact.block, fact.hash ?? '', fromCoverage(fact.coverage)])
+      insert(database, 'cursor', [fact.block, fact.hash ?? '', fromCoverage(fact.coverage)])
       return
     case 'unread':
       database.exec('DELETE FROM disk.unread')
       for (const { fromBlock, toBlock, reason, hosts } of fact.blocks) {
-        insert(database, 'unread', UNREAD, [fromBlock, toBlock, reason, JSON.stringify(hosts)])
+        insert(database, 'unread', [fromBlock, toBlock, reason, JSON.stringify(hosts)])
       }
   }
 }
@@ -260,53 +221,41 @@ const PRUNE_CONTRACTS = `DELETE FROM disk.contract WHERE role = ?1 AND seq NOT I
 
 /** Empties the tables of facts. The caller holds a transaction. */
 export function deleteFacts(database: Connection): void {
-  for (const table of [
-    'request',
-    'signed_transaction',
-    'contract',
-    'history',
-    'cursor',
-    'unread',
-  ]) {
-    database.exec(`DELETE FROM disk.${table}`)
-  }
+  for (const table of TABLES) database.exec(`DELETE FROM disk.${table}`)
 }
 
 /** 64 bits are plenty against accidents. */
 const digestOf = (cells: readonly unknown[]) =>
   createHash('sha256').update(JSON.stringify(cells)).digest('hex').slice(0, 16)
 
-/** @throws DamagedRowError */
-function read<Row>(database: Connection, table: string, columns: string): readonly Row[] {
-  const rows = database.rows(`${columns}, digest`, `disk.${table} ORDER BY seq`)
+/** @returns what there is of it in the version of this file @throws DamagedRowError */
+function read<Name extends Table>(database: Connection, table: Name): readonly Rows[Name][] {
+  const version = Number(database.number('user_version'))
+  const isThere = (name: string) => (ADDED_IN[name] ?? 1) <= version
+  if (!isThere(table)) return []
+  const columns = COLUMNS[table].filter((column) => isThere(`${table}.${column}`))
+  const rows = database.rows(`${columns.join(', ')}, digest`, `disk.${table} ORDER BY seq`)
   return rows.map((row) => {
     const cells = row.slice(0, -1)
     if (digestOf(cells) !== row.at(-1)) throw new DamagedRowError(`a row of "${table}" is damaged`)
-    return cells as Row
+    return cells as unknown as Rows[Name]
   })
 }
 
 /** @param onConflict - what becomes of a row that says the same; without it there must be none */
 function insert(
   database: Connection,
-  table: string,
-  columns: string,
+  table: Table,
   cells: readonly Cell[],
   onConflict = '',
+  verb = 'INSERT',
 ): void {
   const places = cells.map(() => '?').join(', ')
-  const sql = `INSERT INTO disk.${table} (${columns}, digest) VALUES (${places}, ?) ${onConflict}`
+  const columns = `(${COLUMNS[table].join(', ')}, digest)`
+  const sql = `${verb} INTO disk.${table} ${columns} VALUES (${places}, ?) ${onConflict}`
   database.run(sql, [...cells, digestOf(cells)])
 }
 
 /** In the place of a row that says the same, and later than all others. */
-function replace(
-  database: Connection,
-  table: string,
-  columns: string,
-  cells: readonly Cell[],
-): void {
-  const places = cells.map(() => '?').join(', ')
-  const sql = `INSERT OR REPLACE INTO disk.${table} (${columns}, digest) VALUES (${places}, ?)`
-  database.run(sql, [...cells, digestOf(cells)])
-}
+const replace = (database: Connection, table: Table, cells: readonly Cell[]): void =>
+  insert(database, table, cells, '', 'INSERT OR REPLACE')
