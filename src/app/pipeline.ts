@@ -76,7 +76,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
     now,
     journal,
     metrics,
-    limitOf: limits.limitOf,
+    termsOf: limits.termsOf,
     elapsed: parts.elapsed ?? (() => performance.now()),
     settings: {
       mode: config.delivery.mode,

@@ -42,6 +42,7 @@ export function openRow(view: RequestView): object {
     deadline: open?.deadline ?? null,
     timeLeftSeconds: open?.secondsLeft ?? null,
     passed: open?.passed ?? [],
+    lateCost: open?.lateCost ?? null,
   }
 }
 

@@ -54,6 +54,20 @@ export const stakingModuleAbi = new Interface([
   'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes pubkeys)',
 ])
 
+/**
+ * Modules whose operators post a bond, and their parameters: `…Penalty` once for a validator,
+ * `…Fee` (newer contracts) for each 32 ETH of its balance, wei.
+ *
+ * @see https://github.com/lidofinance/community-staking-module (src/interfaces)
+ */
+export const bondedModuleAbi = new Interface([
+  'function PARAMETERS_REGISTRY() view returns (address)',
+  'function ACCOUNTING() view returns (address)',
+  'function getBondCurveId(uint256 nodeOperatorId) view returns (uint256)',
+  'function getExitDelayFee(uint256 curveId) view returns (uint256)',
+  'function getExitDelayPenalty(uint256 curveId) view returns (uint256)',
+])
+
 /** A contract that is an oracle member, and lets a delegate's key sign for it. */
 export const delegateAbi = new Interface([
   'function execute(address target, bytes data)',

@@ -1,11 +1,17 @@
 import type { ExecutionNode } from '../execution/execution-node.ts'
+import { readLateFees } from '../execution/late-fees.ts'
 import { createStakingModuleReader } from '../execution/staking-modules.ts'
 import { pause } from '../lib/deadline.ts'
 import type { Endpoint } from '../lib/endpoints.ts'
 import { firstAnswer } from '../lib/first-answer.ts'
 import type { Address, ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
-import { allowedSeconds, describeTimeLeft, type ModuleLimitOf } from '../requests/deadlines.ts'
+import {
+  allowedSeconds,
+  describeTimeLeft,
+  type LateFee,
+  type ModuleTermsOf,
+} from '../requests/deadlines.ts'
 import type { Scope } from '../requests/scope.ts'
 
 export type ModuleLimitsParts = {
@@ -23,7 +29,7 @@ export type ModuleLimitsParts = {
 
 export type ModuleLimits = {
   /** As read last; nothing before the first reading. */
-  readonly limitOf: ModuleLimitOf
+  readonly termsOf: ModuleTermsOf
   /**
    * Reads in the background what is due, one reading at a time. Only the first one is waited for, a
    * moment, so that the first word about a request tells its deadline. Never rejects.
@@ -36,6 +42,7 @@ type Entry = {
   readonly operatorId: OperatorId
   /** Seconds, as the module gave it. */
   limit: number | undefined
+  lateFee: LateFee | undefined
   /** Unix ms. */
   dueAt: number
 }
@@ -49,8 +56,8 @@ const AGAIN_AFTER_FAILURE_MS = 5 * MINUTE_MS
 const OPERATORS_AT_ONCE = 8
 
 /**
- * The exit deadlines of the staking modules in scope, for each operator: at start and hourly. The
- * deadline of an operator whose module gives none is the usual one.
+ * The exit deadlines of the staking modules in scope, and what lateness costs, for each operator: at
+ * start and hourly. The deadline of an operator whose module gives none is the usual one.
  */
 export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
   const { scope, nodes, healthy, log, now, lifetime } = parts
@@ -59,7 +66,7 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
     [...scope].flatMap(([moduleId, operatorIds]) =>
       operatorIds.map((operatorId) => [
         keyOf(moduleId, operatorId),
-        { moduleId, operatorId, limit: undefined, dueAt: 0 },
+        { moduleId, operatorId, limit: undefined, lateFee: undefined, dueAt: 0 },
       ]),
     ),
   )
@@ -81,25 +88,35 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
       } catch (error) {
         if (lifetime.aborted) return
         for (const entry of ours) entry.dueAt = now() + AGAIN_AFTER_FAILURE_MS
-        log.debug('staking module: its deadlines could not be read', { module: moduleId, error })
+        log.debug('staking module: its deadlines, or what lateness costs, could not be read', {
+          module: moduleId,
+          error,
+        })
       }
     }
   }
 
+  const askAny = <Value>(ask: (node: Pick<ExecutionNode, 'call'>) => Promise<Value>) =>
+    firstAnswer(nodes, healthy(), ask, lifetime)
+
   async function readModule(moduleId: ModuleId, ours: readonly Entry[]): Promise<void> {
-    const ask = async (node: Pick<ExecutionNode, 'call'>) => {
+    const { address, limits } = await askAny(async (node) => {
       const router = await reader.router(node, lifetime)
       const { address } = await reader.module(node, router, moduleId, lifetime)
       const limits: (number | undefined)[] = []
       for (const { operatorId } of ours) {
         limits.push(await reader.exitLimit(node, address, operatorId, lifetime))
       }
-      return limits
-    }
-    const limits = await firstAnswer(nodes, healthy(), ask, lifetime)
+      return { address, limits }
+    })
     ours.forEach((entry, at) => {
       entry.dueAt = now() + AGAIN_AFTER_MS
       set(entry, limits[at])
+    })
+    const operators = ours.map(({ operatorId }) => operatorId)
+    const fees = await askAny((node) => readLateFees(node, address, operators, lifetime))
+    ours.forEach((entry, at) => {
+      entry.lateFee = fees[at]
     })
   }
 
@@ -116,7 +133,10 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
   }
 
   return {
-    limitOf: (moduleId, operatorId) => entries.get(keyOf(moduleId, operatorId))?.limit,
+    termsOf(moduleId, operatorId) {
+      const entry = entries.get(keyOf(moduleId, operatorId))
+      return { moduleSeconds: entry?.limit, lateFee: entry?.lateFee }
+    },
     async refresh() {
       reading ??= readDue().finally(() => {
         reading = undefined

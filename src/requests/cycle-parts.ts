@@ -2,7 +2,7 @@ import type { Address, Bytes32, ValidatorIndex } from '../lib/primitives.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
 import type { Proven, Unproven } from '../proof/judge.ts'
 import type { RateLimited } from './brake.ts'
-import type { Asked, ExitLimit, ModuleLimitOf } from './deadlines.ts'
+import type { Asked, ExitLimit, ModuleTermsOf } from './deadlines.ts'
 import type { ChainView, OfferHistory, RegistryAnswers, RequestState } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 import type { Fact, Facts, UnreadBlocks } from './facts.ts'
@@ -80,8 +80,8 @@ export type CycleParts = {
     /** Whose requests are summed up, also where there are none. */
     readonly scope: Scope
   }
-  /** What staking modules leave an operator for an exit, as far as it is known. */
-  readonly limitOf: ModuleLimitOf
+  /** What staking modules say of an operator's exits, as far as it is known. */
+  readonly termsOf: ModuleTermsOf
   readonly journal: { readonly facts: Facts; append(facts: readonly Fact[]): void }
   /** Looks at every node; the sentences say which is down, behind or on another chain. */
   checkNodes(signal: AbortSignal): Promise<readonly string[]>

@@ -17,16 +17,28 @@ const LONGEST_WAIT_S = 48 * HOUR_S
 export type Limit = 'delayed' | 'delinquent' | 'module'
 export const LIMITS: readonly Limit[] = ['delayed', 'delinquent', 'module']
 
-/** Seconds that a staking module leaves an operator for an exit, where that is known. */
-export type ModuleLimitOf = (moduleId: ModuleId, operatorId: OperatorId) => number | undefined
+/** What a staking module takes from an operator's bond for an exit that was proven to be late. */
+export type LateFee = {
+  /** 1 wei to 32 ETH. */
+  readonly wei: bigint
+  /** So much for each 32 ETH of the validator's balance, at least once; else once. */
+  readonly isForEach32Eth: boolean
+}
+
+/** What a staking module says of an operator's exits, as far as it is known. */
+export type ModuleTerms = {
+  /** `exitDeadlineThreshold` of the staking module, seconds; `undefined` where it is not known. */
+  readonly moduleSeconds: number | undefined
+  /** `undefined` where it is not known: modules without a bond have none. */
+  readonly lateFee?: LateFee | undefined
+}
+export type ModuleTermsOf = (moduleId: ModuleId, operatorId: OperatorId) => ModuleTerms
 
 /** Whose request it is, and when the protocol asked. */
 export type Asked = Pick<ExitRequest, 'moduleId' | 'operatorId' | 'timestamp'>
 
 /** What the deadline of one request follows from, beside its time. */
-export type ExitLimit = {
-  /** `exitDeadlineThreshold` of the staking module, seconds; `undefined` where it is not known. */
-  readonly moduleSeconds: number | undefined
+export type ExitLimit = ModuleTerms & {
   /** Unix seconds from which the chain allows the exit; `undefined` where no node told. */
   readonly possibleFrom: number | undefined
 }
@@ -36,11 +48,8 @@ export const noLimit: ExitLimit = { moduleSeconds: undefined, possibleFrom: unde
 /** As far as it is known before anybody looked the validator up. */
 export const moduleLimit = (
   { moduleId, operatorId }: Asked,
-  limitOf: ModuleLimitOf,
-): ExitLimit => ({
-  moduleSeconds: limitOf(moduleId, operatorId),
-  possibleFrom: undefined,
-})
+  termsOf: ModuleTermsOf,
+): ExitLimit => ({ ...termsOf(moduleId, operatorId), possibleFrom: undefined })
 
 /** More seconds than this are no limit but a mistake, or a lie. */
 const ABSURD_S = 2n ** 31n
@@ -48,6 +57,27 @@ const ABSURD_S = 2n ** 31n
 /** @param seconds - as the module's `exitDeadlineThreshold` gave it; absurd ones are passed over */
 export const parseModuleLimit = (seconds: bigint): number | undefined =>
   seconds > 0n && seconds <= ABSURD_S ? Number(seconds) : undefined
+
+/** A whole stake, and more than any module takes for a day or two. */
+const ABSURD_FEE_WEI = 32n * 10n ** 18n
+
+/** @param wei - as the module's parameters gave it; nothing, and absurd ones, are passed over */
+export const parseLateFee = (wei: bigint, isForEach32Eth: boolean): LateFee | undefined =>
+  wei > 0n && wei <= ABSURD_FEE_WEI ? { wei, isForEach32Eth } : undefined
+
+/**
+ * What the exit costs once it is late, and the unix time in seconds from which it is.
+ *
+ * @returns `undefined` unless the module tells both
+ */
+export function lateCostOf(
+  asked: Pick<Asked, 'timestamp'>,
+  limit: ExitLimit,
+): (LateFee & { readonly from: number }) | undefined {
+  const { moduleSeconds, lateFee } = limit
+  if (moduleSeconds === undefined || lateFee === undefined) return undefined
+  return { ...lateFee, from: startOf(asked, limit) + moduleSeconds }
+}
 
 /**
  * When the chain allows the exit: SHARD_COMMITTEE_PERIOD after the activation. Of several nodes

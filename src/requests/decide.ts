@@ -26,7 +26,7 @@ export function createDecider(
   { answersOf }: Pick<ValidatorLookUp, 'answersOf'>,
   times: Pick<RequestTimes, 'correct'>,
 ) {
-  const { journal, log, settings, limitOf } = parts
+  const { journal, log, settings, termsOf } = parts
 
   async function decide(
     requests: readonly ExitRequest[],
@@ -82,7 +82,7 @@ export function createDecider(
     return {
       request,
       limit: {
-        moduleSeconds: limitOf(moduleId, operatorId),
+        ...termsOf(moduleId, operatorId),
         possibleFrom: exitPossibleFrom(pubkey, answers, chain, now),
       },
       state,

@@ -1,3 +1,4 @@
+import { formatEther } from 'ethers/utils'
 import { proofReasons } from '../proof/reasons.ts'
 import type { Case } from './cycle-parts.ts'
 import {
@@ -6,6 +7,7 @@ import {
   describeTimeLeft,
   type ExitLimit,
   type Limit,
+  lateCostOf,
   limitTimes,
   passedLimits,
   timeLeft,
@@ -65,6 +67,19 @@ export type OpenView = {
     readonly at: string
     readonly secondsLeft: number
   }[]
+  /** What a late exit costs; `null` where the module does not tell. */
+  readonly lateCost: LateCostView | null
+}
+
+export type LateCostView = {
+  /** From then on it is late for the staking module. */
+  readonly from: string
+  /** Decimal. */
+  readonly eth: string
+  /** `eth` is for each 32 ETH of the validator's balance. */
+  readonly forEach32Eth: boolean
+  /** `0.1 ETH of your bond` */
+  readonly text: string
 }
 
 /** What was written down about the validator, oldest first. */
@@ -194,6 +209,20 @@ function openOf(request: ExitRequest, now: number, limit: ExitLimit): OpenView {
     limits: limitTimes(request, limit)
       .toSorted((a, b) => a.at - b.at)
       .map(({ name, at }) => ({ name, at: isoOf(at * 1_000), secondsLeft: at - seconds })),
+    lateCost: lateCostView(request, limit),
+  }
+}
+
+function lateCostView(request: ExitRequest, limit: ExitLimit): LateCostView | null {
+  const cost = lateCostOf(request, limit)
+  if (cost === undefined) return null
+  const eth = formatEther(cost.wei)
+  const share = cost.isForEach32Eth ? ' for each 32 ETH of its balance' : ''
+  return {
+    from: isoOf(cost.from * 1_000),
+    eth,
+    forEach32Eth: cost.isForEach32Eth,
+    text: `${eth} ETH of your bond${share}`,
   }
 }
 

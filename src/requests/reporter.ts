@@ -37,7 +37,7 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
 
   function tellRequested(request: ExitRequest): void {
     log.info('exit requested', {
-      ...openNamesOf(request, now(), moduleLimit(request, parts.limitOf)),
+      ...openNamesOf(request, now(), moduleLimit(request, parts.termsOf)),
       block: request.blockNumber,
       transaction: request.transactionHash,
       requestedAt: new Date(request.timestamp * 1_000).toISOString(),

@@ -16,7 +16,7 @@ type Seen = { readonly answers: RegistryAnswers; readonly at: number }
  * looked at again hourly, so that one node's word never ends a request for good.
  */
 export function createValidatorLookUp(
-  { journal, log, now, readSightings, limitOf }: CycleParts,
+  { journal, log, now, readSightings, termsOf }: CycleParts,
   stepTimes: StepTimes,
 ) {
   const latest = new Map<ValidatorIndex, Seen>()
@@ -57,7 +57,7 @@ export function createValidatorLookUp(
     journal.append([{ kind: 'sighting', at: now(), validator, seen }])
     if (seen === 'active') {
       if (before === undefined) return
-      const limit = moduleLimit(request, limitOf)
+      const limit = moduleLimit(request, termsOf)
       log.warn('validator is active again', openNamesOf(request, now(), limit))
       return
     }

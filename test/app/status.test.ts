@@ -56,6 +56,7 @@ describe('/status', () => {
       reason: 'dry-run',
       file: '2.json',
       passed: ['delayed'],
+      lateCost: null,
     })
     expect(Math.round(Number(urgent?.ageSeconds) / HOUR)).toBe(50)
     expect(Math.round(Number(urgent?.timeLeftSeconds) / HOUR)).toBe(46)

@@ -231,6 +231,25 @@ test('the deadline is that of the staking module, told once', async () => {
   ])
 })
 
+test.each([
+  ['penalty', ', then 0.1 ETH of your bond'],
+  ['fee', ', then 0.1 ETH of your bond for each 32 ETH of its balance'],
+  [undefined, ''],
+] as const)('what lateness costs is told where the module tells it (%s)', async (by, then) => {
+  const lateFee = by && { wei: 10n ** 17n, by }
+  await setUp({ execution: { modules: [{ id: 1, exitDeadlineSeconds: 48 * 3_600, lateFee }] } })
+  world.writeMessage(1)
+  const { dataTransaction } = world.ask(world.requestOf(1))
+  const late = world.chain.timestampOf(dataTransaction.blockNumber) + 48 * 3_600
+  const from = isoOf(late).replace('T', ' ').replace('.000Z', ' UTC')
+
+  const lines = paragraph(await explained(1), 'Next')
+
+  expect(lines.at(-1)).toMatch(
+    new RegExp(`^deadline: the staking module counts it as late from ${from}, in [\\w ]+${then}$`),
+  )
+})
+
 test('in webhook mode only the host of the receiver is told', async () => {
   await setUp()
   world.ask(world.requestOf(1))

@@ -78,6 +78,25 @@ describe('the view of a request', () => {
     expect(viewOf(caseOf({ state: 'exiting' }), surroundings()).open).toBeNull()
   })
 
+  test('says what lateness costs, where the module tells', () => {
+    const lateFee = { wei: 10n ** 17n, isForEach32Eth: false }
+    const told = { moduleSeconds: 48 * 3_600, possibleFrom: undefined, lateFee }
+    const costOf = (limit: Case['limit']) =>
+      viewOf(caseOf({ limit }), surroundings()).open?.lateCost
+
+    expect(costOf(told)).toEqual({
+      from: new Date(ASKED_MS + 48 * HOUR_MS).toISOString(),
+      eth: '0.1',
+      forEach32Eth: false,
+      text: '0.1 ETH of your bond',
+    })
+    expect(costOf({ ...told, lateFee: { ...lateFee, isForEach32Eth: true } })?.text).toBe(
+      '0.1 ETH of your bond for each 32 ETH of its balance',
+    )
+    expect(costOf({ ...told, lateFee: undefined })).toBeNull()
+    expect(costOf({ ...told, moduleSeconds: undefined })).toBeNull()
+  })
+
   test('knows of a submission that came after the decision', () => {
     const facts = noFacts()
     const validator = request.validatorIndex as ValidatorIndex

@@ -120,7 +120,7 @@ async function decide(given: Anything) {
     log: silent,
     now: () => now,
     settings: { mode, dryRun: false, maxExitsPerHour: undefined, scope: new Map() },
-    limitOf: () => undefined,
+    termsOf: () => ({ moduleSeconds: undefined }),
     journal: { facts, append() {} },
     nextOfferAt: (offers: OfferHistory) => nextPoolOfferAt(offers, 1_000),
     async readPendingWithdrawals() {

@@ -44,6 +44,14 @@ export const MODULE_ABI = new Interface([
   'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes pubkeys, bytes signatures, bool[] used)',
   'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name, address rewardAddress, uint64 totalVettedValidators, uint64 totalExitedValidators, uint64 totalAddedValidators, uint64 totalDepositedValidators)',
 ])
+/** Modules with bonds; the contracts behind them answer at the same address here. */
+export const BONDED_MODULE_ABI = new Interface([
+  'function PARAMETERS_REGISTRY() view returns (address)',
+  'function ACCOUNTING() view returns (address)',
+  'function getBondCurveId(uint256 nodeOperatorId) view returns (uint256)',
+  'function getExitDelayFee(uint256 curveId) view returns (uint256)',
+  'function getExitDelayPenalty(uint256 curveId) view returns (uint256)',
+])
 /** Community modules give the keys alone. */
 export const KEYS_ALONE_ABI = new Interface([
   'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes)',

@@ -1,6 +1,7 @@
 import { concat, type Interface, type Result, type Wallet } from 'ethers'
 import type { Hex } from '../../src/lib/primitives.ts'
 import {
+  BONDED_MODULE_ABI,
   CONSENSUS_ABI,
   DELEGATE_ABI,
   EXIT_BUS_ABI,
@@ -37,6 +38,8 @@ export type SimModule = {
   keysAlone: boolean
   /** Keys that one call may ask for: beyond it the gas of a call is spent. */
   maxKeys: number
+  /** Wei that a late exit costs, and the generation of contracts that tells; none: no bond. */
+  lateFee: { readonly wei: bigint; readonly by: 'fee' | 'penalty' } | undefined
   /** By operator: the rest is asked for without demand. */
   targets: Record<number, number>
 }
@@ -70,6 +73,7 @@ export const createModule = (id: number, seed: string, more: Partial<SimModule> 
     keys: {},
     keysAlone: false,
     maxKeys: Infinity,
+    lateFee: undefined,
     targets: {},
     ...more,
   }) satisfies SimModule
@@ -169,7 +173,21 @@ const moduleContract = (module: SimModule): CallHandler => {
   const answers = moduleAnswers(module)
   const alone = contract(KEYS_ALONE_ABI, answers)
   const usual = contract(MODULE_ABI, answers)
-  return (data) => (module.keysAlone ? alone(data) : undefined) ?? usual(data)
+  const bonded = contract(BONDED_MODULE_ABI, bondAnswers(module))
+  return (data) => (module.keysAlone ? alone(data) : undefined) ?? usual(data) ?? bonded(data)
+}
+
+/** Every operator is of curve 7. */
+const bondAnswers = ({ address, lateFee }: SimModule): Answers => {
+  if (lateFee === undefined) return {}
+  const { wei, by } = lateFee
+  const told = ([curve]: Result) => (curve === 7n ? [wei] : undefined)
+  return {
+    PARAMETERS_REGISTRY: () => [address],
+    ACCOUNTING: () => [address],
+    getBondCurveId: () => [7n],
+    ...(by === 'fee' ? { getExitDelayFee: told } : { getExitDelayPenalty: told }),
+  }
 }
 
 const moduleAnswers = (module: SimModule): Answers => ({

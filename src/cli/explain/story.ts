@@ -49,6 +49,8 @@ export type RequestStory = Omit<RequestView, 'validator' | 'pubkey' | 'open' | '
   readonly limits: NonNullable<RequestView['open']>['limits']
   /** By when the validator must be exiting, while that is still to come about. */
   readonly deadline: string | null
+  /** While it is open, and where the module tells. */
+  readonly lateCost: NonNullable<RequestView['open']>['lateCost']
 }
 
 export type ProofStory =
@@ -196,6 +198,7 @@ function requestOf(
     next: nextStep({ ...view, validator, pubkey, open, history }, inScope, plan),
     limits: limitsOf(open),
     deadline: open?.deadline ?? null,
+    lateCost: open?.lateCost ?? null,
   }
 }
 

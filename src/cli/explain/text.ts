@@ -193,10 +193,11 @@ const epochOf = (epoch: string, at: string | null) =>
   `at epoch ${epoch}${at === null ? '' : ` (${timeOf(at)})`}`
 
 function tellNext(request: RequestStory, { requests }: Story): readonly Line[] {
-  const { next, limits, state, deadline } = request
+  const { next, limits, state, deadline, lateCost } = request
   const which = requests.length === 1 ? '' : `request in block ${request.block}, ${state}: `
   const at = next.at === null ? '' : ` from ${timeOf(next.at)}.`
-  const due = deadline === null ? [] : limits.map((limit) => tellLimit(limit, deadline))
+  const due =
+    deadline === null ? [] : limits.map((limit) => tellLimit(limit, deadline, lateCost?.text))
   return [`${which}${next.text}${at}`, ...due]
 }
 
@@ -209,11 +210,13 @@ const LIMIT = {
 function tellLimit(
   { name, at, secondsLeft }: RequestStory['limits'][number],
   deadline: string,
+  cost: string | undefined,
 ): Line {
   const when =
     secondsLeft < 0 ? describeTimeLeft(secondsLeft) : `in ${describeTimeLeft(secondsLeft)}`
   const title = name !== 'delayed' && at === deadline ? 'deadline: ' : ''
-  return `${title}${LIMIT[name]} from ${timeOf(at)}, ${when}`
+  const then = name === 'module' && cost !== undefined ? `, then ${cost}` : ''
+  return `${title}${LIMIT[name]} from ${timeOf(at)}, ${when}${then}`
 }
 
 /** `2026-11-20 09:25:11 UTC`. */
