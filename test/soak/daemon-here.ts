@@ -118,7 +118,7 @@ export async function runHere(
     return startApp(parsed.config, {
       version: '0.0.0-soak',
       log,
-      now: clock.now,
+      now: () => clock.now() + stage.clockAhead(),
       pause,
       callTimeoutMs: CALL_TIMEOUT_MS,
       port: 0,

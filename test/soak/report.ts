@@ -18,6 +18,7 @@ const TITLES: readonly (readonly [key: string, title: string])[] = [
   ['messages broken', 'messages broken'],
   ['messages replaced', 'messages replaced'],
   ['held', 'times on hold'],
+  ['overdue', 'overdue exits, told as such'],
 ]
 /** What was measured; the worst counts. */
 export const MEASURES = {
@@ -29,7 +30,7 @@ export const MEASURES = {
 
 type Row = readonly [title: string, value: number]
 
-const isFault = (name: string) => /^(execution|consensus|webhook|protocol): /.test(name)
+const isFault = (name: string) => /^(execution|consensus|webhook|protocol|daemon): /.test(name)
 
 const faultsOf = ({ counts }: Tally): readonly Row[] =>
   [...counts].filter(([name]) => isFault(name)).sort(([a], [b]) => (a < b ? -1 : 1))

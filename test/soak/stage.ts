@@ -10,6 +10,8 @@ import type { Tally } from './tally.ts'
 import { createTroubles } from './troubles.ts'
 import { createWatch } from './watch.ts'
 
+const CLOCK_AHEAD_MS = 30 * 24 * 3_600_000
+
 export type Mode = 'pool' | 'webhook'
 
 export type StageOptions = {
@@ -43,6 +45,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
   }
   let step = 0
   let heldUntil = 0
+  let clockAheadUntil = 0
 
   function disturbChain(): void {
     const { beacon } = network
@@ -66,6 +69,14 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     tally.count('held')
   }
 
+  function setClockAhead(): void {
+    if (clockAheadUntil >= step || !random.chance(0.004)) return
+    clockAheadUntil = step + 1 + random.int(10)
+    tally.count('daemon: clock 30 days ahead')
+  }
+
+  const isClockAhead = () => slow && step < clockAheadUntil
+
   return {
     random,
     network,
@@ -73,6 +84,8 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     home,
     troubles,
     step: () => step,
+    /** Milliseconds by which the daemon's clock is ahead of everybody else's. */
+    clockAhead: () => (isClockAhead() ? CLOCK_AHEAD_MS : 0),
     expectOverdue: (metrics: string, now: number) =>
       expectOverdue(metrics, { asks, messages, mode }, now),
     isAllFinal: asks.isAllFinal,
@@ -90,14 +103,17 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
       asks.step(step, now, troubles.isLiarAlone(step))
       messages.step(step)
       hold()
+      if (slow) setClockAhead()
       await troubles.step(step)
-      watch.look(step, now, isRunning && troubles.isSound() && heldUntil < step)
+      const isWell = troubles.isSound() && heldUntil < step && !isClockAhead()
+      watch.look(step, now, isRunning && isWell)
     },
 
     /** From here on everything is well; only time goes by. */
     async calm(): Promise<void> {
       await troubles.end()
       messages.end()
+      clockAheadUntil = 0
       network.beacon.pendingPartialWithdrawals.splice(0)
       rmSync(holdFile, { force: true })
     },
