@@ -6,15 +6,27 @@ import { peakOf, threadsOf } from './proc.ts'
 
 export type Daemon = Awaited<ReturnType<typeof startDaemon>>
 
+/** Words of a command. */
+export type Command = readonly [program: string, ...args: string[]]
+
+export const OURS: Command = [process.execPath, DAEMON_MAIN]
+
 /** The built daemon, as an operator starts it: no flags, no seams. */
-export async function startDaemon(env: NodeJS.ProcessEnv, cwd: string) {
+export async function startDaemon(env: NodeJS.ProcessEnv, cwd: string, command: Command = OURS) {
   const [port] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   let output = ''
   const startedAt = performance.timeOrigin + performance.now()
-  const child = spawn(process.execPath, [DAEMON_MAIN], {
+  const [program, ...args] = command
+  const child = spawn(program, args, {
     cwd,
-    env: { PATH: process.env.PATH, HTTP_PORT: `${port}`, RUN_METRICS: 'true', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HTTP_PORT: `${port}`,
+      RUN_METRICS: 'true',
+      RUN_HEALTH_CHECK: 'true',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

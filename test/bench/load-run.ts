@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startDaemon } from './daemon.ts'
+import { type Command, startDaemon } from './daemon.ts'
 import type { Inputs } from './inputs.ts'
 import { createNetwork } from './network.ts'
 import { startProbe } from './probe.ts'
@@ -20,9 +20,9 @@ export type LoadRun = {
 /** Until the load has settled, and what follows the first cycle is done. */
 const QUIET_MS = 3_000
 
-export async function runLoad(inputs: Inputs, refused = 0): Promise<LoadRun> {
+export async function runLoad(inputs: Inputs, refused = 0, command?: Command): Promise<LoadRun> {
   const network = await createNetwork(inputs)
-  const daemon = await startDaemon(network.env(), network.home)
+  const daemon = await startDaemon(network.env(), network.home, command)
   const probe = startProbe({ url: daemon.url, valid: inputs.count - refused, refused })
   try {
     const { doneAt, livezMs, metricsMs } = await Promise.race([probe.report, daemon.died])

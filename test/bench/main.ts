@@ -7,11 +7,12 @@ import { createInputs } from './inputs.ts'
 import { createLimits } from './limits.ts'
 import { MIB } from './numbers.ts'
 import { manifestOf, README, RESULTS } from './places.ts'
+import { watchMachine } from './proc.ts'
 import { withReport } from './report.ts'
 import { type Result, tableOf } from './result.ts'
 import { createRows } from './rows.ts'
 
-const USAGE = `usage: npm run bench [-- [--large] [--readme] [--repeats 3] [row …]]`
+const USAGE = `usage: npm run bench [-- [--large] [--readme] [--repeats 3] [--against 'node …/main.js'] [row …]]`
 
 /** Measures the built daemon beside what the machine can do at best, in the same run. */
 async function main(): Promise<number> {
@@ -21,14 +22,19 @@ async function main(): Promise<number> {
       large: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
       repeats: { type: 'string', default: '3' },
+      /** Starts another build, which takes the same environment. */
+      against: { type: 'string' },
     },
   })
+  const meanwhile = watchMachine()
   const crew = await createCrew()
+  const [program, ...args] = values.against?.trim().split(/\s+/) ?? []
   const rows = createRows({
     inputs: createInputs(crew),
     limits: createLimits(crew),
     repeats: Math.max(1, Number(values.repeats)),
     large: values.large,
+    ...(program && { against: [program, ...args] }),
   })
   const names = positionals.length > 0 ? positionals : Object.keys(rows)
   const unknown = names.filter((name) => !(name in rows))
@@ -46,7 +52,7 @@ async function main(): Promise<number> {
     results.push(...(await measure()))
   }
   await crew.close()
-  const machine = machineOf(crew.size)
+  const machine = { ...machineOf(crew.size), meanwhile: meanwhile() ?? 'meanwhile: unknown' }
   const report = `${Object.values(machine).join(' · ')}\n\n${tableOf(results)}`
   console.log(`\n${report}`)
   if (values.readme) writeFileSync(README, withReport(readFileSync(README, 'utf8'), report))

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 
 export type ProbeTask = {
   readonly url: string
@@ -15,14 +16,19 @@ export type ProbeReport = {
   readonly metricsMs: readonly number[]
 }
 
-export type Probe = { readonly report: Promise<ProbeReport>; close(): Promise<number> }
+export type Probe = { readonly report: Promise<ProbeReport>; close(): void }
 
-/** Watches a daemon from a thread of its own until it has loaded everything. */
+const ENTRY = fileURLToPath(new URL('./probe-process.js', import.meta.url))
+
+/** Watches a daemon from a process of its own until it has loaded everything. */
 export function startProbe(task: ProbeTask): Probe {
-  const worker = new Worker(new URL('./probe-worker.js', import.meta.url), { workerData: task })
+  const child: ChildProcess = fork(ENTRY, [JSON.stringify(task)])
   const report = new Promise<ProbeReport>((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', reject)
+    child.once('message', (told) => resolve(told as ProbeReport))
+    child.once('error', reject)
+    child.once('exit', (code, signal) => reject(new Error(`the probe ended: ${code ?? signal}`)))
   })
-  return { report, close: () => worker.terminate() }
+  // When the run fails elsewhere first, nobody waits for it.
+  report.catch(() => {})
+  return { report, close: () => void child.kill('SIGKILL') }
 }

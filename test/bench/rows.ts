@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os'
+import { beside } from './busy.ts'
+import type { Command } from './daemon.ts'
 import { runBurst, runExits } from './exit-run.ts'
 import { type IdleRun, runIdle, type Standing } from './idle-run.ts'
 import { type InputMaker, type Inputs, ONE_BAD_IN } from './inputs.ts'
@@ -6,6 +8,7 @@ import type { Limits } from './limits.ts'
 import { type LoadRun, runLoad } from './load-run.ts'
 import { MIB, median, quantile } from './numbers.ts'
 import { againstLimit, type Result, under } from './result.ts'
+import { runStart } from './start-run.ts'
 
 export type RowParts = {
   readonly inputs: InputMaker
@@ -13,6 +16,8 @@ export type RowParts = {
   /** How often each load is measured, its limit right before it. */
   readonly repeats: number
   readonly large: boolean
+  /** Another build, or its predecessor: it loads the same files, in turn with ours. */
+  readonly against?: Command
 }
 
 const MESSAGES = 10_000
@@ -24,14 +29,21 @@ const SCRYPT_MIB = 256
 const KNOWN_REQUESTS = 1_000
 const BURST = 500
 /** MiB that the daemon may hold with ten thousand messages. */
-const MEMORY_MIB = 250
+const MEMORY_MIB = 200
+/** The same for the largest load that is measured. */
+const LARGE_MEMORY_MIB = 450
+const LIVEZ_MS = 20
+const METRICS_MS = 50
+/** Milliseconds of processor time until the first line of the log. */
+const START_CPU_MS = 500
+const STARTS = 9
 
 /** A load, and the seconds that the bare work took right before it. */
-type MeasuredLoad = LoadRun & { readonly limit: number }
+type MeasuredLoad = LoadRun & { readonly limit: number; readonly against?: number }
 
 /** What is measured, by the name that selects it. Loads that several rows speak of are made once. */
 export function createRows(parts: RowParts): Readonly<Record<string, () => Promise<Result[]>>> {
-  const { inputs, limits, repeats } = parts
+  const { inputs, limits, repeats, against } = parts
   const made = new Map<string, Promise<readonly MeasuredLoad[]>>()
 
   function loads(
@@ -45,7 +57,9 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       const runs: MeasuredLoad[] = []
       for (let i = 0; i < repeats; i += 1) {
         const limit = await limitOf(given)
-        runs.push({ ...(await runLoad(given, refused)), limit })
+        const run = await runLoad(given, refused)
+        const other = against && (await runLoad(given, refused, against))
+        runs.push({ ...run, limit, ...(other && { against: other.seconds }) })
       }
       return runs
     }
@@ -73,14 +87,14 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
 
   return {
     async plain() {
-      return [timeOf('plain', '10,000 plain messages', await plain(), 1.5)]
+      return [timeOf('plain', '10,000 plain messages', await plain(), 1.3)]
     },
     async bad() {
-      return [timeOf('bad', '10,000 messages, 1 % with a bad signature', await bad(), 2)]
+      return [timeOf('bad', '10,000 messages, 1 % with a bad signature', await bad(), 1.5)]
     },
     async pbkdf2() {
       const work = '200 PBKDF2 messages (c = 262,144, own salts)'
-      return [timeOf('pbkdf2', work, await pbkdf2(), 1.2)]
+      return [timeOf('pbkdf2', work, await pbkdf2(), 1.1)]
     },
     async scrypt() {
       const made = await scrypt()
@@ -100,32 +114,24 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     async latency() {
       if (made.size === 0) await plain()
       const runs = (await Promise.all(made.values())).flat()
-      const rowOf = (path: string, times: readonly number[]) =>
-        under(
-          {
-            row: 'latency',
-            work: `\`${path}\` while loading, p99 of ${times.length}`,
-            figure: quantile(times, 0.99),
-            unit: 'ms',
-            details: { median: median(times), max: Math.max(...times) },
-          },
-          50,
-        )
+      const busy = await beside(2, async () => runLoad(await inputs.plain(MESSAGES)))
+      const livez = runs.flatMap(({ livezMs }) => livezMs)
+      const metrics = runs.flatMap(({ metricsMs }) => metricsMs)
       return [
-        rowOf(
-          '/livez',
-          runs.flatMap(({ livezMs }) => livezMs),
-        ),
-        rowOf(
-          '/metrics',
-          runs.flatMap(({ metricsMs }) => metricsMs),
-        ),
+        latencyOf('`/livez` while loading', livez, LIVEZ_MS),
+        latencyOf('… with two busy loops beside it', busy.livezMs, LIVEZ_MS),
+        latencyOf('`/metrics` while loading', metrics, METRICS_MS),
       ]
     },
     async start() {
       const calls = Math.max(...(await plain()).map((run) => run.calls))
       const work = 'calls to the nodes at the start, 10,000 messages'
-      return [under({ row: 'start', work, figure: calls, unit: '' }, 40)]
+      const times = await runStart(STARTS)
+      const cpu = 'process start to first log line, CPU'
+      return [
+        under({ row: 'start', work: cpu, figure: median(times), unit: 'ms' }, START_CPU_MS),
+        under({ row: 'start', work, figure: calls, unit: '' }, 40),
+      ]
     },
     async idle() {
       const given = await inputs.encrypted(MESSAGES)
@@ -143,7 +149,8 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       for (const count of LARGE) {
         const run = await runLoad(await inputs.plain(count))
         const now = { count, bytes: mostOf(run) }
-        results.push(...memoryOf(count, [run]), growthOf(before, now))
+        const bound = count === LARGE.at(-1) ? LARGE_MEMORY_MIB : undefined
+        results.push(...memoryOf(count, [run], bound), growthOf(before, now))
         before = now
       }
       return results
@@ -167,17 +174,31 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
   }
 }
 
+const latencyOf = (what: string, times: readonly number[], bound: number): Result =>
+  under(
+    {
+      row: 'latency',
+      work: `${what}, p99 of ${times.length}`,
+      figure: quantile(times, 0.99),
+      unit: 'ms',
+      details: { median: median(times), max: Math.max(...times) },
+    },
+    bound,
+  )
+
 /** The run in the middle, by its ratio: each against the limit of its own minute. */
 function timeOf(row: string, work: string, runs: readonly MeasuredLoad[], factor: number): Result {
   const ratioOf = ({ seconds, limit }: MeasuredLoad) => seconds / limit
   const middle = median(runs.map(ratioOf))
-  const { seconds: figure, limit } = runs.find((run) => ratioOf(run) === middle) as MeasuredLoad
+  const found = runs.find((run) => ratioOf(run) === middle) as MeasuredLoad
+  const { seconds: figure, limit, against } = found
   const details = {
     runs: runs.map(({ seconds }) => seconds),
     limits: runs.map((run) => run.limit),
     calls: runs.map(({ calls }) => calls),
   }
-  return againstLimit({ row, work, figure, limit, unit: 's', details }, factor)
+  const result = { row, work, figure, limit, unit: 's', details, ...(against && { against }) }
+  return againstLimit(result, factor)
 }
 
 const STANDINGS: Readonly<Record<Standing, string>> = {

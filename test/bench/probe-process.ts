@@ -1,13 +1,12 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
 import type { ProbeReport, ProbeTask } from './probe.ts'
 
 /**
- * Entry of a thread: asks the daemon again and again from the moment it is started, on a loop of
- * its own, so that nothing but the daemon makes an answer late.
+ * Entry of a process: asks the daemon again and again from the moment it is started. It shares the
+ * processors with it, as a container's health check does.
  */
-const { url, valid, refused } = workerData as ProbeTask
+const { url, valid, refused } = JSON.parse(process.argv[2] ?? '') as ProbeTask
 const agent = new Agent({ keepAlive: true })
 const livezMs: number[] = []
 const metricsMs: number[] = []
@@ -60,4 +59,4 @@ for (let turn = 0; doneAt === undefined; turn += 1) {
   await sleep(EVERY_MS)
 }
 agent.destroy()
-parentPort?.postMessage({ doneAt, livezMs, metricsMs } satisfies ProbeReport)
+process.send?.({ doneAt, livezMs, metricsMs } satisfies ProbeReport, () => process.exit())
