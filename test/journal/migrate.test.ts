@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/journal/connection.ts'
 import { openJournalReadOnly } from '../../src/journal/read-only.ts'
 import { applyFact, type Fact, noFacts } from '../../src/requests/facts.ts'
+import { type OlderVersion, writeOlderVersion } from './older-version.ts'
 import {
   answered,
   createFolder,
@@ -14,13 +15,13 @@ import {
   seen,
   validator,
 } from './support.ts'
-import { writeVersion1 } from './version-1.ts'
 
 /** As the older version knew it. */
-function replay(story: readonly Fact[]) {
+function replay(story: readonly Fact[], version: OlderVersion = 1) {
   const facts = noFacts()
   for (const fact of story) {
-    if (fact.kind === 'offer-answered') applyFact(facts, { ...fact, answers: [] })
+    if (version > 1) applyFact(facts, fact)
+    else if (fact.kind === 'offer-answered') applyFact(facts, { ...fact, answers: [] })
     else if (fact.kind === 'cursor') applyFact(facts, { ...fact, hash: undefined })
     else applyFact(facts, fact)
   }
@@ -34,15 +35,15 @@ const versionOf = (file: string) => {
   return version
 }
 
-test('a journal of the first version goes on, with every offer that it holds', () => {
+test.each([1, 2] as const)('a journal of version %i goes on, with all that it holds', (version) => {
   const folder = createFolder()
   const file = join(folder, 'journal.sqlite')
-  writeVersion1(file, STORY)
+  writeOlderVersion(version, file, STORY)
 
   const journal = open(file)
 
   expect(journal.problems).toEqual([])
-  expect(journal.facts).toEqual(replay(STORY))
+  expect(journal.facts).toEqual(replay(STORY, version))
   expect(journal.facts.offers.get(validator(7))?.firstAcceptedAt).toBe(21)
   expect(journal.facts.cursor).toBe(200)
   expect(filesOf(folder).filter((name) => name.includes('aside'))).toEqual([])
@@ -61,14 +62,14 @@ test('a journal of the first version goes on, with every offer that it holds', (
 
 test('a reader reads the first version without changing it', () => {
   const file = join(createFolder(), 'journal.sqlite')
-  writeVersion1(file, STORY)
+  writeOlderVersion(1, file, STORY)
   expect(openJournalReadOnly(file, IDENTITY)).toEqual(replay(STORY))
   expect(versionOf(file)).toBe(1)
 })
 
 test('where it cannot be rewritten, its content counts, and it stays as it was', () => {
   const file = join(createFolder(), 'journal.sqlite')
-  writeVersion1(file, STORY)
+  writeOlderVersion(1, file, STORY)
   const other = openDatabase(file, 'write')
   other.exec('BEGIN IMMEDIATE')
 
@@ -88,7 +89,7 @@ test('where it cannot be rewritten, its content counts, and it stays as it was',
 
 test('a damaged row of the first version is found', () => {
   const file = join(createFolder(), 'journal.sqlite')
-  writeVersion1(file, STORY)
+  writeOlderVersion(1, file, STORY)
   const database = openDatabase(file, 'write')
   database.exec("UPDATE disk.history SET what = 'settled' WHERE what = 'refused'")
   database.close()

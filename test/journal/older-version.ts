@@ -3,8 +3,10 @@ import { openDatabase } from '../../src/journal/connection.ts'
 import type { Fact } from '../../src/requests/facts.ts'
 import { IDENTITY } from './support.ts'
 
-/** The tables as the first version made them. */
-const SCHEMA = `
+export type OlderVersion = 1 | 2
+
+/** The tables as older versions made them. */
+const schemaOf = (version: OlderVersion) => `
 CREATE TABLE disk.identity (chain_id TEXT NOT NULL, locator TEXT NOT NULL) STRICT;
 CREATE TABLE disk.request (
   seq INTEGER PRIMARY KEY,
@@ -41,7 +43,7 @@ CREATE TABLE disk.history (
   seq INTEGER PRIMARY KEY,
   validator_index INTEGER NOT NULL,
   at INTEGER NOT NULL,
-  what TEXT NOT NULL,
+  what TEXT NOT NULL,${version === 1 ? '' : ' answers TEXT NOT NULL,'}
   digest TEXT NOT NULL
 ) STRICT;
 CREATE INDEX disk.history_by_validator ON history (validator_index);
@@ -49,23 +51,27 @@ CREATE UNIQUE INDEX disk.latest_in_history ON history (validator_index, what)
   WHERE what IN ('intended', 'refused');
 CREATE TABLE disk.cursor (
   seq INTEGER PRIMARY KEY CHECK (seq = 1),
-  block INTEGER NOT NULL,
+  block INTEGER NOT NULL,${version === 1 ? '' : ' hash TEXT NOT NULL,'}
   digest TEXT NOT NULL
 ) STRICT;
 `
 
 type Row = readonly [table: string, columns: string, cells: readonly (string | number)[]]
 
-/** A file as the first version left it: no answers in the history, and no hash of the cursor. */
-export function writeVersion1(file: string, facts: readonly Fact[]): void {
+/** A file as that version left it. The first has no answers in the history, and no hash of the cursor. */
+export function writeOlderVersion(
+  version: OlderVersion,
+  file: string,
+  facts: readonly Fact[],
+): void {
   const database = openDatabase(file, 'write')
   database.transaction(() => {
     database.exec(`PRAGMA disk.application_id = ${0x56_45_6a_6e}`)
-    database.exec('PRAGMA disk.user_version = 1')
-    database.exec(SCHEMA)
+    database.exec(`PRAGMA disk.user_version = ${version}`)
+    database.exec(schemaOf(version))
     const { chainId, locator } = IDENTITY
     database.run('INSERT INTO disk.identity VALUES (?, ?)', [String(chainId), locator])
-    for (const [table, columns, cells] of facts.flatMap(rowsOf)) {
+    for (const [table, columns, cells] of facts.flatMap((fact) => rowsOf(fact, version))) {
       if (table === 'cursor') database.exec('DELETE FROM disk.cursor')
       const places = cells.map(() => '?').join(', ')
       database.run(
@@ -81,7 +87,8 @@ export function writeVersion1(file: string, facts: readonly Fact[]): void {
 const digestOf = (cells: readonly unknown[]) =>
   createHash('sha256').update(JSON.stringify(cells)).digest('hex').slice(0, 16)
 
-function rowsOf(fact: Fact): readonly Row[] {
+function rowsOf(fact: Fact, version: OlderVersion): readonly Row[] {
+  const isFirst = version === 1
   switch (fact.kind) {
     case 'request': {
       const { request } = fact
@@ -104,21 +111,30 @@ function rowsOf(fact: Fact): readonly Row[] {
         ['contract', 'role, address', ['consensus', fact.consensus]],
       ]
     case 'offer-intended':
-      return [history(fact, 'intended')]
+      return [history(fact, 'intended', isFirst ? undefined : [])]
     case 'offer-answered':
-      return [history(fact, fact.accepted ? 'accepted' : 'refused')]
+      return [
+        history(fact, fact.accepted ? 'accepted' : 'refused', isFirst ? undefined : fact.answers),
+      ]
     case 'sighting':
-      return [history(fact, fact.seen)]
+      return [history(fact, fact.seen, isFirst ? undefined : [])]
     case 'cursor':
-      return [['cursor', 'block', [fact.block]]]
+      return isFirst
+        ? [['cursor', 'block', [fact.block]]]
+        : [['cursor', 'block, hash', [fact.block, fact.hash ?? '']]]
     case 'unread':
     case 'forgotten':
       return []
   }
 }
 
-const history = (fact: { validator: number; at: number }, what: string): Row => [
-  'history',
-  'validator_index, at, what',
-  [fact.validator, fact.at, what],
-]
+const history = (
+  fact: { validator: number; at: number },
+  what: string,
+  answers?: readonly string[],
+): Row => {
+  const cells = [fact.validator, fact.at, what]
+  return answers === undefined
+    ? ['history', 'validator_index, at, what', cells]
+    : ['history', 'validator_index, at, what, answers', [...cells, JSON.stringify(answers)]]
+}
