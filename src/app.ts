@@ -146,13 +146,16 @@ async function openServer({ config, options, metrics, status, keysApi, health }:
   const port = options.port ?? config.http.port
   if (port === undefined) return undefined
   const { redact } = options.log
+  const { runStatus } = config.http
+  const { pageRoutes } = runStatus ? await import('./page/page-routes.ts') : {}
   return startHttpServer({
     port,
     host: config.http.host,
     runMetrics: config.http.runMetrics,
     runHealthCheck: config.http.runHealthCheck,
     metrics: metrics.expose,
-    status: config.http.runStatus ? status.read : undefined,
+    status: runStatus ? status.read : undefined,
+    page: pageRoutes?.(status.read),
     keysApi: config.http.runKeysApi ? keysApi.answer : undefined,
     health: redactVerdict(health.health, redact),
     ready: redactVerdict(health.ready, redact),
@@ -191,10 +194,11 @@ async function open(base: Base) {
  * @returns `undefined` when the daemon was stopped first
  */
 async function connect(
-  { config, options, metrics, health, stopping }: Base,
+  { config, options, metrics, status, health, stopping }: Base,
   { chain, ...opened }: Awaited<ReturnType<typeof open>>,
 ): Promise<Connected | undefined> {
   const { log, version } = options
+  status.waitingFor(opened.nodes)
   const chainId = await waitForNodes(
     opened.nodes,
     log,

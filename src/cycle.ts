@@ -34,6 +34,10 @@ export function createCycle(parts: CycleParts) {
   }
   /** What was proven stays proven, also when a later cycle cannot judge. */
   let proofs: Proofs | undefined
+  let protocol: Pick<CycleReport, 'finalizedAt' | 'versionProblem'> = {
+    finalizedAt: undefined,
+    versionProblem: undefined,
+  }
 
   return async function runCycle(signal: AbortSignal): Promise<CycleReport> {
     const failures: string[] = []
@@ -73,7 +77,8 @@ export function createCycle(parts: CycleParts) {
     reporter.sumUp(cases, failures.length === 0)
 
     const { unread } = journal.facts
-    return { failures, cases, isHeld, notReady: unread.length === 0 ? [] : [sumUpUnread(unread)] }
+    const notReady = unread.length === 0 ? [] : [sumUpUnread(unread)]
+    return { failures, cases, isHeld, notReady, ...protocol }
   }
 
   /** @returns whether all blocks of the look-back were read */
@@ -98,6 +103,10 @@ export function createCycle(parts: CycleParts) {
     ])
     const { versionProblem } = reading
     if (versionProblem !== null) parts.metrics.setUnknownVersion(versionProblem !== undefined)
+    protocol = {
+      finalizedAt: reading.finalizedAt ?? protocol.finalizedAt,
+      versionProblem: versionProblem === null ? protocol.versionProblem : versionProblem,
+    }
     reporter.tellUnread(reading.unread, unread)
     reporter.tellNew(fresh.map((request) => times.correct(request)))
     for (const alarm of reading.alarms) log.error(alarm)

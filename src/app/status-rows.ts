@@ -1,7 +1,18 @@
 import type { NextExitsOfOperator } from '../jobs/next-exits.ts'
+import { messageReasons, remedyOf } from '../messages/reasons.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
+import type {
+  ExitRow,
+  List,
+  MessagesView,
+  NextExitsRow,
+  OpenRow,
+  OperatorRow,
+  UnprovenRow,
+} from '../page/status-document.ts'
 import type { Case } from '../requests/cycle-parts.ts'
 import type { Facts } from '../requests/facts.ts'
+import type { OperatorSummary } from '../requests/operator-summary.ts'
 import type { HappeningView, RequestView } from '../requests/rendering.ts'
 
 /** Rows of one list; how many there are in all is told beside them. */
@@ -9,32 +20,39 @@ const MAX_ROWS = 1_000
 /** Submissions of one exit that are shown: the first, and the latest of them. */
 const MAX_OFFERS = 4
 
-export type List = { readonly total: number; readonly rows: readonly object[] }
-
-export const listOf = <Item>(
+export const listOf = <Item, Row>(
   items: readonly Item[],
-  toRow: (item: Item) => object,
+  toRow: (item: Item) => Row,
   max = MAX_ROWS,
-): List => ({ total: items.length, rows: items.slice(0, max).map(toRow) })
+): List<Row> => ({ total: items.length, rows: items.slice(0, max).map(toRow) })
 
 const timeOf = (unixMs: number | undefined) =>
   unixMs === undefined ? null : new Date(unixMs).toISOString()
 
-const namesOf = ({ validator, pubkey, module, operator, requestedAt, state }: RequestView) => ({
+const namesOf = ({
   validator,
   pubkey,
   module,
   operator,
   requestedAt,
+  seenAt,
   state,
+}: RequestView) => ({ validator, pubkey, module, operator, requestedAt, seenAt, state })
+
+const foundOf = ({ block, transaction, reason, meaning, remedy }: RequestView) => ({
+  block,
+  transaction,
+  reason,
+  meaning,
+  remedy,
 })
 
-export function openRow(view: RequestView): object {
-  const { reason, meaning, detail, notBefore, file, ageSeconds, open } = view
+export function openRow(one: Case, view: RequestView, facts: Facts): OpenRow {
+  const { detail, notBefore, file, ageSeconds, open } = view
   return {
     ...namesOf(view),
-    reason,
-    meaning,
+    ...foundOf(view),
+    ...storyOf(one, view, facts),
     detail,
     notBefore,
     file,
@@ -46,20 +64,25 @@ export function openRow(view: RequestView): object {
   }
 }
 
-export function unprovenRow(view: RequestView): object {
-  const { reason, meaning, transaction } = view
-  return { ...namesOf(view), reason, meaning: meaning ?? 'not judged yet', transaction }
-}
+export const unprovenRow = (view: RequestView): UnprovenRow => ({
+  ...namesOf(view),
+  ...foundOf(view),
+  meaning: view.meaning ?? 'not judged yet',
+})
 
 /** An exit from the request to the finalized state. */
-export function exitRow({ request, verdict }: Case, view: RequestView, facts: Facts): object {
-  const { history, seenAt } = view
+export const exitRow = (one: Case, view: RequestView, facts: Facts): ExitRow => ({
+  ...namesOf(view),
+  ...storyOf(one, view, facts),
+  exitingAt: firstSeen(view.history, ['exiting', 'settled']),
+  settledAt: firstSeen(view.history, ['settled']),
+})
+
+function storyOf({ request, verdict }: Case, { history }: RequestView, facts: Facts) {
   const answers = history.flatMap((one) =>
     one.kind === 'accepted' || one.kind === 'refused' ? [one] : [],
   )
   return {
-    ...namesOf(view),
-    seenAt,
     proof: proofOf(verdict),
     firstOfferedAt: history.find(({ kind }) => kind !== 'seen')?.at ?? null,
     firstAcceptedAt: timeOf(facts.offers.get(request.validatorIndex)?.firstAcceptedAt),
@@ -68,12 +91,35 @@ export function exitRow({ request, verdict }: Case, view: RequestView, facts: Fa
       accepted: one.kind === 'accepted',
       answers: one.answers,
     })),
-    exitingAt: firstSeen(history, ['exiting', 'settled']),
-    settledAt: firstSeen(history, ['settled']),
   }
 }
 
-function proofOf(verdict: Case['verdict']): object | null {
+/** Answers to exits, over all validators: one line for each node that rejected it or kept silent. */
+export function answersSince(facts: Facts, since: number) {
+  const answers = [...facts.history.values()]
+    .flat()
+    .flatMap((one) => (one.kind === 'offer-answered' && one.at >= since ? [one] : []))
+  return {
+    accepted: answers.filter(({ accepted }) => accepted).length,
+    rejected: answers.reduce((sum, one) => sum + (one.accepted ? 0 : one.answers.length), 0),
+  }
+}
+
+export const operatorRow = (
+  { moduleId, operatorId, ...summary }: OperatorSummary,
+  name: string | undefined,
+): OperatorRow => ({
+  module: moduleId,
+  operator: operatorId,
+  name: name ?? null,
+  states: summary.states,
+  overdue: summary.overdue,
+  withoutMessage: summary.withoutMessage,
+  oldestAgeSeconds: summary.oldestAge,
+  timeLeftSeconds: summary.timeLeft ?? null,
+})
+
+function proofOf(verdict: Case['verdict']): OpenRow['proof'] {
   if (verdict?.kind !== 'proven') return null
   const { by, refSlot, signers, transactions } = verdict
   return { by, reportSlot: refSlot === undefined ? null : Number(refSlot), signers, transactions }
@@ -83,7 +129,7 @@ const firstSeen = (history: readonly HappeningView[], wanted: readonly string[])
   history.find((one) => one.kind === 'seen' && wanted.includes(one.as))?.at ?? null
 
 /** How far the messages of one operator reach; without what messages tell in webhook mode. */
-export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): object => ({
+export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): NextExitsRow => ({
   module: order.moduleId,
   operator: order.operatorId,
   name: order.name ?? null,
@@ -93,15 +139,16 @@ export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): object => 
   suggested: runway?.suggested ?? null,
   signed: runway?.signed ?? null,
   runway: runway?.runway ?? null,
-  firstUnsigned: runway?.firstUnsigned ?? null,
+  firstUnsigned: runway?.missing[0]?.index ?? null,
+  missing: (runway?.missing ?? []).map(({ index, pubkey }) => ({ validator: index, pubkey })),
 })
 
-export function messagesOf(snapshot: MessageSnapshot): object {
+export function messagesOf(snapshot: MessageSnapshot): MessagesView {
   const exits = [...snapshot.exits].map(([validator, { file, entry, used }]) => ({
     used,
     row: { validator, file, entry },
   }))
-  const rowOf = ({ row }: { readonly row: object }) => row
+  const rowOf = ({ row }: (typeof exits)[number]) => row
   return {
     readAt: timeOf(snapshot.readAt),
     files: snapshot.files,
@@ -118,6 +165,8 @@ export function messagesOf(snapshot: MessageSnapshot): object {
       entry: entry ?? null,
       validator: validatorIndex ?? null,
       reason: code,
+      meaning: messageReasons[code].short,
+      remedy: remedyOf(code),
       detail,
     })),
     superseded: listOf(snapshot.superseded, ({ validatorIndex, file, entry, by }) => ({

@@ -3,18 +3,34 @@ import type { DriftDetector } from '../jobs/allowlist-drift.ts'
 import type { NextExits } from '../jobs/next-exits.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
+import type { StatusParts as Parts, StatusDocument } from '../page/status-document.ts'
+import { sumUpRateLimited } from '../requests/brake.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
 import { timeLeft } from '../requests/deadlines.ts'
 import { isOpen, stateAfterOffers } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
-import { viewOf } from '../requests/rendering.ts'
+import { type OperatorSummary, summarizeCases } from '../requests/operator-summary.ts'
+import { isoOf, viewOf } from '../requests/rendering.ts'
+import { countBlocks } from '../requests/unread.ts'
 import type { Nodes } from './nodes.ts'
-import { exitRow, listOf, messagesOf, nextExitsRow, openRow, unprovenRow } from './status-rows.ts'
+import {
+  answersSince,
+  exitRow,
+  listOf,
+  messagesOf,
+  nextExitsRow,
+  openRow,
+  operatorRow,
+  unprovenRow,
+} from './status-rows.ts'
 
 /** Exits whose story is told: the last ones. */
 const MAX_EXITS = 100
 /** Ten thousand requests take a while: who asks without end gets the same once more. */
 const SHOW_AGAIN_MS = 1_000
+const HOUR_MS = 60 * 60 * 1_000
+/** The alert on exits that nobody accepts looks back as far. */
+const ANSWERS_MS = 30 * 60 * 1_000
 
 export type StatusParts = {
   readonly version: string
@@ -41,12 +57,17 @@ export type StatusSources = {
  */
 export function createStatus({ version, config, now, redact }: StatusParts) {
   const startedAt = now()
+  let nodes: Nodes | undefined
   let sources: StatusSources | undefined
   let report: CycleReport | undefined
-  let lastCycle: object | undefined
-  let shown: { readonly at: number; readonly status: unknown } | undefined
+  let lastCycle: StatusDocument['lastCycle'] | undefined
+  /** Unix ms. */
+  let lastGoodAt: number | undefined
+  let failedAt: readonly number[] = []
+  let shown: { readonly at: number; readonly status: StatusDocument } | undefined
 
-  function requestsOf({ facts }: StatusSources['journal']): object {
+  function requestsOf(from: StatusSources): Pick<Parts, 'requests' | 'exits'> {
+    const { facts } = from.journal
     const cases = report?.cases ?? []
     const at = now()
     const isHeld = report?.isHeld ?? false
@@ -64,8 +85,11 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
       facts.history.get(request.validatorIndex)?.at(-1)?.at ?? 0
     return {
       requests: {
-        open: listOf(open, (one) => openRow(view(one))),
+        open: listOf(open, (one) => openRow(one, view(one), facts)),
         unproven: listOf(unproven, (one) => unprovenRow(view(one))),
+        held: isHeld ? cases.filter(({ next }) => next.kind === 'offer').length : 0,
+        rateLimited: rateLimitedOf(cases, at),
+        answers: answersSince(facts, at - ANSWERS_MS),
       },
       exits: listOf(
         gone.toSorted((a, b) => latestOf(b) - latestOf(a)),
@@ -75,26 +99,30 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     }
   }
 
-  function partsOf(from: StatusSources): object {
+  function partsOf(from: StatusSources): Parts {
     const snapshot = from.messages()
-    const { execution, consensus } = from.nodes
+    const nextExits = from.nextExits()
+    const names = new Map(nextExits.map(({ order }) => [operatorKey(order), order.name]))
+    const cases = report?.cases ?? []
     return {
-      ...requestsOf(from.journal),
-      messages: snapshot === undefined ? null : messagesOf(snapshot),
-      nextExits: listOf(from.nextExits(), nextExitsRow),
-      nodes: [...execution.statuses(), ...consensus.statuses()].map(
-        ({ layer, host, up, synced, why }) => ({ layer, host, up, synced, why: why ?? null }),
+      ...requestsOf(from),
+      operators: listOf(summarizeCases(cases, from.journal.facts, config.scope, now()), (summary) =>
+        operatorRow(summary, names.get(operatorKey(summary))),
       ),
+      reading: readingOf(from.journal.facts, report),
+      messages: snapshot === undefined ? null : messagesOf(snapshot),
+      nextExits: listOf(nextExits, nextExitsRow),
+      nodes: nodesOf(from.nodes),
       drift: from.drift.latest() ?? null,
       journal: { degraded: from.journal.degraded() },
     }
   }
 
-  function make(): object {
+  function make(): StatusDocument {
     return {
       version,
-      startedAt: new Date(startedAt).toISOString(),
-      at: new Date(now()).toISOString(),
+      startedAt: isoOf(startedAt),
+      at: isoOf(now()),
       mode: {
         delivery: config.delivery.mode,
         dryRun: config.dryRun,
@@ -104,13 +132,23 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
         scope: Object.fromEntries(config.scope),
       },
       lastCycle: lastCycle ?? null,
+      cycles: {
+        lastGoodAt: lastGoodAt === undefined ? null : isoOf(lastGoodAt),
+        failedWithinHour: failedAt.filter((at) => at > now() - HOUR_MS).length,
+      },
+      ...(nodes === undefined ? {} : { nodes: nodesOf(nodes) }),
       ...(sources === undefined ? {} : partsOf(sources)),
     }
   }
 
   return {
+    /** While the start waits for them, nothing else is known. */
+    waitingFor(found: Nodes): void {
+      nodes = found
+    },
     attach(found: StatusSources): void {
       sources = found
+      nodes = undefined
       shown = undefined
     },
     /** What a cycle found; one that was cut short leaves what the one before it found. */
@@ -119,13 +157,15 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
       shown = undefined
     },
     cycleEnded(ok: boolean, failures: readonly string[]): void {
-      lastCycle = { endedAt: new Date(now()).toISOString(), ok, failures }
+      lastCycle = { endedAt: isoOf(now()), ok, failures }
+      if (ok) lastGoodAt = now()
+      else failedAt = [...failedAt.filter((at) => at > now() - HOUR_MS), now()]
       shown = undefined
     },
-    read(): unknown {
+    read(): StatusDocument {
       const at = performance.now()
       if (shown === undefined || at - shown.at >= SHOW_AGAIN_MS) {
-        shown = { at, status: withStrings(make(), redact) }
+        shown = { at, status: withStrings(make(), redact) as StatusDocument }
       }
       return shown.status
     },
@@ -133,6 +173,32 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
 }
 
 export type Status = ReturnType<typeof createStatus>
+
+const nodesOf = ({ execution, consensus }: Nodes): Parts['nodes'] =>
+  [...execution.statuses(), ...consensus.statuses()].map(({ layer, host, up, synced, why }) => ({
+    layer,
+    host,
+    up,
+    synced,
+    why: why ?? null,
+  }))
+
+function readingOf({ unread }: Facts, report: CycleReport | undefined): Parts['reading'] {
+  const { finalizedAt, versionProblem } = report ?? {}
+  return {
+    finalizedAt: finalizedAt === undefined ? null : isoOf(finalizedAt * 1_000),
+    unreadBlocks: countBlocks(unread),
+    versionProblem: versionProblem ?? null,
+  }
+}
+
+function rateLimitedOf(cases: readonly Case[], now: number): Parts['requests']['rateLimited'] {
+  const { requests: total, late } = sumUpRateLimited(cases, now)
+  return { total, late }
+}
+
+const operatorKey = ({ moduleId, operatorId }: Pick<OperatorSummary, 'moduleId' | 'operatorId'>) =>
+  `${moduleId}:${operatorId}`
 
 /** Nodes' words may hold what must not be shown, and so may a reason that quotes them. */
 export const redactVerdict = (

@@ -17,6 +17,10 @@ export type HttpServerOptions = {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   /** Serves `/status` where it is given: plain data without secrets, made from memory. */
   readonly status?: (() => unknown) | undefined
+  /** The page and what belongs to it, by their paths, where it is served. */
+  readonly page?:
+    | Iterable<readonly [path: string, answer: () => Omit<Answer, 'status'>]>
+    | undefined
   /** Serves the paths of the Keys API where it is given; `undefined` for a path that is none. */
   readonly keysApi?:
     | ((path: string, query: URLSearchParams) => KeysApiAnswer | undefined)
@@ -44,6 +48,16 @@ const CLOSE_GRACE = 500
 const MAX_HEADER_BYTES = 8_192
 const MAX_CONNECTIONS = 256
 
+/** What a browser may do with an answer: nothing but show it, with what this server serves. */
+const SECURITY_HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
 const text = (status: number, body: string): Answer => ({
   status,
   contentType: 'text/plain; charset=utf-8',
@@ -70,6 +84,9 @@ function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
   }
   const { status } = options
   if (status !== undefined) routes.set('/status', () => json(200, status()))
+  for (const [path, answer] of options.page ?? []) {
+    routes.set(path, () => ({ status: 200, ...answer() }))
+  }
   if (options.runHealthCheck) {
     routes.set('/health', () => verdict(options.health()))
     routes.set('/readyz', () => verdict(options.ready()))
@@ -100,6 +117,7 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
     'Content-Type': answer.contentType,
     'Content-Length': Buffer.byteLength(answer.body),
     'Cache-Control': 'no-store',
+    ...SECURITY_HEADERS,
     // Whatever else such a client has to send, nobody waits for it.
     ...(answer.status === 405 && { Allow: 'GET, HEAD', Connection: 'close' }),
   })
@@ -120,7 +138,7 @@ async function listen(server: Server, port: number, host: string | undefined): P
 }
 
 /**
- * Serves metrics, health, status and keys over HTTP. GET and HEAD only; malformed requests get node's own 400, 408 or 431.
+ * Serves metrics, health, status, page and keys over HTTP. GET and HEAD only; malformed requests get node's own 400, 408 or 431.
  *
  * @throws Error that names the port, when it cannot be listened on
  */

@@ -184,4 +184,8 @@ export type CycleReport = {
   readonly isHeld: boolean
   /** What the operator must correct although the cycle did its work: for `/readyz`. */
   readonly notReady: readonly string[]
+  /** Unix seconds of the newest finalized block that any node ever told. */
+  readonly finalizedAt: number | undefined
+  /** What is wrong with the versions of the exit bus, as it was last told. */
+  readonly versionProblem: string | undefined
 }

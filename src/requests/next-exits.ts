@@ -126,9 +126,11 @@ export type Runway = {
   readonly signed: number
   /** Requests in a row that can be served before the first one lacks a message. */
   readonly runway: number
-  /** The first one that lacks a message; `undefined` where none does. */
-  readonly firstUnsigned: ValidatorIndex | undefined
+  /** The first ones that lack a message, in order. */
+  readonly missing: readonly IndexedKey[]
 }
+/** So many of them are told. */
+const MAX_MISSING = 20
 
 export function runwayOf(
   keys: readonly OperatorKey[],
@@ -137,11 +139,12 @@ export function runwayOf(
   const indexed = indexedKeys(keys)
   const suggested = indexedKeys(firstOf(keys, { percent: SUGGESTED_PERCENT }))
   const first = indexed.findIndex(({ index }) => !isSigned(index))
+  const rest = first === -1 ? [] : indexed.slice(first)
   return {
     keys: keys.length,
     suggested: suggested.length,
     signed: suggested.filter(({ index }) => isSigned(index)).length,
     runway: first === -1 ? indexed.length : first,
-    firstUnsigned: indexed[first]?.index,
+    missing: rest.filter(({ index }) => !isSigned(index)).slice(0, MAX_MISSING),
   }
 }

@@ -1,4 +1,5 @@
 import type { ModuleId, OperatorId } from '../lib/primitives.ts'
+import type { Case } from './cycle-parts.ts'
 import {
   type Asked,
   ageOf,
@@ -8,7 +9,8 @@ import {
   passedLimits,
   timeLeft,
 } from './deadlines.ts'
-import { isOpen, type RequestState, requestStates } from './derive.ts'
+import { isOpen, type RequestState, requestStates, stateAfterOffers } from './derive.ts'
+import type { Facts } from './facts.ts'
 import type { Scope } from './scope.ts'
 
 /** A request as far as it counts here. */
@@ -58,6 +60,24 @@ export function summarize(
   for (const one of counted) rowsOf(one.request).push(one)
   return [...operators.values()].map(({ id, rows }) => summarizeOne(id, rows, now))
 }
+
+/** Of what a cycle found, as it is now: exits may have been submitted since. */
+export const summarizeCases = (
+  cases: readonly Case[],
+  { offers }: Pick<Facts, 'offers'>,
+  scope: Scope,
+  now: number,
+): readonly OperatorSummary[] =>
+  summarize(
+    cases.map(({ request, limit, state, next }) => ({
+      request,
+      limit,
+      state: stateAfterOffers(state, offers.get(request.validatorIndex)),
+      lacksMessage: next.kind === 'wait' && next.code === 'no-message',
+    })),
+    scope,
+    now,
+  )
 
 type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
 

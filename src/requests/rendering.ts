@@ -235,4 +235,5 @@ export function happeningOf(fact: HistoryFact): HappeningView {
 
 /** The last moment that a date can say, unix ms: nodes may tell later ones. */
 const LAST_MS = 8_640_000_000_000_000
-const isoOf = (unixMs: number) => new Date(Math.max(0, Math.min(unixMs, LAST_MS))).toISOString()
+export const isoOf = (unixMs: number) =>
+  new Date(Math.max(0, Math.min(unixMs, LAST_MS))).toISOString()

@@ -1,10 +1,10 @@
 import { isHeldTooLong, sumUpRateLimited } from './brake.ts'
 import type { Case, CycleParts, OfferResult } from './cycle-parts.ts'
 import { deadlineOf, describeTimeLeft, moduleLimit, timeLeft } from './deadlines.ts'
-import { isOver, stateAfterOffers } from './derive.ts'
+import { isOver } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 import type { UnreadBlocks } from './facts.ts'
-import { summarize } from './operator-summary.ts'
+import { summarizeCases } from './operator-summary.ts'
 import { openNamesOf } from './rendering.ts'
 import type { StepTimes } from './step-times.ts'
 import { countBlocks, sumUpUnread, UNREAD_REMEDY } from './unread.ts'
@@ -91,15 +91,7 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
 
   function measure(cases: readonly Case[]): void {
     metrics.setRateLimited(sumUpRateLimited(cases, now()))
-    metrics.setExitRequests(() => {
-      const counted = cases.map(({ request, limit, state, next }) => ({
-        request,
-        limit,
-        state: stateAfterOffers(state, journal.facts.offers.get(request.validatorIndex)),
-        lacksMessage: next.kind === 'wait' && next.code === 'no-message',
-      }))
-      return summarize(counted, settings.scope, now())
-    })
+    metrics.setExitRequests(() => summarizeCases(cases, journal.facts, settings.scope, now()))
   }
 
   return {

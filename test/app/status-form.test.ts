@@ -25,8 +25,10 @@ test('has the form that the README shows', async () => {
   const world = await createWorld({ beacon: { autoInclude: true } })
   onTestFinished(() => world.close())
   for (const index of [2, 3]) world.writeMessage(index)
-  for (const module of world.chain.modules) module.keys = { 5: [world.beacon.pubkey(3)] }
-  for (const module of world.chain.modules) module.lateFee = { wei: 10n ** 17n, by: 'fee' }
+  for (const module of world.chain.modules) {
+    module.keys = { 5: [world.beacon.pubkey(3), world.beacon.pubkey(6)] }
+    module.lateFee = { wei: 10n ** 17n, by: 'fee' }
+  }
   world.writeMessage(3, 'older.json')
   writeFileSync(join(world.folder, '1.json'), '{"message":{"validator_index":"1"}}')
   world.ask(world.requestOf(1), world.requestOf(2))

@@ -108,7 +108,7 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setLastSuccessfulCycle(1_700_000_000)
   metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
   metrics.setExitRequests(() => [summaryOf({ timeLeft: 60 })])
-  const runway = { runway: 1, suggested: 2, signed: 1, keys: 3, firstUnsigned: undefined }
+  const runway = { runway: 1, suggested: 2, signed: 1, keys: 3, missing: [] }
   metrics.setNextExits(() => [{ order: { moduleId: MODULE, operatorId: OPERATOR }, runway }])
   metrics.setHold(true, 1)
   metrics.expectSubmissions(['node.example:5052'])

@@ -35,7 +35,7 @@ function tellOrder(order: OperatorOrder, snapshot: MessageSnapshot | undefined):
   const title = `operator ${operatorId} of module ${moduleId}`
   if (keys.length === 0) return ok(ID, title, 'no key that can be asked for')
   const reach = runwayOf(keys, (index) => snapshot?.exits.has(index) === true)
-  const { suggested, signed, runway, firstUnsigned } = reach
+  const { suggested, signed, runway, missing } = reach
   const forced =
     overTarget === 0 ? '' : `; the module wants ${overTarget} to exit whatever the demand`
   const tenth = `the next 10 % are ${suggested} ${suggested === 1 ? 'key' : 'keys'}`
@@ -44,7 +44,7 @@ function tellOrder(order: OperatorOrder, snapshot: MessageSnapshot | undefined):
     const detail = `${tenth}, all signed; ${runway} in a row can be served${forced}`
     return ok(ID, title, detail)
   }
-  const detail = `${tenth}, ${signed} signed; the first one that lacks a message is ${firstUnsigned}`
+  const detail = `${tenth}, ${signed} signed; the first one that lacks a message is ${missing[0]?.index}`
   const remedy = `sign these next: validator-ejector next --missing --module ${moduleId} --operator ${operatorId}`
   return warning({ id: ID, title, detail: `${detail}${forced}`, remedy })
 }
