@@ -57,7 +57,8 @@ type Task = {
   readonly id: number
   readonly job: CryptoJob
   readonly memory: number
-  readonly settle: { resolve(bytes: Uint8Array): void; reject(reason: unknown): void }
+  readonly resolve: (bytes: Uint8Array) => void
+  readonly reject: (reason: unknown) => void
   attempts: number
   /** Nobody waits for the answer any more. */
   dropped: boolean
@@ -75,9 +76,10 @@ type Thread = {
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   const worker = options.workerUrl ?? workerUrl('crypto-worker.js')
   const size = Math.max(1, options.size ?? availableParallelism())
-  const memoryLimit =
-    options.kdfMemoryBytes ?? kdfMemoryBytes(totalmem(), process.constrainedMemory())
   const threads = new Set<Thread>()
+  const memoryBytes =
+    options.kdfMemoryBytes ?? kdfMemoryBytes(totalmem(), process.constrainedMemory())
+  const pool: Threads = { threads, size, memoryBytes }
   /** Batches go first: they are short, and an exit is usable as soon as it is verified. */
   const batches: Task[] = []
   const derivations: Task[] = []
@@ -85,29 +87,14 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   let closed = false
   let implementation: string | undefined
 
-  function submit(job: CryptoJob, memory: number, signal: AbortSignal): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (closed) throw new CryptoWorkError('the crypto pool is closed')
-      signal.throwIfAborted()
-      let settled = () => {}
-      const task: Task = {
-        id: ++lastId,
-        job,
-        memory,
-        settle: {
-          resolve: (bytes) => {
-            settled()
-            resolve(bytes)
-          },
-          reject: (reason) => {
-            settled()
-            reject(reason)
-          },
-        },
-        attempts: 0,
-        dropped: false,
-      }
-      settled = onAbort(signal, () => {
+  async function submit(job: CryptoJob, memory: number, signal: AbortSignal): Promise<Uint8Array> {
+    if (closed) throw new CryptoWorkError('the crypto pool is closed')
+    signal.throwIfAborted()
+    let stop = () => {}
+    const done = new Promise<Uint8Array>((resolve, reject) => {
+      const id = ++lastId
+      const task: Task = { id, job, memory, resolve, reject, attempts: 0, dropped: false }
+      stop = onAbort(signal, () => {
         task.dropped = true
         remove(queueOf(task), task)
         reject(signal.reason)
@@ -115,42 +102,19 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
       queueOf(task).push(task)
       dispatch()
     })
+    return done.finally(stop)
   }
 
   const queueOf = (task: Task) => (task.job.kind === 'derive' ? derivations : batches)
 
   function dispatch() {
-    for (let task = next(); task !== undefined; task = next()) {
-      const thread = freeThread(task) ?? start()
+    for (;;) {
+      const task = nextTask(pool, batches[0], derivations[0])
+      if (task === undefined) return
+      const thread = freeThread(pool, task) ?? start()
       remove(queueOf(task), task)
       give(thread, task)
     }
-  }
-
-  /** The next task that some thread, running or still to be started, can take now. */
-  function next(): Task | undefined {
-    const canTake = (task: Task | undefined) =>
-      task !== undefined && (threads.size < size || freeThread(task) !== undefined)
-    const [batch] = batches
-    if (canTake(batch)) return batch
-    const [derivation] = derivations
-    return canTake(derivation) && derivation !== undefined && fitsMemory(derivation)
-      ? derivation
-      : undefined
-  }
-
-  function freeThread(task: Task): Thread | undefined {
-    const idle = [...threads].find(({ tasks }) => tasks.size === 0)
-    if (idle !== undefined || task.job.kind !== 'verify' || threads.size < size) return idle
-    const takesMore = ({ tasks }: Thread) =>
-      tasks.size < BATCHES_IN_WORKER && [...tasks.values()].every((t) => t.job.kind === 'verify')
-    return [...threads].find(takesMore)
-  }
-
-  function fitsMemory(task: Task): boolean {
-    const running = [...threads].flatMap(({ tasks }) => [...tasks.values()])
-    const held = running.reduce((sum, { memory }) => sum + memory, 0)
-    return held === 0 || held + task.memory <= memoryLimit
   }
 
   function give(thread: Thread, task: Task) {
@@ -178,8 +142,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     const task = thread.tasks.get(answer.id)
     thread.tasks.delete(answer.id)
     if (thread.tasks.size === 0) thread.worker.unref()
-    if (answer.kind === 'done') task?.settle.resolve(answer.bytes)
-    else task?.settle.reject(new CryptoWorkError(answer.message))
+    if (answer.kind === 'done') task?.resolve(answer.bytes)
+    else task?.reject(new CryptoWorkError(answer.message))
     dispatch()
   }
 
@@ -190,7 +154,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     thread.tasks.clear()
     for (const task of tasks) {
       if (!closed && task.attempts < MAX_ATTEMPTS) queueOf(task).unshift(task)
-      else task.settle.reject(new CryptoWorkError('the crypto worker crashed', { cause }))
+      else task.reject(new CryptoWorkError('the crypto worker crashed', { cause }))
     }
     if (!closed) dispatch()
   }
@@ -223,10 +187,41 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     async close() {
       closed = true
       const open = [...batches.splice(0), ...derivations.splice(0)]
-      for (const { settle } of open) settle.reject(new CryptoWorkError('the crypto pool is closed'))
+      for (const { reject } of open) reject(new CryptoWorkError('the crypto pool is closed'))
       await Promise.all([...threads].map(({ worker }) => worker.terminate()))
     },
   }
+}
+
+type Threads = {
+  readonly threads: ReadonlySet<Thread>
+  /** How many there may be. */
+  readonly size: number
+  /** What all key derivations together may hold. */
+  readonly memoryBytes: number
+}
+
+/** The first task of a queue that some thread, running or still to be started, can take now. */
+function nextTask(
+  pool: Threads,
+  batch: Task | undefined,
+  derivation: Task | undefined,
+): Task | undefined {
+  const canTake = (task: Task) =>
+    pool.threads.size < pool.size || freeThread(pool, task) !== undefined
+  if (batch !== undefined && canTake(batch)) return batch
+  if (derivation === undefined || !canTake(derivation)) return undefined
+  const running = [...pool.threads].flatMap(({ tasks }) => [...tasks.values()])
+  const held = running.reduce((sum, { memory }) => sum + memory, 0)
+  return held === 0 || held + derivation.memory <= pool.memoryBytes ? derivation : undefined
+}
+
+function freeThread({ threads, size }: Threads, task: Task): Thread | undefined {
+  const idle = [...threads].find(({ tasks }) => tasks.size === 0)
+  if (idle !== undefined || task.job.kind !== 'verify' || threads.size < size) return idle
+  const takesMore = ({ tasks }: Thread) =>
+    tasks.size < BATCHES_IN_WORKER && [...tasks.values()].every((t) => t.job.kind === 'verify')
+  return [...threads].find(takesMore)
 }
 
 /** @param constrained - the limit of the container; 0 or more than there is without one */

@@ -1,4 +1,5 @@
 import { type Readable, Transform } from 'node:stream'
+import { DeadlineError, withDeadline } from '../lib/deadline.ts'
 import { StoreError } from './store.ts'
 
 /** What a bucket store needs of a client library: one bucket, one call at a time. */
@@ -87,6 +88,30 @@ export function faultOfStatus(status: number, code: string): Fault {
     return passing(`the server fails (${code}). Nothing to do, unless it stays`)
   }
   return lasting(`refused by the server (${code})`)
+}
+
+/** What a library makes of an abort is no fault of the server: the reason of the abort counts. */
+export async function callWithin<T>(
+  milliseconds: number,
+  signal: AbortSignal,
+  call: (deadline: AbortSignal) => Promise<T>,
+): Promise<T> {
+  let deadline: AbortSignal | undefined
+  try {
+    return await withDeadline(milliseconds, signal, (inner) => {
+      deadline = inner
+      return call(inner)
+    })
+  } catch (error) {
+    throw deadline?.aborted ? deadline.reason : error
+  }
+}
+
+/** @returns `undefined`: there is no such object */
+export function faultOf(client: BucketClient, error: unknown): Fault | undefined {
+  if (error instanceof DeadlineError) return passing(`${error.message}. Check the network`)
+  if (error instanceof OddAnswerError) return ODD_ANSWER
+  return client.faultOf(error)
 }
 
 /** @param setting - where the address of the server may have been set */

@@ -1,6 +1,6 @@
 import type { ValidatorIndex } from '../lib/primitives.ts'
 import type { DecodedEntry, ExitEntry } from './decode.ts'
-import type { FileFound } from './read-files.ts'
+import type { FileFound } from './file-memory.ts'
 import type { MessageRefusal } from './reasons.ts'
 import type { LoadedExit, MessageSnapshot, RefusedMessage } from './snapshot.ts'
 import type { Verdict } from './verify.ts'

@@ -8,20 +8,8 @@ import {
   type SealedEntry,
   type SplitJson,
 } from './decode.ts'
-import type { Listing, MessageStore, StoredFile, StoreFault } from './store.ts'
-
-/** One file as this pass found it. */
-export type FileFound = {
-  readonly name: string
-  /** Unix ms; of the content, when that stems from an earlier pass. */
-  readonly modifiedAt: number
-  readonly entries: readonly DecodedEntry[]
-  readonly fault?: StoreFault
-  /** Holds at least one EIP-2335 envelope. */
-  readonly isEncrypted?: true
-  /** The pass was over before it could be read: what was read from it before stays in use. */
-  readonly isPending?: true
-}
+import { createFileMemory, type FileFound } from './file-memory.ts'
+import type { Listing, MessageStore, StoredFile } from './store.ts'
 
 export type FileReader = {
   /**
@@ -42,25 +30,15 @@ export type Pass = {
   readonly isTimeUp: () => boolean
 }
 
-type Known = {
-  readonly version: string
-  /** The version can be trusted: the clock had moved on since the last change. */
-  readonly settled: boolean
-  readonly hash: string
-  readonly found: FileFound
-}
 type Read = { readonly file: StoredFile; readonly hash: string; readonly parts: Parts }
 
-/** Coarsest time stamp of a file system that is in use (FAT), ms. */
-const TIMESTAMP_STEP_MS = 2_000
 /** Files and bytes that are read at once. */
 const BATCH_FILES = 256
 const BATCH_BYTES = 64 * 1024 * 1024
 
 /**
- * Remembers what was read and decrypted: a file of the same version is not opened again, and
- * content of the same hash is not decrypted again, whatever its file is called now. What is no
- * longer there is forgotten.
+ * Reads files, and decrypts them: one of the same version is not opened again, and content of the
+ * same hash is not decrypted again.
  *
  * @param openAtOnce - envelopes whose keys are derived at the same time
  * @param now - unix ms
@@ -70,57 +48,22 @@ export function createFileReader(
   openAtOnce: number,
   now: () => number,
 ): FileReader {
-  const files = new Map<string, Known>()
-  /** By the hash of the content, as it is in the file. */
-  const decoded = new Map<string, readonly DecodedEntry[]>()
-  const encrypted = new Set<string>()
-  /** What failed is tried again by the next load, not by each pass of this one. */
-  const failed = new Map<string, { readonly version: string; readonly found: FileFound }>()
-
-  function remember({ file, hash, parts }: Read, entries: readonly DecodedEntry[]): FileFound {
-    const { name, version, modifiedAt, changedAt } = file
-    const settled = Math.abs(now() - changedAt) > TIMESTAMP_STEP_MS
-    const isEncrypted = !parts.every(isDecoded) || encrypted.has(hash)
-    if (isEncrypted) encrypted.add(hash)
-    const found = { name, modifiedAt, entries, ...(isEncrypted ? { isEncrypted } : {}) }
-    decoded.set(hash, entries)
-    files.set(name, { version, settled, hash, found })
-    return found
-  }
-
-  function faulty(name: string, fault: StoreFault): FileFound {
-    const known = files.get(name)
-    // What cannot be read just now may still be in use; what is another thing now is not.
-    if (fault.code === 'unreadable' && known !== undefined) return { ...known.found, fault }
-    files.delete(name)
-    return { name, modifiedAt: 0, entries: [], fault }
-  }
-
+  const memory = createFileMemory(now)
   /** So far nothing is pending in this pass. */
   let isWhole = true
 
-  function fail({ name, version }: StoredFile, found: FileFound): FileFound {
-    failed.set(name, { version, found })
-    return found
+  function pending(file: StoredFile): FileFound {
+    isWhole = false
+    return { ...memory.before(file), isPending: true }
   }
 
-  function pending({ name }: StoredFile): FileFound {
-    isWhole = false
-    const known = files.get(name)?.found ?? { name, modifiedAt: 0, entries: [] }
-    return { ...known, isPending: true }
+  function remember({ file, hash, parts }: Read, entries: readonly DecodedEntry[]): FileFound {
+    return memory.remember(file, hash, entries, !parts.every(isDecoded))
   }
 
   async function decode(file: StoredFile, bytes: Uint8Array, split: SplitJson): Promise<Read> {
     const hash = createHash('sha256').update(bytes).digest('base64')
-    return { file, hash, parts: decoded.get(hash) ?? (await decodeContent(bytes, split)) }
-  }
-
-  function forgetAllBut({ entries }: Listing): void {
-    const names = new Set(entries.map(({ name }) => name))
-    for (const name of files.keys()) if (!names.has(name)) files.delete(name)
-    const hashes = new Set([...files.values()].map(({ hash }) => hash))
-    for (const hash of decoded.keys()) if (!hashes.has(hash)) decoded.delete(hash)
-    for (const hash of encrypted) if (!hashes.has(hash)) encrypted.delete(hash)
+    return { file, hash, parts: memory.decodedAs(hash) ?? (await decodeContent(bytes, split)) }
   }
 
   async function* readChanged(
@@ -139,7 +82,8 @@ export function createFileReader(
       const read = batch.map(async (file) => ({ file, content: await store.read(file, signal) }))
       for (const { file, content } of await Promise.all(read)) {
         if (content.kind === 'gone') continue
-        if (content.kind === 'fault') yield fail(file, faulty(file.name, content.fault))
+        if (content.kind === 'fault')
+          yield memory.failed(file, memory.faulty(file.name, content.fault))
         else {
           const one = await decode(file, content.bytes, split)
           if (one.parts.every(isDecoded)) yield remember(one, one.parts)
@@ -167,7 +111,7 @@ export function createFileReader(
         const one = group[i]
         if (one === undefined) continue
         // Not remembered, so that the next load tries again.
-        if (entries === undefined) yield fail(one.file, notOpened(one.file))
+        if (entries === undefined) yield memory.failed(one.file, notOpened(one.file))
         else yield remember(one, entries)
       }
       const turn = yieldIfDue()
@@ -180,27 +124,19 @@ export function createFileReader(
       const changed: StoredFile[] = []
       isWhole = true
       for (const entry of listing.entries) {
-        const known = files.get(entry.name)
-        const lately = failed.get(entry.name)
-        if ('fault' in entry) yield faulty(entry.name, entry.fault)
-        else if (known?.settled && known.version === entry.version) yield known.found
-        else if (lately?.version === entry.version) yield lately.found
-        else changed.push(entry)
+        const found = 'fault' in entry ? memory.faulty(entry.name, entry.fault) : memory.same(entry)
+        if (found !== undefined) yield found
+        else if ('version' in entry) changed.push(entry)
         const turn = yieldIfDue()
         if (turn !== undefined) await turn
       }
       const sealed: Read[] = []
       yield* readChanged(changed, sealed, pass, signal)
       yield* openAll(sealed, pass, signal)
-      forgetAllBut(listing)
-      if (isWhole) failed.clear()
+      memory.endPass(listing, isWhole)
     },
 
-    isSettled: ({ entries }) =>
-      entries.every((entry) => {
-        const known = files.get(entry.name)
-        return known?.settled && 'version' in entry && known.version === entry.version
-      }),
+    isSettled: memory.isSettled,
   }
 }
 
