@@ -43,7 +43,8 @@ export type SigningContext = {
   readonly otherwise?: readonly SigningDomain[]
 }
 
-type SigningDomain = {
+/** What an exit is signed over besides its own fields. */
+export type SigningDomain = {
   readonly genesisValidatorsRoot: Bytes32
   readonly forkVersion: ForkVersion
 }

@@ -1,6 +1,6 @@
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
-import type { Sighting, Sightings } from '../requests/derive.ts'
+import type { RegistryAnswer, RegistryAnswers } from '../requests/derive.ts'
 import type { ConsensusNode } from './consensus-node.ts'
 import { isExiting } from './registry.ts'
 import type { RegistryReader } from './registry-reader.ts'
@@ -10,7 +10,7 @@ import type { StateId, ValidatorStates } from './validators.ts'
 export type SightingsReader = (
   indices: readonly ValidatorIndex[],
   signal: AbortSignal,
-) => Promise<ReadonlyMap<ValidatorIndex, Sightings>>
+) => Promise<ReadonlyMap<ValidatorIndex, RegistryAnswers>>
 
 /**
  * @param registry - learns what the first node says
@@ -53,7 +53,7 @@ export function createSightingsReader(
 /** What a node that cannot be asked about a validator says of it is nothing. */
 const sightingOf =
   (index: ValidatorIndex) =>
-  ({ host, value }: { host: string; value: ValidatorStates }): readonly Sighting[] =>
+  ({ host, value }: { host: string; value: ValidatorStates }): readonly RegistryAnswer[] =>
     value.unreadable.has(index)
       ? []
       : [{ host, optimistic: value.optimistic, entry: value.entries.get(index) }]

@@ -1,22 +1,9 @@
 import { messageOf } from '../lib/message-of.ts'
 import type { Bytes32 } from '../lib/primitives.ts'
+import type { EarlierReading } from '../requests/cycle-parts.ts'
+import type { Cursor } from '../requests/facts.ts'
 import { type Coverage, coversModule } from '../requests/scope.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
-
-/** Highest block read, as the journal holds it. */
-type Known = {
-  readonly cursor: number | undefined
-  readonly cursorHash?: Bytes32 | undefined
-  readonly coverage?: Coverage | undefined
-}
-
-/** Blocks up to this one were read, and what tells that block from another chain's. */
-export type Cursor = {
-  readonly block: number
-  /** `undefined` where no node told it, or nodes told several. */
-  readonly hash: Bytes32 | undefined
-  readonly coverage: Coverage | undefined
-}
 
 type Finding = 'same' | 'other' | 'behind' | 'unknown'
 
@@ -62,7 +49,7 @@ export function createCursorCheck(
       node: ExecutionNode,
       host: string,
       head: BlockHead,
-      known: Known,
+      known: EarlierReading,
       signal: AbortSignal,
     ): Promise<void> {
       hashes.note(head)
@@ -101,7 +88,7 @@ export function createCursorCheck(
      * @param coverage - what was read up to there
      */
     cursorAfter(
-      known: Known,
+      known: EarlierReading,
       reached: number | undefined,
       coverage: Coverage | undefined,
     ): Cursor | undefined {
@@ -118,7 +105,7 @@ export function createCursorCheck(
   }
 }
 
-const cursorOf = ({ cursor, cursorHash, coverage }: Known): Cursor | undefined =>
+const cursorOf = ({ cursor, cursorHash, coverage }: EarlierReading): Cursor | undefined =>
   cursor === undefined ? undefined : { block: cursor, hash: cursorHash, coverage }
 
 const doesCover = (before: Coverage | undefined, asked: Coverage | undefined): boolean =>

@@ -14,6 +14,7 @@ import {
 } from '../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
 import { TOPICS } from './abi.ts'
+import type { LogFilter } from './execution-node.ts'
 
 /** One question to a node: the exit requests of some operators of one module in a block range. */
 export type ExitLogQuery = {
@@ -32,6 +33,23 @@ export type ExitLogReading =
 
 /** A uint256 topic. */
 export const topicOf = (value: number): Hex => toBeHex(value, 32) as Hex
+
+/** What a node is to give for it. */
+export function filterOf({
+  exitBuses,
+  moduleId,
+  operatorIds,
+  fromBlock,
+  toBlock,
+}: ExitLogQuery): LogFilter {
+  const [only, ...others] = exitBuses
+  return {
+    address: only !== undefined && others.length === 0 ? only : exitBuses,
+    topics: [TOPICS.validatorExitRequest, topicOf(moduleId), operatorIds.map(topicOf)],
+    fromBlock,
+    toBlock,
+  }
+}
 
 const hexWith =
   <T>(parse: (value: unknown) => T | undefined) =>

@@ -3,9 +3,9 @@ import type { Address, ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { BlockRange } from './block-ranges.ts'
 import type { Collected } from './collected.ts'
 import type { BlockHead, ExecutionNode } from './execution-node.ts'
-import type { ExitEventReader } from './exit-events.ts'
+import { type ExitLogQuery, filterOf, readExitLog } from './exit-log.ts'
 import type { ModuleProgress } from './node-progress.ts'
-import type { ReadingProgress } from './reading-progress.ts'
+import type { NodeReaderParts } from './node-reader.ts'
 import type { FailedRange } from './unread-blocks.ts'
 
 /** What one node is asked about one module in one round. */
@@ -25,14 +25,10 @@ export type ModuleTask = {
 /**
  * Reads what is due of one module from one node: blocks that are new or were left out, then what is
  * left of the hourly look at the whole window.
- *
- * @param collected - where what is read now goes: the cycle takes away what is there
  */
-export function createModuleReader(
-  readEvents: ExitEventReader,
-  progress: Pick<ReadingProgress, 'read'>,
-  collected: () => Collected,
-) {
+export function createModuleReader(parts: NodeReaderParts, chainId: bigint) {
+  const { collected } = parts
+
   /** @throws when the node gave nothing */
   return async function readModule(task: ModuleTask, module: ModuleProgress): Promise<void> {
     try {
@@ -93,20 +89,35 @@ export function createModuleReader(
     onFailed: (range: FailedRange) => void,
     onRead: (range: BlockRange) => void,
   ): Promise<void> {
-    const asked = { ...query, ...range }
-    await readEvents(
+    const asked = { ...query, ...range, chainId }
+    await parts.readLogs(
       node,
-      asked,
-      ({ requests, dropped, fromBlock, toBlock }) => {
-        for (const request of requests) collected().add(host, request)
-        for (const why of dropped) {
-          collected().problems.push(`${host}: dropped what was not asked for: ${why}`)
-        }
-        progress.read(query.moduleId, { fromBlock, toBlock })
+      filterOf(asked),
+      (logs, fromBlock, toBlock) => {
+        collect(logs, { ...asked, fromBlock, toBlock }, host, collected())
+        parts.progress.read(query.moduleId, { fromBlock, toBlock })
         onRead({ fromBlock, toBlock })
       },
       signal,
       onFailed,
     )
+  }
+}
+
+/** What was not asked for is told, a line each kind. */
+function collect(
+  logs: readonly unknown[],
+  query: ExitLogQuery,
+  host: string,
+  collected: Collected,
+): void {
+  const dropped = new Map<string, number>()
+  for (const raw of logs) {
+    const reading = readExitLog(raw, query)
+    if (reading.ok) collected.add(host, reading.request)
+    else dropped.set(reading.why, (dropped.get(reading.why) ?? 0) + 1)
+  }
+  for (const [why, count] of dropped) {
+    collected.problems.push(`${host}: dropped what was not asked for: ${why} (${count})`)
   }
 }

@@ -1,18 +1,19 @@
 import { messageOf } from '../lib/message-of.ts'
 import type { Address } from '../lib/primitives.ts'
+import type { EarlierReading } from '../requests/cycle-parts.ts'
 import type { Collected } from './collected.ts'
 import { type Contracts, resolveContracts } from './contracts.ts'
 import type { CursorCheck } from './cursor-check.ts'
 import type { ExecutionNode } from './execution-node.ts'
-import type { ExitEventReader } from './exit-events.ts'
+import type { LogReader } from './logs.ts'
 import { createModuleReader, type ModuleTask } from './module-reader.ts'
 import { type ModuleProgress, type NodeProgress, planReading, progressOf } from './node-progress.ts'
 import type { VersionWatch } from './protocol-versions.ts'
 import type { ReadingProgress } from './reading-progress.ts'
-import type { KnownSoFar, ReadingSettings } from './request-reader.ts'
+import type { ReadingSettings } from './request-reader.ts'
 
 export type NodeReaderParts = {
-  readonly readEvents: ExitEventReader
+  readonly readLogs: LogReader
   readonly settings: ReadingSettings
   readonly progress: ReadingProgress
   readonly cursorCheck: CursorCheck
@@ -30,13 +31,13 @@ const FAR_BEHIND = 64
 export function createNodeReader(parts: NodeReaderParts) {
   const { settings, progress, cursorCheck, versions, collected, now } = parts
   const { scope, preloadBlocks, loopBlocks, locator } = settings
-  const readModule = createModuleReader(parts.readEvents, progress, collected)
+  const readModule = createModuleReader(parts, settings.chainId)
 
   /** @throws when the node gave nothing for some module */
   return async function readNode(
     node: ExecutionNode,
     host: string,
-    known: KnownSoFar,
+    known: EarlierReading,
     signal: AbortSignal,
   ): Promise<void> {
     const state = progress.node(host)
@@ -67,7 +68,7 @@ export function createNodeReader(parts: NodeReaderParts) {
     node: ExecutionNode,
     host: string,
     state: NodeProgress,
-    known: KnownSoFar,
+    known: EarlierReading,
     signal: AbortSignal,
   ): Promise<Contracts> {
     try {
@@ -85,14 +86,14 @@ export function createNodeReader(parts: NodeReaderParts) {
     }
   }
 
-  function plan(task: ModuleTask, state: NodeProgress, known: KnownSoFar): ModuleProgress {
+  function plan(task: ModuleTask, state: NodeProgress, known: EarlierReading): ModuleProgress {
     const { query, head, host } = task
     const { moduleId } = query
     const module = progressOf(state, moduleId, query.exitBuses[0], now)
     const before = progress.reachedBy(host, moduleId) ?? known.cursor ?? head.number
     const from = cursorCheck.isElsewhere(host) ? before - preloadBlocks : before
     const start = Math.max(0, Math.min(head.number - preloadBlocks, from))
-    progress.beginAt(cursorCheck.isDisowned() ? { cursor: undefined } : known, start)
+    progress.beginAt(cursorCheck.isDisowned() ? { ...known, cursor: undefined } : known, start)
     progress.forgetBelow(head.number - preloadBlocks)
     const window = { head: head.number, start, preloadBlocks, loopBlocks }
     const planned = planReading(module, window, now)
@@ -115,7 +116,7 @@ export function createNodeReader(parts: NodeReaderParts) {
 /** What was asked for on an earlier exit bus, just before another one took its place, counts too. */
 const busesOf = (
   { exitBus }: Contracts,
-  { exitBuses = [] }: KnownSoFar,
+  { exitBuses }: EarlierReading,
 ): readonly [Address, ...Address[]] => [
   exitBus,
   ...[...exitBuses].filter((earlier) => earlier !== exitBus),

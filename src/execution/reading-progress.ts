@@ -1,4 +1,5 @@
 import type { ModuleId } from '../lib/primitives.ts'
+import type { EarlierReading } from '../requests/cycle-parts.ts'
 import type { UnreadBlocks } from '../requests/facts.ts'
 import { type Coverage, coversModule, type Scope } from '../requests/scope.ts'
 import { type BlockRange, blocksIn, doOverlap, union, withoutAll } from './block-ranges.ts'
@@ -73,7 +74,7 @@ export function createReadingProgress(hosts: readonly string[], scope: Scope, no
      *   for `unread`
      * @param start - the first block that this process reads
      */
-    beginAt({ cursor, coverage, unread = [] }: EarlierReading, start: number): void {
+    beginAt({ cursor, coverage, unread }: EarlierReading, start: number): void {
       lowest ??= start
       if (floor !== undefined) return
       floor = cursor ?? start
@@ -116,18 +117,7 @@ export function createReadingProgress(hosts: readonly string[], scope: Scope, no
     },
     /** Blocks that no node gave, of all modules together. */
     unread: (): readonly UnreadBlocks[] => joined(moduleIds.flatMap(toldFor)),
-    /** Blocks that the node that is nearest to the end has still to give. */
-    remaining(): number | undefined {
-      const ofModule = moduleIds.map((moduleId) => {
-        const left = [...nodes.values()].flatMap(({ modules }) => {
-          const module = modules.get(moduleId)
-          return module?.end === undefined ? [] : blocksIn(module.unread.pending())
-        })
-        return Math.min(...left)
-      })
-      const most = Math.max(...ofModule)
-      return Number.isFinite(most) ? most : undefined
-    },
+    remaining: () => remainingOf(moduleIds, [...nodes.values()]),
     /** Unix seconds of the newest finalized block that any of them told. */
     newestHead(): number | undefined {
       const times = [...nodes.values()].flatMap(({ head }) => head?.timestamp ?? [])
@@ -136,11 +126,20 @@ export function createReadingProgress(hosts: readonly string[], scope: Scope, no
   }
 }
 
-/** What an earlier process left. */
-type EarlierReading = {
-  readonly cursor: number | undefined
-  readonly coverage?: Coverage | undefined
-  readonly unread?: readonly UnreadBlocks[]
+/** Blocks that the node that is nearest to the end has still to give; `undefined`: not known. */
+function remainingOf(
+  moduleIds: readonly ModuleId[],
+  nodes: readonly NodeProgress[],
+): number | undefined {
+  const ofModule = moduleIds.map((moduleId) => {
+    const remaining = nodes.flatMap(({ modules }) => {
+      const module = modules.get(moduleId)
+      return module?.end === undefined ? [] : blocksIn(module.unread.pending())
+    })
+    return Math.min(...remaining)
+  })
+  const most = Math.max(...ofModule)
+  return Number.isFinite(most) ? most : undefined
 }
 
 /** Lowest first, without overlap; of several reasons one is told. */

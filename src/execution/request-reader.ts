@@ -2,21 +2,20 @@ import { pause } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { onAbort } from '../lib/on-abort.ts'
-import type { Address, Bytes32 } from '../lib/primitives.ts'
-import type { Reading } from '../requests/cycle-parts.ts'
+import type { Address } from '../lib/primitives.ts'
+import type { EarlierReading, Reading } from '../requests/cycle-parts.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
-import type { UnreadBlocks } from '../requests/facts.ts'
-import type { Coverage, Scope } from '../requests/scope.ts'
+import type { Scope } from '../requests/scope.ts'
 import { createCollected } from './collected.ts'
-import type { Contracts } from './contracts.ts'
 import { createCursorCheck } from './cursor-check.ts'
 import type { ExecutionNode } from './execution-node.ts'
-import type { ExitEventReader } from './exit-events.ts'
+import type { LogReader } from './logs.ts'
 import { createNodeReader } from './node-reader.ts'
 import { createVersionWatch } from './protocol-versions.ts'
 import { createReadingProgress } from './reading-progress.ts'
 
 export type ReadingSettings = {
+  readonly chainId: bigint
   readonly locator: Address
   readonly scope: Scope
   /** Blocks before the finalized one that are read at start and again each hour. */
@@ -27,25 +26,12 @@ export type ReadingSettings = {
   readonly lifetime: AbortSignal
 }
 
-/** What was known before: from the journal, or from an earlier reading. */
-export type KnownSoFar = {
-  readonly contracts: Contracts | undefined
-  /** Every exit bus that any node ever named. */
-  readonly exitBuses?: Iterable<Address>
-  /** Highest block read, if any, and its hash, if a node told it. */
-  readonly cursor: number | undefined
-  readonly cursorHash?: Bytes32 | undefined
-  readonly coverage?: Coverage | undefined
-  /** Blocks up to the cursor that could not be read. */
-  readonly unread?: readonly UnreadBlocks[]
-}
-
 export type RequestReading = Reading & {
   /** Every module was read up to this block, by some node, but for `unread`. */
   readonly upTo: number | undefined
 }
 
-export type RequestReader = (known: KnownSoFar, signal: AbortSignal) => Promise<RequestReading>
+export type RequestReader = (known: EarlierReading, signal: AbortSignal) => Promise<RequestReading>
 
 /** A slow node reads on in the background, while the cycle acts on what is there. */
 const PATIENCE_MS = 20_000
@@ -56,7 +42,7 @@ const PATIENCE_MS = 20_000
  */
 export function createRequestReader(
   nodes: Endpoints<ExecutionNode>,
-  readEvents: ExitEventReader,
+  readLogs: LogReader,
   settings: ReadingSettings,
   now: () => number = Date.now,
 ): RequestReader {
@@ -71,7 +57,7 @@ export function createRequestReader(
   )
   const versions = createVersionWatch(now)
   const readNode = createNodeReader({
-    readEvents,
+    readLogs,
     settings,
     progress,
     cursorCheck,
@@ -108,7 +94,7 @@ export function createRequestReader(
   }
 
   /** Never rejects: what went wrong is among the problems. */
-  async function readAll(known: KnownSoFar): Promise<void> {
+  async function readAll(known: EarlierReading): Promise<void> {
     try {
       const answers = await nodes.every(
         (node, host, deadline) => readNode(node, host, known, deadline),

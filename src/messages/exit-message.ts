@@ -1,7 +1,8 @@
 import { type SigningContext, signingDomains } from '../consensus/fork.ts'
-import type { Brand, Bytes32, Epoch, Pubkey, Signature, ValidatorIndex } from '../lib/primitives.ts'
+import type { BlsVerdict } from '../lib/bls.ts'
+import type { HexCheck } from '../lib/crypto-jobs.ts'
+import type { Brand, Epoch, Pubkey, Signature, ValidatorIndex } from '../lib/primitives.ts'
 import type { MessageRefusal } from './reasons.ts'
-import { exitSigningRoot } from './signing-root.ts'
 
 /** Spec: phase0 `SignedVoluntaryExit`. Says nothing about who signed it. */
 export type SignedExit = {
@@ -13,23 +14,8 @@ export type SignedExit = {
 /** A `SignedExit` whose signature matched `pubkey`. Only `verifyExits` makes one. */
 export type VerifiedExit = Brand<SignedExit & { readonly pubkey: Pubkey }, 'VerifiedExit'>
 
-/** One signature check: does `signature` over `signingRoot` come from the holder of `pubkey`? */
-export type SignatureCheck = {
-  readonly pubkey: Pubkey
-  readonly signingRoot: Bytes32
-  readonly signature: Signature
-}
-
-/**
- * `bad-…`: no valid point of the curve's group, so that nothing can match it. `failed`: no verdict,
- * to be tried again.
- */
-export type SignatureVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature' | 'failed'
-
 /** One verdict for each check, in the same order. @throws when the checks could not be made */
-export type CheckSignatures = (
-  checks: readonly SignatureCheck[],
-) => Promise<readonly SignatureVerdict[]>
+export type CheckSignatures = (checks: readonly HexCheck[]) => Promise<readonly BlsVerdict[]>
 
 /** A signed exit, and the public key that the consensus node has for its index. */
 export type ExitClaim = { readonly exit: SignedExit; readonly pubkey: Pubkey }
@@ -52,6 +38,8 @@ export async function verifyExits(
   context: SigningContext,
   check: CheckSignatures,
 ): Promise<readonly VerifyResult[]> {
+  // Loaded when it is wanted: a start does not wait for its library.
+  const { exitSigningRoot } = await import('./signing-root.ts')
   const results: VerifyResult[] = claims.map(() => refusedAs.invalid)
   let open = claims.map((claim, position) => ({ ...claim, position }))
   for (const domain of signingDomains(context)) {

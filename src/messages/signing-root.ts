@@ -1,5 +1,5 @@
 import { ByteVectorType, ContainerType, UintBigintType, UintNumberType } from '@chainsafe/ssz'
-import type { ForkVersion } from '../consensus/fork.ts'
+import type { SigningDomain } from '../consensus/fork.ts'
 import type { Bytes32, Epoch, Hex, ValidatorIndex } from '../lib/primitives.ts'
 
 /** Spec: phase0 `DOMAIN_VOLUNTARY_EXIT`. */
@@ -21,17 +21,11 @@ const SigningData = new ContainerType({
   domain: new ByteVectorType(32),
 })
 
-/** What an exit is signed over besides its own fields. */
-export type ExitDomain = {
-  readonly forkVersion: ForkVersion
-  readonly genesisValidatorsRoot: Bytes32
-}
-
 /** Bounded by what can occur: a few fork versions of one chain. */
 const domains = new Map<string, Uint8Array>()
 
 /** Spec: phase0 `compute_domain(DOMAIN_VOLUNTARY_EXIT, fork_version, genesis_validators_root)`. */
-export function exitDomain({ forkVersion, genesisValidatorsRoot }: ExitDomain): Uint8Array {
+export function exitDomain({ forkVersion, genesisValidatorsRoot }: SigningDomain): Uint8Array {
   const key = `${forkVersion}:${genesisValidatorsRoot}`
   let domain = domains.get(key)
   if (domain === undefined) {
@@ -50,7 +44,7 @@ export function exitDomain({ forkVersion, genesisValidatorsRoot }: ExitDomain): 
 /** Spec: phase0 `compute_signing_root(VoluntaryExit(epoch, validator_index), domain)`. */
 export function exitSigningRoot(
   exit: { readonly epoch: Epoch; readonly validatorIndex: ValidatorIndex },
-  domain: ExitDomain,
+  domain: SigningDomain,
 ): Bytes32 {
   const objectRoot = VoluntaryExit.hashTreeRoot({
     epoch: exit.epoch,

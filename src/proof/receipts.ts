@@ -1,4 +1,3 @@
-import { createMPT } from '@ethereumjs/mpt'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import {
   asBody,
@@ -51,6 +50,8 @@ export const receiptsRootOf = (body: unknown): Promise<Bytes32> =>
 
 /** Root of the trie whose keys are the places in this list. @param items - hex without `0x` */
 export async function rootOf(items: readonly string[]): Promise<Bytes32> {
+  // Loaded when it is wanted: a start does not wait for it.
+  const { createMPT } = await import('@ethereumjs/mpt')
   const trie = await createMPT()
   for (const [at, item] of items.entries()) {
     const place = at === 0 ? '' : at.toString(16)

@@ -1,14 +1,13 @@
-import type { Address, Bytes32, ValidatorIndex } from '../lib/primitives.ts'
+import type { Address, ValidatorIndex } from '../lib/primitives.ts'
 import type { VerifiedExit } from '../messages/exit-message.ts'
 import type { Proven, Unproven } from '../proof/judge.ts'
-import type { RateLimited } from './brake.ts'
 import type { Asked, ExitLimit, ModuleTermsOf } from './deadlines.ts'
 import type { ChainView, OfferHistory, RegistryAnswers, RequestState } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
-import type { Fact, Facts, UnreadBlocks } from './facts.ts'
+import type { Cursor, Fact, Facts, UnreadBlocks } from './facts.ts'
 import type { Next } from './next.ts'
 import type { OperatorSummary } from './operator-summary.ts'
-import type { Coverage, Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 /** The log as the cycle uses it: `details` are shown behind the message. */
 export type Log = Readonly<
@@ -44,13 +43,7 @@ export type Reading = {
   /** What is wrong with the versions of the exit bus; `null` where nobody was asked yet. */
   readonly versionProblem: string | undefined | null
   /** Blocks up to this one were read of every node that was there lately: a restart goes on from here. */
-  readonly cursor:
-    | {
-        readonly block: number
-        readonly hash: Bytes32 | undefined
-        readonly coverage: Coverage | undefined
-      }
-    | undefined
+  readonly cursor: Cursor | undefined
   /** Unix seconds of the newest finalized block that any node told. */
   readonly finalizedAt: number | undefined
   /** Blocks that no node gave, and no earlier reading either; lowest first. */
@@ -64,7 +57,23 @@ export type Reading = {
   readonly alarms: readonly string[]
 }
 
+/** What earlier cycles, or an earlier process, have read. */
+export type EarlierReading = Readonly<
+  Pick<Facts, 'contracts' | 'exitBuses' | 'cursor' | 'cursorHash' | 'coverage' | 'unread'>
+>
+
 export type OfferResult = { readonly accepted: boolean; readonly answers: readonly string[] }
+
+/** What a cycle measures beside its requests: names of `observe/metric-table.ts`. */
+type CycleGauge =
+  | 'submissions_on_hold'
+  | 'exit_requests_held'
+  | 'exit_requests_rate_limited'
+  | 'exit_requests_rate_limited_late'
+  | 'exit_rate_limit_wait_seconds'
+  | 'finalized_block_timestamp_seconds'
+  | 'protocol_version_unknown'
+  | 'unread_blocks'
 
 /** Everything that a cycle does to the world, as functions. */
 export type CycleParts = {
@@ -85,17 +94,7 @@ export type CycleParts = {
   readonly journal: { readonly facts: Facts; append(facts: readonly Fact[]): void }
   /** Looks at every node; the sentences say which is down, behind or on another chain. */
   checkNodes(signal: AbortSignal): Promise<readonly string[]>
-  readRequests(
-    known: {
-      readonly contracts: { readonly exitBus: Address; readonly consensus: Address } | undefined
-      readonly exitBuses: Iterable<Address>
-      readonly cursor: number | undefined
-      readonly cursorHash: Bytes32 | undefined
-      readonly coverage: Coverage | undefined
-      readonly unread: readonly UnreadBlocks[]
-    },
-    signal: AbortSignal,
-  ): Promise<Reading>
+  readRequests(known: EarlierReading, signal: AbortSignal): Promise<Reading>
   /**
    * Judges what is due and gives the latest verdict on each.
    *
@@ -138,14 +137,8 @@ export type CycleParts = {
   readonly metrics: {
     observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
-    /** Whether the operator's stop is there, and how many exits it holds back. */
-    setHold(isHeld: boolean, count: number): void
-    setRateLimited(held: RateLimited): void
-    setFinalizedBlock(unixSeconds: number): void
-    /** Whether the exit bus has versions that this program does not know. */
-    setUnknownVersion(isUnknown: boolean): void
-    /** How many blocks no node gives. */
-    setUnreadBlocks(count: number): void
+    /** Sets a gauge; booleans as 1 or 0. */
+    set(name: CycleGauge, value: number | boolean): void
     /** @param summaries - as they are when they are asked for: times go on between cycles */
     setExitRequests(summaries: () => readonly OperatorSummary[]): void
     /** Each step of a request once. */

@@ -102,7 +102,3 @@ export type ChainView = {
   /** The same of a slot. */
   readonly slotStart?: (slot: bigint) => number
 }
-
-/** Older names, for those who still import them. */
-export type Sighting = RegistryAnswer
-export type Sightings = RegistryAnswers

@@ -39,17 +39,18 @@ export type Fact =
       readonly validator: ValidatorIndex
       readonly seen: 'active' | 'exiting' | 'settled'
     }
-  /** Blocks up to this one were read: "read", never "dealt with". */
-  | {
-      readonly kind: 'cursor'
-      readonly block: number
-      /** Of that block, so that a later process can tell whether it is on the same chain. */
-      readonly hash: Bytes32 | undefined
-      /** Absent in the journals of earlier versions. */
-      readonly coverage?: Coverage | undefined
-    }
+  | ({ readonly kind: 'cursor' } & Cursor)
   /** Every range that could not be read, in the place of those that were known before. */
   | { readonly kind: 'unread'; readonly blocks: readonly UnreadBlocks[] }
+
+/** Blocks up to this one were read: "read", never "dealt with". */
+export type Cursor = {
+  readonly block: number
+  /** Of that block, so that a later process can tell whether it is on the same chain. */
+  readonly hash: Bytes32 | undefined
+  /** Absent in the journals of earlier versions. */
+  readonly coverage?: Coverage | undefined
+}
 
 /**
  * Blocks, first and last included, whose logs no execution node gave, although everything up to the

@@ -1,11 +1,10 @@
 import { readSigningContext } from '../../app/messages.ts'
 import { agreedChain, StartUpError } from '../../app/start-up.ts'
 import { currentEpoch } from '../../consensus/chain-info.ts'
-import { type SigningContext, signingDomains } from '../../consensus/fork.ts'
+import { type SigningContext, type SigningDomain, signingDomains } from '../../consensus/fork.ts'
 import { createKeysReader } from '../../consensus/registry-reader.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { Epoch, Pubkey, ValidatorIndex } from '../../lib/primitives.ts'
-import type { ExitDomain } from '../../messages/signing-root.ts'
 import { CommandError } from '../context.ts'
 import { inTime, type Parts } from '../gather/parts.ts'
 
@@ -13,7 +12,7 @@ import { inTime, type Parts } from '../gather/parts.ts'
 export type SigningChain = {
   /** As the daemon verifies it. */
   readonly context: SigningContext
-  readonly domain: ExitDomain
+  readonly domain: SigningDomain
   /** Of the finalized state: an exit of an epoch to come would have to wait. */
   readonly epoch: Epoch
 }

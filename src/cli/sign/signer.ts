@@ -1,12 +1,12 @@
+import type { SigningDomain } from '../../consensus/fork.ts'
 import type { Pubkey, Signature } from '../../lib/primitives.ts'
 import type { SignedExit } from '../../messages/exit-message.ts'
-import type { ExitDomain } from '../../messages/signing-root.ts'
 
 /** An exit that the holder of `pubkey` is to sign. */
 export type SigningTask = {
   readonly exit: Omit<SignedExit, 'signature'>
   readonly pubkey: Pubkey
-  readonly domain: ExitDomain
+  readonly domain: SigningDomain
 }
 
 /** Who has the keys, or reaches them. */
