@@ -279,7 +279,7 @@ async function run(base: Base, connected: Connected): Promise<void> {
         journal.lookAfter()
         health.cycleEnded(ok, failures, messages.isLoaded())
         status.cycleEnded(ok, failures)
-        if (ok) metrics.setLastSuccessfulCycle(now() / 1_000)
+        if (ok) metrics.set('last_successful_cycle_timestamp_seconds', now() / 1_000)
         drift.cycleEnded()
         connected.tellSkew()
       },

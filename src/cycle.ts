@@ -102,7 +102,9 @@ export function createCycle(parts: CycleParts) {
         : [{ kind: 'unread' as const, blocks: reading.unread }]),
     ])
     const { versionProblem } = reading
-    if (versionProblem !== null) parts.metrics.setUnknownVersion(versionProblem !== undefined)
+    if (versionProblem !== null) {
+      parts.metrics.set('protocol_version_unknown', versionProblem !== undefined)
+    }
     protocol = {
       finalizedAt: reading.finalizedAt ?? protocol.finalizedAt,
       versionProblem: versionProblem === null ? protocol.versionProblem : versionProblem,

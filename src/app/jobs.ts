@@ -28,8 +28,7 @@ export function createJobs(parts: Parts) {
   const { config, chainId, nodes, journal, messages, metrics, keysApi } = parts
   const drift = createDriftDetector({
     ...parts,
-    nodes: nodes.executionNodes,
-    healthy: nodes.execution.nodes.hosts,
+    nodes: nodes.execution.nodes,
     readLogs: createLogReader(config.loadLogsStep, parts.now),
     consensus: () => journal.facts.contracts?.consensus,
   })

@@ -9,7 +9,7 @@ type Parts = {
   readonly config: Pick<Config, 'stateFile' | 'locatorAddress'>
   readonly chainId: bigint
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'setJournalDegraded'>
+  readonly metrics: Pick<Metrics, 'set'>
   readonly now: () => number
 }
 
@@ -23,7 +23,7 @@ export type KeptJournal = Journal & { lookAfter(): void }
  */
 export function openKeptJournal({ config, chainId, log, metrics, now }: Parts): KeptJournal {
   const journal = openOrExplain()
-  const tellMetric = () => metrics.setJournalDegraded(journal.degraded())
+  const tellMetric = () => metrics.set('journal_degraded', journal.degraded())
   tellMetric()
   return {
     ...journal,

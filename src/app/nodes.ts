@@ -15,8 +15,6 @@ export type Nodes = {
   readonly expectedChainId: bigint | undefined
   readonly execution: Layer<ExecutionNode>
   readonly consensus: Layer<ConsensusNode>
-  /** Every execution node, for what must not count for or against it. */
-  readonly executionNodes: readonly Endpoint<ExecutionNode>[]
   /** Every consensus node, for submitting: also those that are passed over for reading. */
   readonly consensusNodes: readonly Endpoint<ConsensusNode>[]
   /** Highest head slot that any consensus node told. */
@@ -56,7 +54,6 @@ export function createNodes(
   const headSlots = new Map<string, bigint>()
   return {
     expectedChainId: config.chainId,
-    executionNodes,
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
       chainId: chainIdReader('execution', execution),

@@ -2,7 +2,6 @@ import type { Config } from '../config.ts'
 import { type ChainInfo, currentEpoch } from '../consensus/chain-info.ts'
 import type { RegistryReader } from '../consensus/registry-reader.ts'
 import { createSightingsReader, createWithdrawalsReader } from '../consensus/sightings.ts'
-import { createExitEventReader } from '../execution/exit-events.ts'
 import { createLogReader } from '../execution/logs.ts'
 import { createRequestReader } from '../execution/request-reader.ts'
 import { createHoldLook } from '../exits/hold-file.ts'
@@ -41,11 +40,11 @@ export function createPipeline(parts: PipelineParts): CycleParts {
   const { config, chainId, nodes, readChainInfo, journal, log, metrics, now } = parts
   const { execution, consensus } = nodes
   const readLogs = createLogReader(config.loadLogsStep, now)
-  const readEvents = createExitEventReader(chainId, readLogs)
   const readRequests = createRequestReader(
     execution.nodes,
-    readEvents,
+    readLogs,
     {
+      chainId,
       locator: config.locatorAddress,
       scope: config.scope,
       preloadBlocks: config.blocksPreload,
@@ -57,8 +56,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
   const limits = createModuleLimits({
     locator: config.locatorAddress,
     scope: config.scope,
-    nodes: nodes.executionNodes,
-    healthy: execution.nodes.hosts,
+    nodes: execution.nodes,
     log,
     now,
     lifetime: parts.lifetime,

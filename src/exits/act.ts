@@ -27,7 +27,8 @@ export async function actOn(
   signal: AbortSignal,
   longestMs: number = OFFERS_MS,
 ): Promise<void> {
-  parts.metrics.setHold(false, 0)
+  parts.metrics.set('submissions_on_hold', false)
+  parts.metrics.set('exit_requests_held', 0)
   if (parts.settings.dryRun) return
   const due = longestUnofferedFirst([...dueByValidator(cases).values()], parts)
   let ended = 0

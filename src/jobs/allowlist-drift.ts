@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { ExecutionNode } from '../execution/execution-node.ts'
 import type { LogReader } from '../execution/logs.ts'
 import { readOracleSeats, readRecentVoters } from '../execution/oracle-members.ts'
-import type { Endpoint } from '../lib/endpoints.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
 import type { Address } from '../lib/primitives.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type AllowlistDrift, compareAllowlist, formerSigners } from '../proof/allowlist-drift.ts'
@@ -10,14 +10,12 @@ import type { Case, Log } from '../requests/cycle-parts.ts'
 
 export type DriftParts = {
   readonly config: Pick<Config, 'oracleAllowlist' | 'trustMode'>
-  readonly nodes: readonly Endpoint<ExecutionNode>[]
-  /** Hosts of the nodes that may be asked now, best first. */
-  readonly healthy: () => readonly string[]
+  readonly nodes: Pick<Endpoints<ExecutionNode>, 'firstUncounted'>
   readonly readLogs: LogReader
   /** The latest HashConsensus that the Locator led to. */
   readonly consensus: () => Address | undefined
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'setAllowlistDrift'>
+  readonly metrics: Pick<Metrics, 'set'>
   /** Unix ms. */
   readonly now: () => number
   /** Ends a look that runs with the daemon. */
@@ -74,33 +72,30 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
 
   /** The first answer is enough. A node that gives none is not set aside for it. */
   async function look(consensus: Address): Promise<void> {
-    let last: unknown = new Error('no node may be asked')
-    for (const host of parts.healthy()) {
-      const endpoint = nodes.find((one) => one.host === host)
-      if (endpoint === undefined) continue
-      try {
-        const task = { allowlist: config.oracleAllowlist, consensus, open }
-        const { drift } = await compareWithOracle(endpoint.node, parts.readLogs, task, lifetime)
-        metrics.setAllowlistDrift({
-          missing: drift.missing.length,
-          stale: drift.stale.length,
-          announced: drift.announced.length,
-          vacant: drift.vacant.length,
-        })
-        const { line, ...shown } = drift
-        found = { at: new Date(now()).toISOString(), node: host, ...shown }
-        tell(drift, host)
-        failures = 0
-        dueAt = now() + HOUR_MS
-        return
-      } catch (error) {
-        if (lifetime.aborted) return
-        last = error
-      }
+    const task = { allowlist: config.oracleAllowlist, consensus, open }
+    try {
+      const { drift, host } = await nodes.firstUncounted(
+        async (node, host) => ({
+          host,
+          ...(await compareWithOracle(node, parts.readLogs, task, lifetime)),
+        }),
+        lifetime,
+      )
+      metrics.set('oracle_allowlist_missing', drift.missing.length)
+      metrics.set('oracle_allowlist_stale', drift.stale.length)
+      metrics.set('oracle_allowlist_announced', drift.announced.length)
+      metrics.set('oracle_seats_vacant', drift.vacant.length)
+      const { line, ...shown } = drift
+      found = { at: new Date(now()).toISOString(), node: host, ...shown }
+      tell(drift, host)
+      failures = 0
+      dueAt = now() + HOUR_MS
+    } catch (error) {
+      if (lifetime.aborted) return
+      failures += 1
+      dueAt = now() + pauseAfter(failures)
+      log.debug('oracle members could not be read, so the allowlist is not compared', { error })
     }
-    failures += 1
-    dueAt = now() + pauseAfter(failures)
-    log.debug('oracle members could not be read, so the allowlist is not compared', { error: last })
   }
 
   return {

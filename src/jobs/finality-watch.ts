@@ -14,7 +14,7 @@ export type FinalityParts = {
   /** Ends the rest between cycles. */
   readonly wake: () => void
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'setFinalityEvents'>
+  readonly metrics: Pick<Metrics, 'set'>
 }
 
 /** The execution node's `finalized` tag moves seconds after the consensus node's event: two slots. */
@@ -41,7 +41,7 @@ export async function watchFinality(parts: FinalityParts, signal: AbortSignal): 
     lastRead: parts.lastRead,
     wake: parts.wake,
   })
-  parts.metrics.setFinalityEvents(false)
+  parts.metrics.set('finality_events_connected', false)
   try {
     await followFinality(
       {
@@ -65,11 +65,11 @@ function tell(news: StreamNews, { log, metrics }: FinalityParts): void {
   const { host } = news
   switch (news.kind) {
     case 'connected':
-      metrics.setFinalityEvents(true)
+      metrics.set('finality_events_connected', true)
       log[news.again ? 'info' : 'debug'](`finality events come from ${host}`)
       return
     case 'lost':
-      metrics.setFinalityEvents(false)
+      metrics.set('finality_events_connected', false)
       log.warn('no finality events any more: requests are found by polling', news)
       return
     case 'not-served':

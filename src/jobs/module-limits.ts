@@ -2,8 +2,7 @@ import type { ExecutionNode } from '../execution/execution-node.ts'
 import { readLateFees } from '../execution/late-fees.ts'
 import { createStakingModuleReader } from '../execution/staking-modules.ts'
 import { pause } from '../lib/deadline.ts'
-import type { Endpoint } from '../lib/endpoints.ts'
-import { firstAnswer } from '../lib/first-answer.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
 import type { Address, ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import {
@@ -17,9 +16,7 @@ import type { Scope } from '../requests/scope.ts'
 export type ModuleLimitsParts = {
   readonly locator: Address
   readonly scope: Scope
-  readonly nodes: readonly Endpoint<Pick<ExecutionNode, 'call'>>[]
-  /** Hosts of the nodes that may be asked now, best first. */
-  readonly healthy: () => readonly string[]
+  readonly nodes: Pick<Endpoints<Pick<ExecutionNode, 'call'>>, 'firstUncounted'>
   readonly log: Log
   /** Unix ms. */
   readonly now: () => number
@@ -60,7 +57,7 @@ const OPERATORS_AT_ONCE = 8
  * start and hourly. The deadline of an operator whose module gives none is the usual one.
  */
 export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
-  const { scope, nodes, healthy, log, now, lifetime } = parts
+  const { scope, nodes, log, now, lifetime } = parts
   const reader = createStakingModuleReader(parts.locator)
   const entries = new Map<string, Entry>(
     [...scope].flatMap(([moduleId, operatorIds]) =>
@@ -97,7 +94,7 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
   }
 
   const askAny = <Value>(ask: (node: Pick<ExecutionNode, 'call'>) => Promise<Value>) =>
-    firstAnswer(nodes, healthy(), ask, lifetime)
+    nodes.firstUncounted(ask, lifetime)
 
   async function readModule(moduleId: ModuleId, ours: readonly Entry[]): Promise<void> {
     const { address, limits } = await askAny(async (node) => {

@@ -3,9 +3,7 @@ import { NodeRefusedError } from '../consensus/answers.ts'
 import type { ChainInfo } from '../consensus/chain-info.ts'
 import type { ConsensusNode } from '../consensus/consensus-node.ts'
 import type { RegistryEntry } from '../consensus/registry.ts'
-import type { ExecutionNode } from '../execution/execution-node.ts'
 import { createStakingModuleReader, type StakingModule } from '../execution/staking-modules.ts'
-import { firstAnswer } from '../lib/first-answer.ts'
 import type {
   Address,
   Epoch,
@@ -18,7 +16,7 @@ import { type FinalizedSnapshot, type OperatorOrder, orderKeys } from '../reques
 
 export type OrderReaderParts = {
   readonly locator: Address
-  readonly nodes: Pick<Nodes, 'execution' | 'executionNodes' | 'consensus' | 'consensusNodes'>
+  readonly nodes: Pick<Nodes, 'execution' | 'consensus'>
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   /** Unix ms. */
   readonly now: () => number
@@ -36,15 +34,8 @@ export type FinalizedState = {
  */
 export function createOrderReader({ locator, nodes, readChainInfo, now }: OrderReaderParts) {
   const modules = createStakingModuleReader(locator)
-  const { executionNodes, consensusNodes } = nodes
-  const askExecution = <Value>(
-    work: (node: ExecutionNode) => Promise<Value>,
-    signal: AbortSignal,
-  ) => firstAnswer(executionNodes, nodes.execution.nodes.hosts(), work, signal)
-  const askConsensus = <Value>(
-    work: (node: ConsensusNode) => Promise<Value>,
-    signal: AbortSignal,
-  ) => firstAnswer(consensusNodes, nodes.consensus.nodes.hosts(), work, signal)
+  const askExecution = nodes.execution.nodes.firstUncounted
+  const askConsensus = nodes.consensus.nodes.firstUncounted
 
   return {
     /** @throws when no consensus node answers */

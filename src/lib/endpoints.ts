@@ -17,6 +17,8 @@ export type EndpointState = {
 export type Endpoints<Node> = {
   /** Asks the nodes in order until one gives a value. @throws the last node's error */
   first<Value>(work: Work<Node, Value>, signal: AbortSignal): Promise<Value>
+  /** The same for what is no part of a cycle: it counts neither for nor against a node. */
+  firstUncounted<Value>(work: Work<Node, Value>, signal: AbortSignal): Promise<Value>
   /** Asks this node. @throws its error */
   only<Value>(host: string, work: Work<Node, Value>, signal: AbortSignal): Promise<Value>
   /** Who would be asked now, best first. Never empty, unless every node is passed over. */
@@ -105,19 +107,26 @@ export function createEndpoints<Node>(
     return allowed.toSorted((a, b) => a.pausedUntil - b.pausedUntil).slice(0, 1)
   }
 
-  return {
-    async first(work, signal) {
-      let last: unknown = new Error('every node is left out')
-      for (const slot of candidates()) {
-        try {
-          return await ask(slot, work, signal)
-        } catch (error) {
-          signal.throwIfAborted()
-          last = error
-        }
+  async function inTurn<Value>(
+    run: (slot: Slot<Node>) => Promise<Value>,
+    signal: AbortSignal,
+  ): Promise<Value> {
+    let last: unknown = new Error('every node is left out')
+    for (const slot of candidates()) {
+      try {
+        return await run(slot)
+      } catch (error) {
+        signal.throwIfAborted()
+        last = error
       }
-      throw last
-    },
+    }
+    throw last
+  }
+
+  return {
+    first: (work, signal) => inTurn((slot) => ask(slot, work, signal), signal),
+
+    firstUncounted: (work, signal) => inTurn((slot) => work(slot.node, slot.host, signal), signal),
 
     async only(host, work, signal) {
       const slot = slots.find((one) => one.host === host)
@@ -156,33 +165,33 @@ export function createEndpoints<Node>(
 
     states: () => slots.map(stateOf),
   }
+}
 
-  async function settleWithGrace<Value>(
-    asked: readonly Slot<Node>[],
-    run: (slot: Slot<Node>) => Promise<Value>,
-    signal: AbortSignal,
-  ): Promise<readonly Answer<Value>[]> {
-    const answers = new Map<Slot<Node>, Answer<Value>>()
-    const finished = new AbortController()
-    let startGrace = () => {}
-    const graceOver = new Promise<void>((resolve) => {
-      startGrace = () => void pause(GRACE_MS, finished.signal).then(resolve)
-    })
-    const runs = asked.map(async (slot) => {
-      try {
-        const value = await run(slot)
-        answers.set(slot, { host: slot.host, ok: true, value })
-        startGrace()
-      } catch (error) {
-        answers.set(slot, { host: slot.host, ok: false, error })
-      }
-    })
-    await Promise.race([Promise.all(runs), graceOver])
-    finished.abort()
-    signal.throwIfAborted()
-    return asked.map(
-      (slot) =>
-        answers.get(slot) ?? { host: slot.host, ok: false, error: new Error('still answering') },
-    )
-  }
+/** Waits for all of them, or, once one has answered, a while for the slower ones. */
+async function settleWithGrace<Asked extends { readonly host: string }, Value>(
+  asked: readonly Asked[],
+  run: (one: Asked) => Promise<Value>,
+  signal: AbortSignal,
+): Promise<readonly Answer<Value>[]> {
+  const answers = new Map<Asked, Answer<Value>>()
+  const finished = new AbortController()
+  let startGrace = () => {}
+  const graceOver = new Promise<void>((resolve) => {
+    startGrace = () => void pause(GRACE_MS, finished.signal).then(resolve)
+  })
+  const runs = asked.map(async (one) => {
+    const { host } = one
+    try {
+      const value = await run(one)
+      answers.set(one, { host, ok: true, value })
+      startGrace()
+    } catch (error) {
+      answers.set(one, { host, ok: false, error })
+    }
+  })
+  await Promise.race([Promise.all(runs), graceOver])
+  finished.abort()
+  signal.throwIfAborted()
+  const late = new Error('still answering')
+  return asked.map((one) => answers.get(one) ?? { host: one.host, ok: false, error: late })
 }

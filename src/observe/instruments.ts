@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import { type MetricName, metricTable } from './metric-table.ts'
+import { type GaugeName, type MetricName, metricTable } from './metric-table.ts'
 
 type Labels = Readonly<Record<string, string>>
 
@@ -14,19 +14,19 @@ export function createInstruments(registry: Registry, prefix: string) {
     const { help, labels } = metricTable[name]
     return { name: prefix + name, help, labelNames: [...labels] }
   }
+  const gauges = new Map<GaugeName, Gauge>()
   return {
     counter: (name: MetricName) => new Counter({ ...spec(name), registers: [registry] }),
     histogram: (name: MetricName, buckets: readonly number[]) =>
       new Histogram({ ...spec(name), buckets: [...buckets], registers: [registry] }),
-    gauge: (name: MetricName) => {
-      const gauge = new Gauge({ ...spec(name), registers: [] })
-      return (value: number, labels: Labels = {}) => {
-        registry.registerMetric(gauge)
-        gauge.set(labels, value)
-      }
+    /** Sets one series of a gauge: booleans as 1 or 0. */
+    set(name: GaugeName, value: number | boolean, labels: Labels = {}): void {
+      const gauge = gauges.get(name) ?? new Gauge({ ...spec(name), registers: [registry] })
+      gauges.set(name, gauge)
+      gauge.set(labels, Number(value))
     },
     /** All series of a gauge at once, in place of those before: what is not given is gone. */
-    gaugeSet: (name: MetricName) => {
+    gaugeSet: (name: GaugeName) => {
       const gauge = new Gauge({ ...spec(name), registers: [registry] })
       return (series: readonly (readonly [Labels, number])[]) => {
         gauge.reset()

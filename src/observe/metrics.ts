@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, type Histogram, Registry } from 'prom-client'
+import type { NodeStatus } from '../lib/layer.ts'
 import type { Scope } from '../requests/scope.ts'
 import { createInstruments } from './instruments.ts'
 import { createRequestMetrics } from './request-metrics.ts'
@@ -14,14 +15,6 @@ type RequestObservation = {
   readonly status: number | undefined
   readonly result: Result
   readonly seconds: number
-}
-
-/** One node as the last look at it found it. */
-export type NodeObservation = {
-  readonly layer: 'execution' | 'consensus'
-  readonly host: string
-  readonly up: boolean
-  readonly synced: boolean
 }
 
 /** A load of the messages that is under way, or has just ended. */
@@ -84,14 +77,12 @@ export function createMetrics(options: MetricsOptions) {
   if (options.nodeMetrics ?? true) collectDefaultMetrics({ register: registry })
 
   const instruments = createInstruments(registry, options.prefix)
-  const { counter, gauge, histogram } = instruments
-  gauge('build_info')(1, { version: options.version, mode: options.mode })
-  gauge('dry_run')(options.dryRun ? 1 : 0)
-  gauge('trust_mode')(options.trustMode ? 1 : 0)
+  const { counter, set, histogram } = instruments
+  set('build_info', 1, { version: options.version, mode: options.mode })
+  set('dry_run', options.dryRun)
+  set('trust_mode', options.trustMode)
 
   const messages = counter('exit_messages')
-  const leftNumber = gauge('exit_messages_left_number')
-  const leftPercent = gauge('exit_messages_left_percent')
   const actions = counter('exit_actions')
   const verifications = counter('event_security_verification')
   for (const result of RESULTS) {
@@ -105,26 +96,13 @@ export function createMetrics(options: MetricsOptions) {
   }
   setMessages(0, 0)
 
-  const loadFiles = gauge('message_load_files')
-  const loadMessages = gauge('message_load_messages')
-  const loadRemaining = gauge('message_load_remaining_seconds')
   const polling = histogram('polling_last_blocks_duration_seconds', JOB_BUCKETS)
-  const lastGood = gauge('last_successful_cycle_timestamp_seconds')
-  const up = gauge('node_up')
-  const synced = gauge('node_synced')
-  const journalDegraded = gauge('journal_degraded')
-  const finalityEvents = gauge('finality_events_connected')
-  const allowlistMissing = gauge('oracle_allowlist_missing')
-  const allowlistStale = gauge('oracle_allowlist_stale')
-  const allowlistAnnounced = gauge('oracle_allowlist_announced')
-  const seatsVacant = gauge('oracle_seats_vacant')
-  const unread = gauge('unread_blocks')
-  const unknownVersion = gauge('protocol_version_unknown')
-  const finalized = gauge('finalized_block_timestamp_seconds')
   const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options.scope)
 
   return {
     ...requestMetrics,
+    /** A gauge of the table; absent until it is set. */
+    set,
     /**
      * The outcome of one load of the messages, in place of the one before.
      * @param valid - validators with a valid message, used ones included
@@ -133,16 +111,16 @@ export function createMetrics(options: MetricsOptions) {
     setMessages,
     /** Valid messages that can still be used, and those whose validator has exited. */
     setMessagesLeft: (left: number, used: number) => {
-      leftNumber(left)
-      leftPercent(left + used === 0 ? 0 : (100 * left) / (left + used))
+      set('exit_messages_left_number', left)
+      set('exit_messages_left_percent', left + used === 0 ? 0 : (100 * left) / (left + used))
     },
     /** How far a load is that may take long. */
     setLoadProgress: (load: LoadObservation) => {
-      loadFiles(load.done, { state: 'done' })
-      loadFiles(load.files - load.done, { state: 'left' })
-      loadMessages(load.valid, { valid: 'true' })
-      loadMessages(load.refused, { valid: 'false' })
-      if (load.secondsLeft !== undefined) loadRemaining(load.secondsLeft)
+      set('message_load_files', load.done, { state: 'done' })
+      set('message_load_files', load.files - load.done, { state: 'left' })
+      set('message_load_messages', load.valid, { valid: 'true' })
+      set('message_load_messages', load.refused, { valid: 'false' })
+      if (load.secondsLeft !== undefined) set('message_load_remaining_seconds', load.secondsLeft)
     },
     /** The caller counts a request at most once per result. */
     countExit: (result: Result) => actions.inc({ result }),
@@ -164,25 +142,11 @@ export function createMetrics(options: MetricsOptions) {
       histogram('job_message_reloader_duration_seconds', JOB_BUCKETS),
       'message-reloader',
     ),
-    /** @param unixSeconds - when the cycle ended */
-    setLastSuccessfulCycle: (unixSeconds: number) => lastGood(unixSeconds),
-    setNode: (node: NodeObservation) => {
-      const labels = { layer: node.layer, host: node.host }
-      up(node.up ? 1 : 0, labels)
-      synced(node.synced ? 1 : 0, labels)
+    /** A node as the last look at it found it. */
+    setNode: ({ layer, host, up, synced }: NodeStatus) => {
+      set('node_up', up, { layer, host })
+      set('node_synced', synced, { layer, host })
     },
-    setFinalityEvents: (connected: boolean) => finalityEvents(connected ? 1 : 0),
-    /** How the allowlist differs from the oracle, and how many members have no signer. */
-    setAllowlistDrift: (drift: Record<'missing' | 'stale' | 'announced' | 'vacant', number>) => {
-      allowlistMissing(drift.missing)
-      allowlistStale(drift.stale)
-      allowlistAnnounced(drift.announced)
-      seatsVacant(drift.vacant)
-    },
-    setJournalDegraded: (isDegraded: boolean) => journalDegraded(isDegraded ? 1 : 0),
-    setUnknownVersion: (isUnknown: boolean) => unknownVersion(isUnknown ? 1 : 0),
-    setUnreadBlocks: (count: number) => unread(count),
-    setFinalizedBlock: (unixSeconds: number) => finalized(unixSeconds),
     /** The whole registry in the text format of Prometheus. */
     expose: async () => {
       updateExitRequests()

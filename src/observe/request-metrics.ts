@@ -1,4 +1,3 @@
-import type { RateLimited } from '../requests/brake.ts'
 import type { Asked } from '../requests/deadlines.ts'
 import type { OperatorOrder, Runway } from '../requests/next-exits.ts'
 import { type OperatorSummary, summarize } from '../requests/operator-summary.ts'
@@ -27,35 +26,27 @@ const labelsOf = ({ moduleId, operatorId }: Pick<Asked, 'moduleId' | 'operatorId
   operator: String(operatorId),
 })
 
+/** Gauges of what holds exits back: an alert can tell "nothing" from "not measured". */
+const AT_FIRST_ZERO = [
+  'submissions_on_hold',
+  'exit_requests_held',
+  'exit_requests_rate_limited',
+  'exit_requests_rate_limited_late',
+  'exit_rate_limit_wait_seconds',
+] as const
+
 /**
  * What is measured of requests and their exits. The series of the scope are there from the start,
  * so that an alert can tell "none" from "not measured".
  */
 export function createRequestMetrics(instruments: Instruments, scope: Scope) {
-  const { counter, gauge, histogram } = instruments
+  const { counter, set, histogram } = instruments
   const setSummaries = createSummarySetter(instruments)
   let summariesNow = () => summarize([], scope, 0)
   const setRunways = createRunwaySetter(instruments)
   let runwaysNow: () => readonly NextExitsMeasured[] = () => []
 
-  const held = gauge('exit_requests_held')
-  const onHold = gauge('submissions_on_hold')
-  const setHold = (isHeld: boolean, count: number) => {
-    onHold(isHeld ? 1 : 0)
-    held(count)
-  }
-  setHold(false, 0)
-
-  const rateLimited = gauge('exit_requests_rate_limited')
-  const rateLimitedLate = gauge('exit_requests_rate_limited_late')
-  const rateLimitWait = gauge('exit_rate_limit_wait_seconds')
-  const setRateLimited = ({ requests, late, seconds }: RateLimited) => {
-    rateLimited(requests)
-    rateLimitedLate(late)
-    rateLimitWait(seconds)
-  }
-  setRateLimited({ requests: 0, late: 0, seconds: 0 })
-
+  for (const name of AT_FIRST_ZERO) set(name, 0)
   const submissions = counter('exit_submissions_total')
   const steps = Object.fromEntries(
     STEPS.map((step) => [step, histogram(`exit_request_to_${step}_seconds`, STEP_BUCKETS)]),
@@ -84,10 +75,6 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
       setSummaries(summariesNow())
       setRunways(runwaysNow())
     },
-    /** Whether HOLD_FILE exists, and how many exits that are due it holds back. */
-    setHold,
-    /** What MAX_EXITS_PER_HOUR holds back. */
-    setRateLimited,
     /** Whom exits are offered to, from the start. */
     expectSubmissions: (hosts: readonly string[]) => {
       for (const host of hosts) {

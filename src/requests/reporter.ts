@@ -1,30 +1,21 @@
 import { isHeldTooLong, sumUpRateLimited } from './brake.ts'
 import type { Case, CycleParts, OfferResult } from './cycle-parts.ts'
-import { deadlineOf, describeTimeLeft, moduleLimit, timeLeft } from './deadlines.ts'
+import { deadlineOf, describeTimeLeft, timeLeft } from './deadlines.ts'
 import { isOver } from './derive.ts'
-import type { ExitRequest, RequestKey } from './exit-request.ts'
-import type { UnreadBlocks } from './facts.ts'
+import type { RequestKey } from './exit-request.ts'
+import { createNews } from './news.ts'
 import { summarizeCases } from './operator-summary.ts'
+import { createReadingReport } from './reading-report.ts'
 import { openNamesOf } from './rendering.ts'
 import type { StepTimes } from './step-times.ts'
-import { countBlocks, sumUpUnread, UNREAD_REMEDY } from './unread.ts'
 import { waitReasons } from './wait-reasons.ts'
-
-/** Seconds. A healthy chain finalizes every 13 minutes. */
-const STALE_AFTER_S = 60 * 60
-/** What stays true is said again this often. */
-const SAY_AGAIN_MS = 60 * 60 * 1_000
 
 /** Tells the operator, once per change and again each hour, and counts a request once. */
 export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
   const { log, metrics, now, settings, journal } = parts
   const { isNews, forgetOld } = createNews(now)
-  const isNewlyProven = createProofNews()
+  const { tellUntold, ...reading } = createReadingReport(parts, isNews)
   const counted = new Set<string>()
-  /** Requests that were read and not told yet. */
-  const untold = new Map<RequestKey, ExitRequest>()
-  /** The whole look-back was read and told: what is read from now on is new. */
-  let isCaughtUp = false
   let lastSummary = ''
   const openNames = ({ request, limit }: Case) => openNamesOf(request, now(), limit)
 
@@ -33,30 +24,6 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     if (counted.has(id)) return
     counted.add(id)
     metrics.countExit(result)
-  }
-
-  function tellRequested(request: ExitRequest): void {
-    log.info('exit requested', {
-      ...openNamesOf(request, now(), moduleLimit(request, parts.termsOf)),
-      block: request.blockNumber,
-      transaction: request.transactionHash,
-      requestedAt: new Date(request.timestamp * 1_000).toISOString(),
-    })
-  }
-
-  /** What is new of requests; of the look-back, exits that are over get one line together. */
-  function tellUntold(cases: readonly Case[]): void {
-    const over = new Set(
-      cases.filter(({ state }) => isOver(state)).map(({ request }) => request.key),
-    )
-    for (const [key, request] of untold) if (!over.has(key)) tellRequested(request)
-    const proven = cases.filter(isNewlyProven)
-    for (const one of proven) if (!over.has(one.request.key)) tellProven(one, openNames(one), log)
-    const past = new Set([...untold.keys(), ...proven.map(({ request }) => request.key)])
-    const count = [...past].filter((key) => over.has(key)).length
-    untold.clear()
-    if (count > 0)
-      log.info(`exit requests: validators of ${count} earlier ones have exited already`)
   }
 
   function tellRehearsal(one: Case): void {
@@ -90,51 +57,19 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
   }
 
   function measure(cases: readonly Case[]): void {
-    metrics.setRateLimited(sumUpRateLimited(cases, now()))
+    const held = sumUpRateLimited(cases, now())
+    metrics.set('exit_requests_rate_limited', held.requests)
+    metrics.set('exit_requests_rate_limited_late', held.late)
+    metrics.set('exit_rate_limit_wait_seconds', held.seconds)
     metrics.setExitRequests(() => summarizeCases(cases, journal.facts, settings.scope, now()))
   }
 
   return {
-    warnOnce(problem: string): void {
-      if (isNews(`problem:${problem}`, problem)) log.warn(problem)
-    },
-
-    /** A node that stands still says nothing new, and nothing wrong either. */
-    tellFinalized(unixSeconds: number): void {
-      const age = Math.floor(now() / 1_000) - unixSeconds
-      metrics.setFinalizedBlock(unixSeconds)
-      if (age < STALE_AFTER_S || !isNews('finalized', 'stale')) return
-      log.warn('the newest finalized block is old: requests after it are not seen', {
-        age: describeTimeLeft(age),
-        remedy: 'check the execution nodes, and whether the chain finalizes',
-      })
-    },
-
-    /** @param before - those that the cycle before found */
-    tellUnread(blocks: readonly UnreadBlocks[], before: readonly UnreadBlocks[]): void {
-      metrics.setUnreadBlocks(countBlocks(blocks))
-      if (blocks.length === 0) {
-        if (before.length > 0)
-          log.info('blocks that could not be read have been read, or are older than BLOCKS_PRELOAD')
-        return
-      }
-      // The oldest ones leave the look-back with each block, and that is no news.
-      const ends = blocks.map(({ toBlock, hosts }) => [toBlock, ...hosts].join()).join(';')
-      if (isNews('unread', ends)) log.error(sumUpUnread(blocks), { remedy: UNREAD_REMEDY })
-    },
-
-    /** Those of the look-back are told once it is known whose validators have left already. */
-    tellNew(requests: readonly ExitRequest[]): void {
-      for (const request of requests) {
-        if (isCaughtUp) tellRequested(request)
-        else untold.set(request.key, request)
-      }
-    },
+    ...reading,
 
     /** @param isComplete - all blocks of the look-back were read */
     tell(cases: readonly Case[], isComplete: boolean): void {
-      tellUntold(cases)
-      isCaughtUp ||= isComplete
+      tellUntold(cases, isComplete)
       for (const one of cases) tellCase(one)
       measure(cases)
     },
@@ -142,7 +77,8 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     /** Each time: nobody may forget that the daemon stands still. */
     tellHeld(cases: readonly Case[]): void {
       const held = cases.filter(({ next }) => next.kind === 'offer')
-      metrics.setHold(true, held.length)
+      metrics.set('submissions_on_hold', true)
+      metrics.set('exit_requests_held', held.length)
       const left = Math.min(...held.map(({ request, limit }) => timeLeft(request, now(), limit)))
       log.warn(
         `nothing is submitted while HOLD_FILE exists: ${held.length} held`,
@@ -182,49 +118,6 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
       const isQuiet = !settings.dryRun && summary === lastSummary
       log[isQuiet ? 'debug' : 'info'](summary)
       lastSummary = summary
-    },
-  }
-}
-
-/** True of a request that is proven, once; of several logs of one exit for one of them. */
-function createProofNews() {
-  const told = new Set<string>()
-  return ({ request, verdict }: Case): boolean => {
-    const { transactionHash, moduleId, operatorId, validatorIndex, pubkey } = request
-    const id = [transactionHash, moduleId, operatorId, validatorIndex, pubkey].join()
-    if (verdict?.kind !== 'proven' || told.has(id)) return false
-    told.add(id)
-    return true
-  }
-}
-
-function tellProven({ verdict }: Case, names: object, log: CycleParts['log']): void {
-  if (verdict?.kind !== 'proven') return
-  const { by, block, refSlot, transactions, signers, notes } = verdict
-  log.info('exit request proven', {
-    ...names,
-    by,
-    ...(block === undefined ? {} : { finalizedBlock: block.hash, confirmedBy: block.confirmedBy }),
-    ...(refSlot === undefined ? {} : { reportSlot: refSlot }),
-    transactions,
-    signers,
-    ...(notes.length === 0 ? {} : { notes }),
-  })
-}
-
-/** Remembers what was said. */
-function createNews(now: () => number) {
-  const said = new Map<string, { readonly text: string; readonly at: number }>()
-  return {
-    /** True when this is news about the subject, or an hour has passed since it was said. */
-    isNews(subject: string, text: string): boolean {
-      const before = said.get(subject)
-      if (before?.text === text && now() - before.at < SAY_AGAIN_MS) return false
-      said.set(subject, { text, at: now() })
-      return true
-    },
-    forgetOld(): void {
-      for (const [subject, { at }] of said) if (now() - at >= SAY_AGAIN_MS) said.delete(subject)
     },
   }
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createExecutionNode } from '../../src/execution/execution-node.ts'
 import { createLogReader } from '../../src/execution/logs.ts'
 import { createDriftDetector } from '../../src/jobs/allowlist-drift.ts'
+import { createEndpoints } from '../../src/lib/endpoints.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { parseAddress } from '../../src/lib/primitives.ts'
 import { until } from '../support/until.ts'
@@ -227,12 +228,16 @@ describe('the detector', () => {
     const say = (level: string) => (message: string) => lines.push(`${level} ${message}`)
     const detector = createDriftDetector({
       config: { oracleAllowlist: allowlist, trustMode: false },
-      nodes: [{ host: 'a', node }],
-      healthy: () => ['a'],
+      nodes: createEndpoints([{ host: 'a', node }], () => false),
       readLogs: createLogReader(10_000),
       consensus: () => parseAddress(chain.consensus),
       log: { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') },
-      metrics: { setAllowlistDrift: ({ missing, stale }) => counts.push([missing, stale]) },
+      metrics: {
+        set(name, value) {
+          if (name === 'oracle_allowlist_missing') counts.push([Number(value), 0])
+          if (name === 'oracle_allowlist_stale') counts.at(-1)?.splice(1, 1, Number(value))
+        },
+      },
       now: () => time.now,
       lifetime: new AbortController().signal,
     })

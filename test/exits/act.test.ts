@@ -29,7 +29,7 @@ function setUp(offer: CycleParts['offer']) {
     now: () => time++,
     isHeld: async () => false,
     settings: { mode: 'webhook', dryRun: false, scope: new Map() },
-    metrics: { setHold() {} },
+    metrics: { set() {} },
     log: { error: (message: string) => said.push(message) },
   } as unknown as CycleParts
   const reporter = { tellOffer() {} } as unknown as Parameters<typeof actOn>[2]

@@ -93,6 +93,18 @@ test('each load sets the messages anew', async () => {
   expect(await samplesOf(metrics)).toMatchObject({ 'p_exit_messages_left_percent{}': 0 })
 })
 
+/** Gauges that somebody sets by name. */
+const SET_BY_NAME = [
+  'finalized_block_timestamp_seconds',
+  'unread_blocks',
+  'protocol_version_unknown',
+  'finality_events_connected',
+  'oracle_allowlist_missing',
+  'oracle_allowlist_stale',
+  'oracle_allowlist_announced',
+  'oracle_seats_vacant',
+] as const
+
 test('everything of the table comes out with its type, labels and help, and nothing else', async () => {
   const metrics = create()
   const request = { host: 'node.example', status: 200, result: 'success', seconds: 0.1 } as const
@@ -105,22 +117,18 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.observeConsensusRequest({ ...request, status: undefined, result: 'error' })
   metrics.timeJob(384_000)('success')
   metrics.timeMessageReload(384_000)('error')
-  metrics.setLastSuccessfulCycle(1_700_000_000)
-  metrics.setNode({ layer: 'consensus', host: 'node.example', up: true, synced: false })
+  metrics.set('last_successful_cycle_timestamp_seconds', 1_700_000_000)
+  const node = { layer: 'consensus', host: 'node.example', up: true, synced: false } as const
+  metrics.setNode({ ...node, chainId: undefined, why: 'syncing' })
   metrics.setExitRequests(() => [summaryOf({ timeLeft: 60 })])
   const runway = { runway: 1, suggested: 2, signed: 1, keys: 3, missing: [] }
   metrics.setNextExits(() => [{ order: { moduleId: MODULE, operatorId: OPERATOR }, runway }])
-  metrics.setHold(true, 1)
   metrics.expectSubmissions(['node.example:5052'])
   for (const step of ['submission', 'exiting', 'settled'] as const) {
     metrics.observeStep(step, { moduleId: MODULE, operatorId: OPERATOR, timestamp: 0 }, 7_200)
   }
-  metrics.setFinalizedBlock(1)
-  metrics.setUnreadBlocks(1)
-  metrics.setUnknownVersion(false)
-  metrics.setFinalityEvents(true)
-  metrics.setAllowlistDrift({ missing: 1, stale: 0, announced: 0, vacant: 0 })
-  metrics.setJournalDegraded(false)
+  for (const name of SET_BY_NAME) metrics.set(name, 1)
+  metrics.set('journal_degraded', false)
   metrics.setLoadProgress({ files: 3, done: 1, valid: 1, refused: 0, secondsLeft: 4 })
 
   const { body, contentType } = await metrics.expose()
