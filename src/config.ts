@@ -22,7 +22,6 @@ import { type Settings, schemas } from './config/schema.ts'
 import { secretsIn } from './config/secrets.ts'
 import { unknownNames } from './config/unknown-names.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
-import type { Address, Bytes32, Hex } from './lib/primitives.ts'
 import type { Scope } from './requests/scope.ts'
 
 export { variables } from './config/variables.ts'
@@ -51,57 +50,8 @@ type LoggerConfig = {
   readonly format: 'simple' | 'json'
 }
 
-export type Config = {
-  /** Base URLs, with paths and credentials, without trailing slashes. At least one. */
-  readonly executionNodes: readonly string[]
-  readonly consensusNodes: readonly string[]
-  /** What nodes want beside the URL: see `headersFor`. Secret. */
-  readonly nodeHeaders: NodeHeaders
-  /** The chain that every node must be on; `undefined`: the one that they agree on. */
-  readonly chainId: bigint | undefined
-  readonly locatorAddress: Address
-  /** Whose validators may be exited. Never empty. */
-  readonly scope: Scope
-  readonly delivery: Delivery
-  /** What proves a request: signed reports, the finality of its block, one of them, or both. */
-  readonly proof: 'oracle' | 'finality' | 'either' | 'both'
-  /** The exit bus whose events the proof by finality believes, where it is not the known one. */
-  readonly exitBusAddress: Address | undefined
-  /** Signers that are believed. May be empty in trust mode only. */
-  readonly oracleAllowlist: readonly Address[]
-  /** Never more than the allowlist has, but in trust mode. */
-  readonly oracleQuorum: number
-  readonly submitTxHashAllowlist: readonly Bytes32[]
-  readonly trustMode: boolean
-  readonly dryRun: boolean
-  readonly blocksPreload: number
-  readonly blocksLoop: number
-  /** Blocks in one `eth_getLogs` range at most. */
-  readonly loadLogsStep: number
-  readonly validatorsBatchSize: number
-  readonly jobIntervalMs: number
-  readonly finalityEvents: boolean
-  readonly http: {
-    /** `undefined`: no server. */
-    readonly port: number | undefined
-    /** `undefined`: every interface. */
-    readonly host: string | undefined
-    readonly runMetrics: boolean
-    readonly runHealthCheck: boolean
-    readonly runStatus: boolean
-    readonly runKeysApi: boolean
-  }
-  readonly logger: LoggerConfig
-  readonly forceDencunForkMode: boolean
-  readonly capellaForkVersion: Hex | undefined
-  /** A file that held a good secret just now. It is read again when needed. */
-  readonly jwtSecretPath: string | undefined
-  readonly promPrefix: string
-  /** Validators that may be submitted for the first time within any hour; `undefined`: no limit. */
-  readonly maxExitsPerHour: number | undefined
-  readonly stateFile: string | undefined
-  readonly holdFile: string | undefined
-}
+/** Every value in its unit, checked. */
+export type Config = Readonly<ReturnType<typeof configOf>>
 
 /** One thing that is wrong. Never holds a value of the environment, but for paths of files. */
 export type Problem = {
@@ -176,31 +126,42 @@ const loggerOf = (settings: Settings): LoggerConfig => ({
   format: settings.LOGGER_FORMAT ?? 'simple',
 })
 
-function configOf(given: Given, settings: Settings): Config {
+function configOf(given: Given, settings: Settings) {
   const checked = settings as Checked
   return {
+    /** Base URLs, with paths and credentials, without trailing slashes. At least one. */
     executionNodes: checked.EXECUTION_NODE,
     consensusNodes: checked.CONSENSUS_NODE,
-    nodeHeaders: settings.NODE_HEADERS ?? new Map(),
+    /** What nodes want beside the URL: see `headersFor`. Secret. */
+    nodeHeaders: settings.NODE_HEADERS ?? (new Map() as NodeHeaders),
+    /** The chain that every node must be on; `undefined`: the one that they agree on. */
     chainId: settings.NETWORK?.chainId,
     locatorAddress: settings.LOCATOR_ADDRESS ?? checked.NETWORK.lido.locator,
+    /** Whose validators may be exited. Never empty. */
     scope: scopeOf(settings, checked),
     delivery: deliveryOf(given, settings, checked),
+    /** What proves a request: signed reports, the finality of its block, one of them, or both. */
     proof: checked.PROOF,
+    /** The exit bus whose events the proof by finality believes, where it is not the known one. */
     exitBusAddress: settings.EXIT_BUS_ADDRESS,
+    /** Signers that are believed. May be empty in trust mode only. */
     oracleAllowlist: settings.ORACLE_ADDRESSES_ALLOWLIST ?? [],
+    /** Never more than the allowlist has, but in trust mode. */
     oracleQuorum: checked.ORACLE_QUORUM,
     submitTxHashAllowlist: checked.SUBMIT_TX_HASH_ALLOWLIST,
     trustMode: trustModeOf(given, settings),
     dryRun: checked.DRY_RUN,
     blocksPreload: checked.BLOCKS_PRELOAD,
     blocksLoop: checked.BLOCKS_LOOP,
+    /** Blocks in one `eth_getLogs` range at most. */
     loadLogsStep: checked.LOAD_LOGS_STEP,
     validatorsBatchSize: checked.VALIDATORS_BATCH_SIZE,
     jobIntervalMs: checked.JOB_INTERVAL,
     finalityEvents: checked.FINALITY_EVENTS,
     http: {
+      /** `undefined`: no server. */
       port: checked.HTTP_PORT === 0 ? undefined : checked.HTTP_PORT,
+      /** `undefined`: every interface. */
       host: settings.HTTP_HOST,
       runMetrics: checked.RUN_METRICS,
       runHealthCheck: checked.RUN_HEALTH_CHECK,
@@ -210,8 +171,10 @@ function configOf(given: Given, settings: Settings): Config {
     logger: loggerOf(settings),
     forceDencunForkMode: checked.FORCE_DENCUN_FORK_MODE,
     capellaForkVersion: settings.CAPELLA_FORK_VERSION,
+    /** A file that held a good secret just now. It is read again when needed. */
     jwtSecretPath: settings.JWT_SECRET_PATH,
     promPrefix: checked.PROM_PREFIX,
+    /** Validators that may be submitted for the first time within any hour; `undefined`: no limit. */
     maxExitsPerHour: settings.MAX_EXITS_PER_HOUR,
     stateFile: settings.STATE_FILE,
     holdFile: settings.HOLD_FILE,

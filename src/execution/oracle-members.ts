@@ -39,12 +39,6 @@ export async function readOracleSeats(
   return seats
 }
 
-/** Their keys of today, distinct. */
-export async function readOracleSigners(node: Caller, consensus: Address, signal: AbortSignal) {
-  const seats = await readOracleSeats(node, consensus, signal)
-  return [...new Set(seats.flatMap(({ signer }) => signer ?? []))]
-}
-
 /**
  * Which of these addresses voted within the last 7 days, as one node says; all of them where it does
  * not have all of those blocks. Advice only, so the

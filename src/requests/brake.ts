@@ -28,18 +28,6 @@ export function turnsOf(
   return times.slice(known)
 }
 
-/** The most that were started within any hour. Times are ms, in any order. */
-export function mostInAnyHour(started: readonly number[]): number {
-  const times = started.toSorted((a, b) => a - b)
-  let most = 0
-  let oldest = 0
-  for (const [place, at] of times.entries()) {
-    while (at - (times[oldest] ?? at) >= RATE_WINDOW_MS) oldest += 1
-    most = Math.max(most, place - oldest + 1)
-  }
-  return most
-}
-
 /**
  * Lets no more new validators leave within an hour than MAX_EXITS_PER_HOUR, those with the nearest
  * deadline first. A validator counts once, at its first submission, whatever the answer is.

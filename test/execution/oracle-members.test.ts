@@ -2,11 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { delegateAbi } from '../../src/execution/abi.ts'
 import { createExecutionNode } from '../../src/execution/execution-node.ts'
 import { createLogReader } from '../../src/execution/logs.ts'
-import {
-  readOracleSeats,
-  readOracleSigners,
-  readRecentVoters,
-} from '../../src/execution/oracle-members.ts'
+import { readOracleSeats, readRecentVoters } from '../../src/execution/oracle-members.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { type Address, parseAddress } from '../../src/lib/primitives.ts'
 import { memberAddress } from '../sim/contracts.ts'
@@ -22,18 +18,16 @@ beforeEach(async () => {
 })
 afterEach(() => sim.close())
 
-const read = (consensus = chain.consensus) =>
-  readOracleSigners(
+const readSeats = (consensus = chain.consensus) =>
+  readOracleSeats(
     createExecutionNode(createHttpClient(sim.url), () => {}),
     consensus as Address,
     never,
   )
-const readSeats = () =>
-  readOracleSeats(
-    createExecutionNode(createHttpClient(sim.url), () => {}),
-    chain.consensus as Address,
-    never,
-  )
+/** Their keys of today, distinct. */
+const read = async (consensus?: string) => [
+  ...new Set((await readSeats(consensus)).flatMap(({ signer }) => signer ?? [])),
+]
 const lower = (addresses: readonly string[]) => addresses.map((one) => one.toLowerCase())
 
 /** The member contract of the second member answers like this. */

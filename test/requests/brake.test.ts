@@ -4,7 +4,6 @@ import type { ModuleId, OperatorId, ValidatorIndex } from '../../src/lib/primiti
 import {
   createBrake,
   isHeldTooLong,
-  mostInAnyHour,
   RATE_WINDOW_MS,
   sumUpRateLimited,
   turnsOf,
@@ -15,6 +14,18 @@ import { requestOf } from '../journal/support.ts'
 
 const HOUR = RATE_WINDOW_MS
 const START = Date.parse('2026-01-01T00:00:00Z')
+
+/** The most that were started within any hour. Times are ms, in any order. */
+function mostInAnyHour(started: readonly number[]): number {
+  const times = started.toSorted((a, b) => a - b)
+  let most = 0
+  let oldest = 0
+  for (const [place, at] of times.entries()) {
+    while (at - (times[oldest] ?? at) >= HOUR) oldest += 1
+    most = Math.max(most, place - oldest + 1)
+  }
+  return most
+}
 
 /** @param deadlineIn - hours from the start */
 function due(seed: number, deadlineIn = 96): Case {
