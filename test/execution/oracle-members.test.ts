@@ -25,7 +25,7 @@ const readSeats = (consensus = chain.consensus) =>
     never,
   )
 /** Their keys of today, distinct. */
-const read = async (consensus?: string) => [
+const read = async (consensus = chain.consensus) => [
   ...new Set((await readSeats(consensus)).flatMap(({ signer }) => signer ?? [])),
 ]
 const lower = (addresses: readonly string[]) => addresses.map((one) => one.toLowerCase())
