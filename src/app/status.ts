@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { DriftDetector } from '../jobs/allowlist-drift.ts'
 import type { NextExits } from '../jobs/next-exits.ts'
+import { mapTexts } from '../lib/map-texts.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
 import type { StatusParts as Parts, StatusDocument } from '../page/status-document.ts'
@@ -165,7 +166,7 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
     read(): StatusDocument {
       const at = performance.now()
       if (shown === undefined || at - shown.at >= SHOW_AGAIN_MS) {
-        shown = { at, status: withStrings(make(), redact) as StatusDocument }
+        shown = { at, status: mapTexts(make(), redact) }
       }
       return shown.status
     },
@@ -209,14 +210,4 @@ export const redactVerdict = (
     const { ok, reasons } = verdict()
     return { ok, reasons: reasons.map(redact) }
   }
-}
-
-/** The same value with each string in it changed. */
-function withStrings(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === 'string') return change(value)
-  if (Array.isArray(value)) return value.map((one) => withStrings(one, change))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, withStrings(one, change)]),
-  )
 }

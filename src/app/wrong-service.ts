@@ -1,5 +1,6 @@
 import { NodeRefusedError } from '../consensus/answers.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
+import { jsonObjectOf } from '../lib/json.ts'
 import type { LayerName } from '../lib/layer.ts'
 
 /** Milliseconds for one question. */
@@ -46,7 +47,7 @@ export async function explainWrongService(
   const found = await Promise.all(
     others.map(async ({ name, ask, isIt }) => {
       const answer = await http({ ...ask, timeoutMs: ASK_MS, signal }).catch(() => undefined)
-      return isIt(fieldsOf(answer?.text ?? '')) ? [name] : []
+      return isIt(jsonObjectOf(answer?.text ?? '') ?? {}) ? [name] : []
     }),
   )
   const [name] = found.flat()
@@ -56,13 +57,4 @@ export async function explainWrongService(
   return new NoAnswerError(
     `looks like ${name}, and not like the ${layer} node that is wanted: ${remedy}`,
   )
-}
-
-function fieldsOf(text: string): Fields {
-  try {
-    const json: unknown = JSON.parse(text)
-    return typeof json === 'object' && json !== null ? (json as Fields) : {}
-  } catch {
-    return {}
-  }
 }

@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress'
 import pico from 'picocolors'
 import type { Environment } from '../config/environment.ts'
+import { mapTexts } from '../lib/map-texts.ts'
 import { createRedactor } from '../lib/secret.ts'
 import type { Bar, Terminal } from './context.ts'
 
@@ -70,7 +71,7 @@ export function createTerminal(stdout: Stream, stderr: Stream, env: Environment)
     out: (line) => write(stdout, redact(line)),
     exact: (line) => write(stdout, line),
     // Masked text by text: what looks like a secret across values would break it.
-    json: (value) => write(stdout, JSON.stringify(maskTexts(value, redact), undefined, 2)),
+    json: (value) => write(stdout, JSON.stringify(mapTexts(value, redact), asText, 2)),
     err: (line) => write(stderr, redact(line)),
     isTty: stdout.isTTY === true,
     colour: pico.createColors(hasColour(stdout, env)),
@@ -84,13 +85,8 @@ export function createTerminal(stdout: Stream, stderr: Stream, env: Environment)
   }
 }
 
-const maskTexts = (value: unknown, redact: (text: string) => string): unknown =>
-  JSON.parse(
-    JSON.stringify(value, (_key, one) => {
-      if (typeof one === 'bigint') return String(one)
-      return typeof one === 'string' ? redact(one) : one
-    }),
-  )
+/** JSON has no such numbers. */
+const asText = (_key: string, one: unknown) => (typeof one === 'bigint' ? String(one) : one)
 
 /** @see https://no-color.org */
 function hasColour(stream: Stream, env: Environment): boolean {

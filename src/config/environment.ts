@@ -1,4 +1,5 @@
 import { FileError } from '../lib/files.ts'
+import { codeOf } from '../lib/message-of.ts'
 import {
   FILE_VARIABLES,
   type GivenName,
@@ -58,7 +59,7 @@ function withoutLineEnd(bytes: Uint8Array): Uint8Array {
 /** Why a file could not be read: its code, since the message may hold more. */
 export function readFailure(error: unknown): string {
   if (error instanceof FileError) return error.message
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  return codeOf(error)
 }
 
 function dropLosers(values: Map<string, string>): string[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parsedBy } from './parsed-by.ts'
+import { parsedBy } from '../lib/parsed-by.ts'
 
 /** Where exit messages are read from. A prefix has no slash at its ends, and may be empty. */
 export type MessagesLocation =

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parsedBy } from '../lib/parsed-by.ts'
 import {
   type Hex,
   type ModuleId,
@@ -10,7 +11,6 @@ import {
 import { httpUrl, messagesLocation, urlList } from './locations.ts'
 import { LIDO_NETWORKS } from './networks.ts'
 import type { NodeHeaders } from './node-headers.ts'
-import { parsedBy } from './parsed-by.ts'
 import type { VariableName } from './variables.ts'
 
 /** The longest time a timer of Node can wait, in milliseconds: beyond it, it fires at once. */

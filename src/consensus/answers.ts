@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { isSuccess } from '../lib/exchange.ts'
 import { type HttpAnswer, NoAnswerError } from '../lib/http.ts'
-import { type Epoch, type Hex, parseValidatorIndex, toldUint64 } from '../lib/primitives.ts'
+import { jsonOf } from '../lib/json.ts'
+import { parsedBy } from '../lib/parsed-by.ts'
+import {
+  type Epoch,
+  type Hex,
+  parseBytes32,
+  parseValidatorIndex,
+  toldUint64,
+} from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 
 /** The node answered, and said no. */
@@ -16,19 +24,10 @@ export class NodeRefusedError extends Error {
   }
 }
 
-/** Turns a parser that gives `undefined` into a step of a schema. */
-export const as =
-  <T>(parse: (value: unknown) => T | undefined) =>
-  (value: unknown, context: z.RefinementCtx): T => {
-    const parsed = parse(value)
-    if (parsed !== undefined) return parsed
-    context.addIssue('not a value of this type')
-    return z.NEVER
-  }
-
-export const epoch = z.unknown().transform(as((value) => toldUint64(value) as Epoch | undefined))
-export const uint64 = z.unknown().transform(as(toldUint64))
-export const index = z.unknown().transform(as(parseValidatorIndex))
+export const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
+export const epoch = parsedBy((value) => toldUint64(value) as Epoch | undefined, 'must be an epoch')
+export const uint64 = parsedBy(toldUint64, 'must be a uint64')
+export const index = parsedBy(parseValidatorIndex, 'must be a validator index')
 /** Spec: phase0 `Version`. */
 export const version = z
   .string()
@@ -71,10 +70,8 @@ export function read<T extends z.ZodType>(
     const error = new NodeRefusedError(action, status, quote(text))
     throw OF_THE_QUESTION.includes(status) ? error : new NoAnswerError(error.message, { status })
   }
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
+  const json = jsonOf(text)
+  if (json === undefined) {
     throw new NoAnswerError(`${action}: the answer is not JSON: ${quote(text)}`, { status })
   }
   const parsed = schema.safeParse(json)

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { type Bytes32, parseBytes32, type Slot } from '../lib/primitives.ts'
+import type { Bytes32, Slot } from '../lib/primitives.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
-import { as, flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
+import { bytes32, flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
 
-const bytes32 = z.unknown().transform(as<Bytes32>(parseBytes32))
 const payload = z.object({
   block_hash: bytes32,
   receipts_root: bytes32,

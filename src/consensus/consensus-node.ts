@@ -6,7 +6,6 @@ import {
   type Epoch,
   type Hex,
   type Pubkey,
-  parseBytes32,
   toldUint64,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
@@ -14,7 +13,7 @@ import { quote } from '../lib/secret.ts'
 import type { SignedExit } from '../messages/exit-message.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
 import {
-  as,
+  bytes32,
   epoch,
   type Get,
   index,
@@ -68,7 +67,7 @@ const CALL_TIMEOUT_MS = 15_000
 const genesisSchema = z.object({
   data: z.object({
     genesis_time: uint64.transform(Number),
-    genesis_validators_root: z.unknown().transform(as(parseBytes32)),
+    genesis_validators_root: bytes32,
   }),
 })
 const specSchema = z.object({ data: z.record(z.string(), z.unknown()) })

@@ -1,3 +1,5 @@
+import { jsonOf } from '../lib/json.ts'
+
 /**
  * What a pool's answer with a 2xx status says against the exit, if anything. Nothing, `null` and
  * `{}` are acceptance, and so is Nimbus' `{"code":200,"message":"…"}`; an error inside is none.
@@ -6,13 +8,8 @@
  * @returns the body, where it holds a rejection
  */
 export function rejectionIn(text: string): string | undefined {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    // Not JSON: the status is all that was said.
-    return undefined
-  }
+  // Where it is not JSON, the status is all that was said.
+  const body = jsonOf(text)
   if (typeof body !== 'object' || body === null) return undefined
   const told = body as Readonly<Record<string, unknown>>
   const code = told.code ?? told.statusCode

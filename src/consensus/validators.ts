@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { DeadlineError } from '../lib/deadline.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { parsedBy } from '../lib/parsed-by.ts'
 import { type Pubkey, parsePubkey, type ValidatorIndex } from '../lib/primitives.ts'
-import { as, epoch, flag, index, listOf, NodeRefusedError, read } from './answers.ts'
+import { epoch, flag, index, listOf, NodeRefusedError, read } from './answers.ts'
 import type { RegistryEntry } from './registry.ts'
 
 export type StateId = 'head' | 'finalized'
@@ -42,7 +43,7 @@ const validatorSchema = z.object({
   index,
   status: z.string().max(40).catch('unknown'),
   validator: z.object({
-    pubkey: z.unknown().transform(as(parsePubkey)),
+    pubkey: parsedBy(parsePubkey, 'must be a public key'),
     activation_epoch: epoch,
     exit_epoch: epoch,
     withdrawable_epoch: epoch.optional().catch(undefined),

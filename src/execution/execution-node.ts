@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { withDeadline } from '../lib/deadline.ts'
 import { type Exchange, observed } from '../lib/exchange.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
+import { jsonOf } from '../lib/json.ts'
 import { isHeadRecent, type SyncState } from '../lib/layer.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
@@ -104,7 +105,7 @@ export function createExecutionNode(
     const body = { jsonrpc: '2.0', id, method, params }
     const headers = await withDeadline(timeoutMs, signal, authorize)
     const answer = await request({ method: 'POST', body, headers, timeoutMs, signal })
-    const parsed = envelope.safeParse(parseJson(answer.text))
+    const parsed = envelope.safeParse(jsonOf(answer.text))
     if (parsed.success && parsed.data.error) {
       const { code, message } = parsed.data.error
       if (isOverload(answer.status, code, message)) {
@@ -210,11 +211,3 @@ function judgeByAge({ number, timestamp }: BlockHead, words: string, nowMs: numb
 }
 
 const toQuantity = (value: number) => `0x${value.toString(16)}`
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -2,6 +2,7 @@ import { AbiCoder } from 'ethers/abi'
 import { keccak256 } from 'ethers/crypto'
 import { concat, toBeHex } from 'ethers/utils'
 import { z } from 'zod'
+import { parsedBy } from '../lib/parsed-by.ts'
 import {
   type Address,
   type Hex,
@@ -51,15 +52,7 @@ export function filterOf({
   }
 }
 
-const hexWith =
-  <T>(parse: (value: unknown) => T | undefined) =>
-  (value: unknown, context: z.RefinementCtx): T => {
-    const parsed = parse(value)
-    if (parsed !== undefined) return parsed
-    context.addIssue('not the hex that belongs here')
-    return z.NEVER
-  }
-const bytes32 = z.unknown().transform(hexWith(parseBytes32))
+const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
 /** Some gateways pad quantities with zeros, or give them as JSON numbers. */
 const safeQuantity = z
   .union([
@@ -71,7 +64,7 @@ const safeQuantity = z
   ])
   .refine(Number.isSafeInteger)
 const rawLog = z.object({
-  address: z.unknown().transform(hexWith(parseAddress)),
+  address: parsedBy(parseAddress, 'must be an address'),
   topics: z.array(bytes32).length(4),
   data: z.string().regex(/^0x([0-9a-fA-F]{2})*$/),
   blockNumber: safeQuantity,

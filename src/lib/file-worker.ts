@@ -13,6 +13,7 @@ import {
 import { sep } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import type { NamePatterns } from './files.ts'
+import { codeOf } from './message-of.ts'
 
 /** What is asked of the file thread. */
 export type FileJob =
@@ -265,6 +266,3 @@ function readAll(file: number, size: number, maxBytes: number): Uint8Array | und
   }
   return new Uint8Array(buffer.buffer, 0, length)
 }
-
-const codeOf = (error: unknown) =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'

@@ -6,6 +6,21 @@ export type JsonFault = {
 }
 export type JsonResult = { readonly ok: true; readonly value: unknown } | JsonFault
 
+/** `undefined` for what is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** An object of JSON; `undefined` for anything else. */
+export function jsonObjectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  const json = jsonOf(text)
+  return typeof json === 'object' && json !== null && !Array.isArray(json) ? { ...json } : undefined
+}
+
 /**
  * Commas and opening brackets that a text may have: each costs `JSON.parse` up to a microsecond and
  * a hundred bytes. A signed exit has one for each fifty bytes.

@@ -2,6 +2,7 @@ import { PassThrough, pipeline, type Readable, type Transform } from 'node:strea
 import { text } from 'node:stream/consumers'
 import { createGunzip } from 'node:zlib'
 import { z } from 'zod'
+import { jsonOf } from '../lib/json.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import {
   type BucketClient,
@@ -107,7 +108,7 @@ export async function openGs(name: string): Promise<BucketClient> {
       const page = { prefix, fields: FIELDS }
       const query = token === undefined ? page : { ...page, pageToken: token }
       const { body } = await get('/o', query, signal)
-      const parsed = listing.safeParse(parseJson(await textOf(body)))
+      const parsed = listing.safeParse(jsonOf(await textOf(body)))
       // A page of HTML would pass for an empty bucket, and that for the operator's stop.
       if (!parsed.success) throw new OddAnswerError()
       const { items, nextPageToken } = parsed.data
@@ -173,7 +174,7 @@ class GsError extends Error {
   constructor(status: number, answer: string) {
     super(answer)
     this.status = status
-    const { data } = refusal.safeParse(parseJson(answer))
+    const { data } = refusal.safeParse(jsonOf(answer))
     this.reasons = new Set(data?.error.errors.map(({ reason }) => reason))
   }
 }
@@ -185,14 +186,6 @@ function piped(body: Readable, through: Transform = new PassThrough()): Readable
 }
 
 const textOf = (body: Readable) => text(piped(body, createLimit()))
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
-}
 
 const DENIED = lasting(
   'access denied. Give the account storage.objects.list and storage.objects.get, as the role Storage Object Viewer does',

@@ -1,3 +1,4 @@
+import { jsonOf } from '../lib/json.ts'
 import {
   type Pubkey,
   parseEpoch,
@@ -139,12 +140,8 @@ export function readSignature(value: unknown): Signature | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.trim()
   if (!text.startsWith('{')) return parseSignature(withPrefix(text))
-  try {
-    const inner: unknown = JSON.parse(text)
-    return isObject(inner) ? parseSignature(withPrefix(own(inner, 'signature'))) : undefined
-  } catch {
-    return undefined
-  }
+  const inner = jsonOf(text)
+  return isObject(inner) ? parseSignature(withPrefix(own(inner, 'signature'))) : undefined
 }
 
 const withPrefix = (value: unknown) =>

@@ -1,6 +1,7 @@
 import { type link, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Files } from '../../lib/files.ts'
+import { codeOf } from '../../lib/message-of.ts'
 import { decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
 import { createFolderStore } from '../../messages/folder.ts'
 import { type MessageRefusal, messageReasons } from '../../messages/reasons.ts'
@@ -12,7 +13,7 @@ import {
 } from '../../messages/store.ts'
 import type { KdfName } from './envelope.ts'
 import type { Passwords } from './password.ts'
-import { AlreadyThereError, codeOf, prepareFolder, publish, syncFolder } from './publish.ts'
+import { AlreadyThereError, prepareFolder, publish, syncFolder } from './publish.ts'
 import { createSealer } from './sealer.ts'
 
 export type EncryptOptions = {

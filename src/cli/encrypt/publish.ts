@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../../lib/message-of.ts'
 
 /** There is something of that name, and it stays as it is. */
 export class AlreadyThereError extends Error {
@@ -86,7 +87,3 @@ async function claimName(path: string): Promise<void> {
     throw error
   }
 }
-
-/** The system's word for what went wrong, for example `ENOSPC`. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'

@@ -3,6 +3,7 @@ import { signWith } from '../../lib/bls.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import { type EnvelopeResult, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
 import type { Files } from '../../lib/files.ts'
+import { jsonObjectOf } from '../../lib/json.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { passwordCandidates } from '../../lib/password.ts'
 import { type Pubkey, parsePubkey, parseSignature } from '../../lib/primitives.ts'
@@ -104,7 +105,8 @@ async function readKeystores({ folder, files, signal }: KeystoreOptions) {
   await Promise.all(
     names.map(async (name) => {
       const content = await files.read(join(folder, name), signal)
-      const fields = content instanceof Uint8Array ? fieldsOf(content) : undefined
+      const fields =
+        content instanceof Uint8Array ? jsonObjectOf(Buffer.from(content).toString()) : undefined
       const pubkey = parsePubkey(`0x${String(fields?.pubkey).replace(/^0x/i, '')}`)
       if (fields === undefined || pubkey === undefined) return
       const keystore = { name, parsed: parseEnvelope(fields) }
@@ -112,15 +114,6 @@ async function readKeystores({ folder, files, signal }: KeystoreOptions) {
     }),
   )
   return found
-}
-
-function fieldsOf(content: Uint8Array): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const json: unknown = JSON.parse(Buffer.from(content).toString())
-    return typeof json === 'object' && json !== null ? { ...json } : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** As EIP-2335 says first; the line end of the file may be part of it. */

@@ -8,6 +8,7 @@ import {
   NoAnswerError,
   type TlsIdentity,
 } from '../../lib/http.ts'
+import { jsonOf } from '../../lib/json.ts'
 import { type Pubkey, parsePubkey } from '../../lib/primitives.ts'
 import { quote } from '../../lib/secret.ts'
 import { readSignature } from '../../messages/shapes.ts'
@@ -53,7 +54,7 @@ export function createWeb3Signer({ url, token, tls = {} }: Web3SignerOptions): S
 
   async function readKeys(signal: AbortSignal): Promise<ReadonlySet<unknown>> {
     const { text } = await ask({ method: 'GET', path: '/api/v1/eth2/publicKeys' }, signal)
-    const keys = parse(text)
+    const keys = jsonOf(text)
     if (Array.isArray(keys)) return new Set(keys.map(parsePubkey))
     throw new SignerDownError(`${host} answers no list of public keys`, IS_IT)
   }
@@ -90,14 +91,6 @@ const toWire = ({ exit, domain }: SigningTask) => ({
   },
   voluntary_exit: { epoch: String(exit.epoch), validator_index: String(exit.validatorIndex) },
 })
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 const IS_IT = 'is --signer the URL of a Web3Signer that runs with eth2?'
 
