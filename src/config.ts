@@ -19,7 +19,7 @@ import {
 import type { MessagesLocation } from './config/locations.ts'
 import type { NodeHeaders } from './config/node-headers.ts'
 import { type Settings, schemas } from './config/schema.ts'
-import { secretsIn } from './config/secrets.ts'
+import { hostsIn, secretsIn } from './config/secrets.ts'
 import { unknownNames } from './config/unknown-names.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
 import type { Scope } from './requests/scope.ts'
@@ -64,20 +64,25 @@ export type Problem = {
   readonly example: string
 }
 
-/** `secrets` is for the redactor, also when there are only problems to be logged. */
+/**
+ * `secrets` is for the redactor, also when there are only problems to be logged, and so are the
+ * `hosts` of nodes, which lines show.
+ */
 export type ParsedConfig =
   | {
       readonly ok: true
       readonly config: Config
       readonly warnings: readonly string[]
       readonly secrets: readonly string[]
+      readonly hosts: readonly string[]
     }
   | {
       readonly ok: false
       readonly problems: readonly Problem[]
       readonly warnings: readonly string[]
       readonly secrets: readonly string[]
-      /** As asked for, as far as that could be read. */
+      readonly hosts: readonly string[]
+      /** As given, as far as that could be read. */
       readonly logger: LoggerConfig
     }
 
@@ -222,6 +227,7 @@ export function parseConfig(
 
   const listed = settings.LOGGER_SECRETS ?? []
   const secrets = secretsIn(env, given, listed)
+  const hosts = hostsIn(given, listed)
   const isIncomplete = problems.some(({ problem }) => /\bis required\b/.test(problem))
   const warnings = [
     ...(dotenv?.warnings ?? []),
@@ -233,9 +239,9 @@ export function parseConfig(
     ...doubtsOf(given, settings),
   ]
   if (problems.length > 0) {
-    return { ok: false, problems, warnings, secrets, logger: loggerOf(settings) }
+    return { ok: false, problems, warnings, secrets, hosts, logger: loggerOf(settings) }
   }
-  return { ok: true, config: configOf(given, settings), warnings, secrets }
+  return { ok: true, config: configOf(given, settings), warnings, secrets, hosts }
 }
 
 /** One problem as a sentence for the log. */

@@ -36,7 +36,11 @@ export const trustedExitBus = (
 ): Address | undefined => exitBusAddress ?? networkOf(chainId)?.lido?.exitBus
 
 /** @throws when the proof that is configured needs an exit bus that is not known here */
-export function checkProof(config: Config, chainId: bigint, log: Log): void {
+export function checkProof(
+  config: Pick<Config, 'exitBusAddress' | 'proof' | 'trustMode'>,
+  chainId: bigint,
+  log: Pick<Log, 'warn'>,
+): void {
   const known = networkOf(chainId)?.lido?.exitBus
   const { exitBusAddress, proof, trustMode } = config
   if (trustedExitBus(config, chainId) === undefined && proof !== 'oracle' && !trustMode) {

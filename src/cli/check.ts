@@ -1,8 +1,9 @@
+import { checkProof } from '../app/prover.ts'
 import type { Config, ParsedConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Case } from '../requests/cycle-parts.ts'
 import { type Bars, createBars } from './bars.ts'
-import { type Finding, failure, notChecked, ok, warning } from './check/finding.ts'
+import { type Finding, failure, notChecked, ok, splitRemedy, warning } from './check/finding.ts'
 import { checkHttpPort } from './check/http-port.ts'
 import { checkStateFile, checkStops, tellClock } from './check/machine.ts'
 import { checkLocation, nameOfLocation, tellMessages } from './check/messages.ts'
@@ -88,7 +89,7 @@ async function checkAll(check: Check): Promise<void> {
     ...(await checkFinality(parts, nodes, signal)),
   ])
   const protocol = await checkProtocol(parts, nodes, signal)
-  report.add('Protocol', protocol.findings)
+  report.add('Protocol', [...tellProof(config, nodes.chainId), ...protocol.findings])
   const { stateFile: file, locatorAddress: locator, delivery } = config
   const journal = readJournal({ file, locator, chainId: nodes.chainId })
   report.add('This machine', [
@@ -120,6 +121,19 @@ async function checkProtocol(
     checkLogRanges(parts, execution, contracts, signal),
   ])
   return { findings: [...findings, ...more.flat()], contracts }
+}
+
+/** What would end the start of the daemon as soon as it knows the chain. */
+function tellProof(config: Config, chainId: bigint | undefined): readonly Finding[] {
+  const told = { id: 'proof', title: 'PROOF' }
+  const doubts: Finding[] = []
+  const warn = (text: string) => doubts.push(warning({ ...told, ...splitRemedy(text) }))
+  try {
+    if (chainId !== undefined) checkProof(config, chainId, { warn })
+    return doubts
+  } catch (error) {
+    return [failure({ ...told, ...splitRemedy(messageOf(error)) })]
+  }
 }
 
 const NO_EXECUTION_NODE = 'no execution node can be used'

@@ -9,7 +9,7 @@ import { type CommandContext, CommandError } from './context.ts'
 export function parseConfiguration(context: CommandContext): ParsedConfig {
   const { env, readFile, dotenv, terminal } = context
   const parsed = parseConfig(env, readFile, dotenv)
-  hideSecrets(parsed.secrets)
+  hideSecrets(parsed.secrets, parsed.hosts)
   terminal.hide(parsed.secrets)
   return parsed
 }

@@ -38,7 +38,8 @@ export async function runEncrypt(
     }
   } catch (error) {
     if (!(error instanceof EncryptError)) throw error
-    throw new CommandError(`encrypt: ${error.message}`)
+    const remedy = 'name two folders that can be used: see validator-ejector encrypt --help'
+    throw new CommandError(`encrypt: ${error.message}`, remedy)
   } finally {
     bar.end()
   }

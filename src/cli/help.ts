@@ -63,8 +63,8 @@ Exit codes
   130  interrupted: what is there is whole, and running it again does the rest`,
 
   next: `
-The order is the oracle's: ascending by index, without those that exit, consolidate, or were asked
-for within 14 days. Which keys an operator has is the word of an execution node. In a pipe a table is
+The order is the oracle's: ascending by index, without those that exit, consolidate, or were
+requested within 14 days. Which keys an operator has is the word of an execution node. In a pipe a table is
 plain lines, with tabs between: index, key, status, module, operator, file of the message.
 
 Examples

@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '../observe/log.ts'
 
 /** The log as it is configured. The secrets of the environment are masked from now on. */
 export function openLog(parsed: ParsedConfig): Logger {
-  hideSecrets(parsed.secrets)
+  hideSecrets(parsed.secrets, parsed.hosts)
   const redact = createRedactor(parsed.secrets)
   return createLogger({ ...(parsed.ok ? parsed.config.logger : parsed.logger), redact })
 }

@@ -79,7 +79,7 @@ type End = (code: number) => void
 function createProgram(parts: ProgramParts, end: End): Command {
   const { terminal } = parts
   const program = new Command('validator-ejector')
-    .description('Exits Lido validators when, and only when, the protocol asks for it on chain.')
+    .description('Exits Lido validators when, and only when, the protocol requests it on chain.')
     .version(parts.version)
     .usage('[command] [options]')
     .helpCommand(false)
@@ -165,7 +165,7 @@ function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
 }
 
 function addNext(create: Create, { open }: ProgramParts, end: End): void {
-  const what = 'Which validators will be asked for next, and which of them lack a message.'
+  const what = 'Which validators will be requested next, and which of them lack a message.'
   withSelection(create('next', what, HELP.next))
     .addOption(new Option('--format <name>', 'what standard output holds').choices(NEXT_FORMATS))
     .action(async (options) => {

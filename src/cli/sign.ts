@@ -135,7 +135,11 @@ async function prepareOutput(output: string): Promise<void> {
   try {
     await prepareFolder(output)
   } catch (error) {
-    throw new CommandError(`sign: cannot create the output folder ${output}: ${codeOf(error)}`)
+    const remedy = 'name a folder that can be made, or make it and let this user write to it'
+    throw new CommandError(
+      `sign: cannot create the output folder ${output}: ${codeOf(error)}`,
+      remedy,
+    )
   }
 }
 

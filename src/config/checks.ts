@@ -58,8 +58,10 @@ export function checkSigners(given: Given, settings: Settings, complain: Complai
   const name = 'ORACLE_ADDRESSES_ALLOWLIST'
   const allowlist = settings[name]
   const quorum = settings.ORACLE_QUORUM
+  const proof = settings.PROOF ?? 'oracle'
   if (given.values[name] === undefined) {
-    complain(name, 'is required unless PROOF is finality')
+    const rule = `with PROOF=${proof}: only PROOF=finality needs none`
+    complain(name, `is required ${proof === 'oracle' ? 'unless PROOF is finality' : rule}`)
   } else if (allowlist?.length === 0) complain(name, 'must not be empty unless PROOF is finality')
   else if (allowlist && quorum !== undefined && quorum > allowlist.length) {
     complain(

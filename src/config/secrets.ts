@@ -83,6 +83,17 @@ function ofListed(entry: string, env: Environment, values: Given['values']): str
   return variableNames.some((name) => name === entry) ? [] : [entry]
 }
 
+const urlsOf = (values: Given['values']) =>
+  [values.EXECUTION_NODE, values.CONSENSUS_NODE, values.VALIDATOR_EXIT_WEBHOOK].flatMap((list) =>
+    urlsIn(list ?? ''),
+  )
+
+/** Hosts, with their ports, of which the log may speak: those that LOGGER_SECRETS does not list. */
+export const hostsIn = ({ values }: Given, listed: readonly string[]): readonly string[] =>
+  urlsOf(values)
+    .flatMap((url) => (URL.canParse(url) ? new URL(url).host : []))
+    .filter((host) => !listed.some((entry) => entry !== '' && host.includes(entry)))
+
 /**
  * Everything the log must never show, to be handed to a redactor. Works on what the environment
  * says, not on what it means: what is refused must not be shown either.
@@ -95,12 +106,11 @@ export function secretsIn(env: Environment, given: Given, listed: readonly strin
     values.MESSAGES_PASSWORD,
     passwordBytes && Buffer.from(passwordBytes).toString(),
   ]
-  const urls = [values.EXECUTION_NODE, values.CONSENSUS_NODE, values.VALIDATOR_EXIT_WEBHOOK]
   const all = [
     ...passwords.flatMap((password) => passwordForms(password ?? '')),
     values.WEBHOOK_TOKEN ?? '',
     ...textsIn(values.NODE_HEADERS),
-    ...urls.flatMap((list) => urlsIn(list ?? '')).flatMap(ofUrl),
+    ...urlsOf(values).flatMap(ofUrl),
     ...FOREIGN_SECRETS.map((name) => env[name] ?? ''),
     ...listed.flatMap((entry) => ofListed(entry, env, values)),
   ]

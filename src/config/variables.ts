@@ -77,13 +77,13 @@ export const variableTable = {
   ORACLE_ADDRESSES_ALLOWLIST: variable(
     '',
     '["0x…","0x…"]',
-    'oracle members whose signed reports are believed, as JSON; only TRUST_MODE does without',
+    'oracle members whose signed reports are believed, as JSON; PROOF=finality and TRUST_MODE need none',
   ),
   ORACLE_QUORUM: variable('1', '5', 'how many of them must have signed a report'),
   SUBMIT_TX_HASH_ALLOWLIST: variable(
     '[]',
     '["0x…"]',
-    'transactions that ask for exits directly and are believed, as JSON',
+    'transactions that request exits directly and are believed, as JSON',
   ),
   MESSAGES_PASSWORD: variable('', '<password>', 'password of encrypted (EIP-2335) messages'),
   BLOCKS_PRELOAD: variable('108000', '108000', 'blocks to look back at start (15 days)'),

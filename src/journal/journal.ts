@@ -174,7 +174,7 @@ function createOutage(path: string | undefined, tell: Tell) {
       said.add(why)
       const what =
         error instanceof AnothersJournalError
-          ? `${why}: it is left as it is until LOCATOR_ADDRESS has been seen to name contracts on chain`
+          ? `${why}: it stays as it is until LOCATOR_ADDRESS has been seen to name contracts on chain`
           : `cannot be written: ${why}`
       tell.onProblem(
         `STATE_FILE ${path} ${what}. Until then everything is kept in memory, and a restart reads it from the chain again`,

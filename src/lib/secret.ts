@@ -10,6 +10,9 @@ const SHORTEST_ANYWHERE = 6
 /** Characters. A shorter one is masked only where a secret belongs. */
 const SHORTEST_WORD = 3
 
+/** Validator indices, blocks and ports are as long. */
+const COUNT = /^[0-9]{1,9}$/
+
 /** Characters of a secret that may show before a cut (`…`) without being masked. */
 const SHORTEST_PIECE = 4
 
@@ -84,7 +87,7 @@ function formsOf(secret: string): string[] {
  * and the line would lose its meaning.
  */
 const isCommon = (form: string) =>
-  form.length < SHORTEST_WORD || /^[0-9]{1,4}$/.test(form) || isWordOfOurs(form)
+  form.length < SHORTEST_WORD || COUNT.test(form) || isWordOfOurs(form)
 
 let program: string | undefined
 
@@ -108,13 +111,21 @@ function isWordOfOurs(form: string): boolean {
 const SECRET_PLACE =
   '(?<=[Bb]earer |([Pp]assword|PASSWORD|[Tt]oken|TOKEN|[Ss]ecret|SECRET|[Kk]ey|KEY)["\']?(=|": ?)["\']?)'
 
+/** Texts that lines show on purpose, such as the hosts of nodes. */
+let shown = ''
+/** Masked within such a text, a secret would be told by its gap. */
+const isShown = (form: string) => new RegExp(anywhere(form), 'i').test(shown)
+
 /** @param isForeign - whether the text is somebody else's, where common words are masked too */
 function patternOf(form: string, isForeign: boolean): string {
+  if (isShown(form)) return SECRET_PLACE + escapeForPattern(form) + WORD_END
+  if (!isCommon(form)) return anywhere(form)
+  const start = isForeign && form.length >= SHORTEST_WORD ? WORD_START : SECRET_PLACE
+  return start + escapeForPattern(form) + WORD_END
+}
+
+function anywhere(form: string): string {
   const escaped = escapeForPattern(form)
-  if (isCommon(form)) {
-    const start = isForeign && form.length >= SHORTEST_WORD ? WORD_START : SECRET_PLACE
-    return start + escaped + WORD_END
-  }
   if (form.length < SHORTEST_ANYWHERE && /^[A-Za-z0-9]+$/.test(form)) {
     return WORD_START + escaped + WORD_END
   }
@@ -143,7 +154,7 @@ function createMask(secrets: readonly string[], isForeign: boolean): (text: stri
   const alternatives = [escapeForPattern(MASK), ...forms.map((form) => patternOf(form, isForeign))]
   const pattern = new RegExp([...alternatives, LONG_HEX].join('|'), 'g')
   const replace = (match: string) => (match === MASK || known.has(match) ? MASK : shortenHex(match))
-  const cutForms = forms.filter((form) => !isCommon(form))
+  const cutForms = forms.filter((form) => !isCommon(form) && !isShown(form))
 
   return (text) =>
     maskCutSecrets(text.replace(pattern, replace), cutForms)
@@ -158,7 +169,8 @@ function createMask(secrets: readonly string[], isForeign: boolean): (text: stri
  * (exit signatures) keep four digits.
  *
  * Words and numbers that lines of ours have as well (`message`, `8545`) are masked only where a
- * secret belongs; `quote` masks them wherever they stand.
+ * secret belongs; `quote` masks them wherever they stand. A secret that is part of a text which is
+ * shown on purpose (`hideSecrets`) is masked only where a secret belongs, by both.
  *
  * @param secrets - values
  */
@@ -170,10 +182,14 @@ let maskForeign = createMask([], true)
 
 /**
  * What `quote` masks from now on, in this process: what was hidden once stays so. To be called as
- * soon as the environment is read, before anybody else speaks.
+ * soon as the environment is read, before anybody else speaks, and before `createRedactor`.
+ *
+ * @param shownTexts - what lines show on purpose: the hosts of nodes
  */
-export function hideSecrets(secrets: readonly string[]): void {
-  if (secrets.every((secret) => hidden.has(secret))) return
+export function hideSecrets(secrets: readonly string[], shownTexts: readonly string[] = []): void {
+  const texts = shownTexts.filter((text) => !shown.includes(text))
+  if (texts.length === 0 && secrets.every((secret) => hidden.has(secret))) return
+  shown = [shown, ...texts].join('\n')
   for (const secret of secrets) hidden.add(secret)
   maskForeign = createMask([...hidden], true)
 }
@@ -197,5 +213,6 @@ export function quote(text: string, max = 200): string {
 /** For tests, which share a process: what one of them hides is no secret of the next one. */
 export function forgetSecrets(): void {
   hidden.clear()
+  shown = ''
   maskForeign = createMask([], true)
 }

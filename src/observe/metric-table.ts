@@ -156,7 +156,7 @@ export const metricTable = {
   ),
   next_exits_keys: gauge(
     ['module', 'operator'],
-    'Keys that can be asked for next, as a node lists them',
+    'Keys that can be requested next, as a node lists them',
   ),
   next_exits_suggested: gauge(
     ['module', 'operator'],

@@ -98,7 +98,7 @@ export const proofReasons = reasonList([
   {
     code: 'quorum-missing',
     short: 'too few allowlisted signers',
-    long: 'Fewer signers of ORACLE_ADDRESSES_ALLOWLIST than ORACLE_QUORUM asks for are known to have voted for this report. Check that the allowlist is complete, and the quorum not above the number of members that vote.',
+    long: 'Fewer signers of ORACLE_ADDRESSES_ALLOWLIST than ORACLE_QUORUM wants are known to have voted for this report. Check that the allowlist is complete, and the quorum not above the number of members that vote.',
   },
   {
     code: 'no-slot',

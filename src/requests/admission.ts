@@ -28,7 +28,7 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
       if (fresh.length <= MAX_UNPROVEN) return fresh
       const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
       log.error(
-        'too many new exit requests at once, some are left out: a node invents them',
+        'too many new exit requests at once, some are not taken in: a node invents them',
         details,
       )
       const taken = new Set(crowd.inTurn(fresh).slice(0, MAX_UNPROVEN))

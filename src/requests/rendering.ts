@@ -125,13 +125,13 @@ export function viewOf(one: Case, surroundings: Surroundings): RequestView {
   }
 }
 
-/** `validator 7 (0xaa…): no message found: 7.json was rejected: …; 3 d 4 h left`. */
+/** `validator 7 (0xaa…): no message found: 7.json was rejected: …; 3 d 4 h remaining`. */
 export function lineOf({ validator, pubkey, meaning, detail, state, open }: RequestView): string {
   const what = [meaning ?? STATES[state], ...(detail === null ? [] : [detail])].join(': ')
   const seconds = open?.secondsLeft
   const time = seconds === undefined ? '' : describeTimeLeft(seconds)
-  const left = seconds === undefined ? '' : `; ${seconds < 0 ? time : `${time} left`}`
-  return `validator ${validator} (${pubkey}): ${what}${left}`
+  const rest = seconds === undefined ? '' : `; ${seconds < 0 ? time : `${time} remaining`}`
+  return `validator ${validator} (${pubkey}): ${what}${rest}`
 }
 
 /** Each state in the words that a headline needs. */

@@ -2,7 +2,7 @@ import type { UnreadBlocks } from './facts.ts'
 
 /** What to do about all of them. */
 export const UNREAD_REMEDY =
-  'add an execution node that keeps these blocks to EXECUTION_NODE, or set a smaller BLOCKS_PRELOAD; they are asked for again each hour'
+  'add an execution node that keeps these blocks to EXECUTION_NODE, or set a smaller BLOCKS_PRELOAD; they are read again each hour'
 
 export const countBlocks = (blocks: readonly UnreadBlocks[]): number =>
   blocks.reduce((sum, { fromBlock, toBlock }) => sum + toBlock - fromBlock + 1, 0)

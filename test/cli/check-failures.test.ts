@@ -105,6 +105,12 @@ const CASES: Case[] = [
     /contracts at .*: Locator\.validatorsExitBusOracle\(\) of 0x12.* gave no address.*\n {2}→ set LOCATOR_ADDRESS/,
   ],
   [
+    'a proof that needs an exit bus which is not known',
+    () => ({ PROOF: 'finality', CAPELLA_FORK_VERSION: '0x03000000' }),
+    /✗ PROOF: PROOF=finality needs the exit bus, which is not known for chain 7\n {2}→ set EXIT_BUS_ADDRESS, for/,
+    { beacon: { chainId: 7n }, execution: { chainId: 7n } },
+  ],
+  [
     'a module that does not exist',
     () => ({ EJECTOR_SCOPE: '{"9":[5]}' }),
     /module 9: the staking router knows no module 9\n {2}→ correct EJECTOR_SCOPE/,

@@ -208,9 +208,15 @@ describe('whom to believe', () => {
     for (const proof of ['finality', 'FINALITY']) {
       expect(problemsOf({ PROOF: proof, ORACLE_ADDRESSES_ALLOWLIST: '' })).toEqual([])
     }
-    for (const proof of ['oracle', 'either', 'both']) {
-      const problems = problemsOf({ PROOF: proof, ORACLE_ADDRESSES_ALLOWLIST: '' })
-      expect(problems).toEqual(['ORACLE_ADDRESSES_ALLOWLIST'])
+    for (const [proof, problem] of [
+      ['oracle', 'is required unless PROOF is finality'],
+      ['either', 'is required with PROOF=either: only PROOF=finality needs none'],
+      ['both', 'is required with PROOF=both: only PROOF=finality needs none'],
+    ]) {
+      const parsed = parse({ PROOF: proof, ORACLE_ADDRESSES_ALLOWLIST: '' })
+      expect(parsed.ok ? [] : parsed.problems).toMatchObject([
+        { variable: 'ORACLE_ADDRESSES_ALLOWLIST', problem },
+      ])
     }
     const none = { ORACLE_ADDRESSES_ALLOWLIST: '[]', ORACLE_QUORUM: '3' }
 

@@ -65,3 +65,16 @@ test('LOGGER_SECRETS names variables, ours or not, or holds values', () => {
   )
   expect(redact('set MESSAGES_PASSWORD')).toBe('set MESSAGES_PASSWORD')
 })
+
+test('hosts of nodes may show, but for those that LOGGER_SECRETS lists', () => {
+  const { hosts } = parseConfig(
+    {
+      EXECUTION_NODE: 'http://user:exec.example@exec.example:8545/key,http://hidden.example',
+      CONSENSUS_NODE: 'no URL',
+      LOGGER_SECRETS: '["hidden.example"]',
+    },
+    readFrom({}),
+  )
+
+  expect(hosts).toEqual(['exec.example:8545'])
+})

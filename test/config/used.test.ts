@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { variableNames } from '../../src/config/variables.ts'
 import { parseConfig } from '../../src/config.ts'
 
 /** What is parsed of the environment, by name; of parts with names of their own, those. */
@@ -12,12 +13,29 @@ function namesOf(value: object): readonly string[] {
   )
 }
 
-const sources = readdirSync('src', { recursive: true, withFileTypes: true })
+const files = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
   .map((entry) => join(entry.parentPath, entry.name))
-  .filter((path) => !path.startsWith(join('src', 'config')))
-  .map((path) => readFileSync(path, 'utf8'))
-  .join('\n')
+const textOf = (isMeant: (path: string) => boolean) =>
+  files
+    .filter(isMeant)
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n')
+const sources = textOf((path) => !path.startsWith(join('src', 'config')))
+
+test('every variable is read where the configuration is made, or checked', () => {
+  const made = textOf((path) =>
+    ['src/config.ts', 'src/config/checks.ts', 'src/config/environment.ts'].includes(path),
+  )
+  const isRead = (name: string) =>
+    new RegExp(`\\b(settings|checked|values)\\.${name}\\b`).test(made)
+
+  expect(variableNames.length).toBeGreaterThan(40)
+  expect(variableNames.filter((name) => !isRead(name))).toEqual([
+    // Read as bytes.
+    'MESSAGES_PASSWORD',
+  ])
+})
 
 test('whatever is configured is read somewhere: a variable that nobody reads is a mistake', () => {
   const parsed = parseConfig(

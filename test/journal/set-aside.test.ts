@@ -79,7 +79,7 @@ describe.each([
     const content = readFileSync(file)
     const journal = open(file, { identity })
     expect(journal.problems).toEqual([expect.stringMatching(why)])
-    expect(journal.problems[0]).toContain('left as it is until LOCATOR_ADDRESS')
+    expect(journal.problems[0]).toContain('stays as it is until LOCATOR_ADDRESS')
     expect(journal.degraded()).toBe(true)
     journal.append([seen(1)])
     journal.retry()

@@ -135,6 +135,7 @@ describe('short and common values', () => {
     'validator',
     'mainnet',
     '8545',
+    '1234567',
     'is',
     'a',
   ]
@@ -166,6 +167,22 @@ describe('short and common values', () => {
       expect(createRedactor([secret])(`cannot open with ${secret}.`)).toBe(
         'cannot open with <secret>.',
       )
+    },
+  )
+
+  test.each(['exec.example', 'exec.example:8545', 'exec', 'Example', 'ec.exa'])(
+    '%j, which is part of the host of a node, stays in that host, and is masked where a secret belongs',
+    (secret) => {
+      hideSecrets([secret], ['exec.example:8545', 'beacon:5052'])
+      const line = 'execution node exec.example:8545: getaddrinfo ENOTFOUND exec.example'
+
+      for (const mask of [createRedactor([secret]), (text: string) => quote(text)]) {
+        expect(mask(line)).toBe(line)
+        expect(mask(`Bearer ${secret}, password=${secret}`)).toBe(
+          'Bearer <secret>, password=<secret>',
+        )
+      }
+      expect(quote(`http://user:${secret}@host`)).toBe('http://<secret>@host')
     },
   )
 

@@ -112,7 +112,7 @@ describe('the view of a request', () => {
     const next = { kind: 'wait', code: 'no-message', detail: '7.json was rejected' } as const
     const line = lineOf(viewOf(caseOf({ next }), surroundings()))
     expect(line).toBe(
-      `validator ${request.validatorIndex} (${request.pubkey}): no message found: 7.json was rejected; 3 d 23 h left`,
+      `validator ${request.validatorIndex} (${request.pubkey}): no message found: 7.json was rejected; 3 d 23 h remaining`,
     )
     const late = viewOf(caseOf({ next }), surroundings({ now: ASKED_MS + 97 * HOUR_MS }))
     expect(lineOf(late)).toContain('; overdue by 1 h 0 min')

@@ -43,7 +43,8 @@ export const notChecked = (id: string, why: string): Finding =>
 
 /** Of a text of the daemon that ends in what to do: both parts of it. */
 export function splitRemedy(text: string): Pick<Told, 'detail' | 'remedy'> {
-  const [, detail, remedy] = /^(.*?)(?:: |\. )((?:set|create|correct) .*)$/is.exec(text) ?? []
+  const [, detail, remedy] =
+    /^(.*?)(?:: |\. )((?:set|create|correct|remove) .*)$/is.exec(text) ?? []
   return detail === undefined || remedy === undefined
     ? { detail: text, remedy: 'correct the setting or the file that is named here' }
     : { detail, remedy: remedy.charAt(0).toLowerCase() + remedy.slice(1) }

@@ -7,9 +7,9 @@ import { inTime, type Parts } from '../gather/parts.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 const ID = 'next-exits'
-const REMEDY = 'run it again when the node answers; the daemon tries at each cycle'
+const REMEDY = 'see what is ✗ above; where nothing is, run check again when the nodes answer'
 
-/** Do the messages reach those who will be asked next? */
+/** Do the messages reach those that will be requested next? */
 export async function checkNextExits(
   parts: Parts,
   cases: readonly Case[],
@@ -33,7 +33,7 @@ export async function checkNextExits(
 function tellOrder(order: OperatorOrder, snapshot: MessageSnapshot | undefined): Finding {
   const { moduleId, operatorId, keys, overTarget } = order
   const title = `operator ${operatorId} of module ${moduleId}`
-  if (keys.length === 0) return ok(ID, title, 'no key that can be asked for')
+  if (keys.length === 0) return ok(ID, title, 'no key that can be requested')
   const reach = runwayOf(keys, (index) => snapshot?.exits.has(index) === true)
   const { suggested, signed, runway, missing } = reach
   const forced =

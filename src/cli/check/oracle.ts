@@ -105,7 +105,7 @@ function tellQuorum({ wanted, listed, missing, chainQuorum }: Quorum): Finding {
   }
   if (chainQuorum === undefined) return ok(id, title, `${listed} signers can reach it`)
   if (chainQuorum < wanted) {
-    const detail = `above the protocol's own quorum of ${chainQuorum}: reports may wait for more votes`
+    const detail = `above the protocol's own quorum of ${chainQuorum}: reports may stay pending for want of votes`
     return warning({ id, title, detail, remedy: `set ORACLE_QUORUM=${chainQuorum}` })
   }
   if (chainQuorum - missing < wanted) {
