@@ -7,7 +7,7 @@ import { parseSync } from 'oxc-parser'
 const MOST = { total: 15_500, file: 300, median: 110, function: 60, factory: 120 }
 
 const files = readdirSync('src', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
   .map((entry) => join(entry.parentPath, entry.name))
   .toSorted()
   .map((path) => ({ path, text: readFileSync(path, 'utf8') }))

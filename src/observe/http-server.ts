@@ -19,7 +19,7 @@ export type HttpServerOptions = {
   readonly status?: (() => unknown) | undefined
   /** The page and what belongs to it, by their paths, where it is served. */
   readonly page?:
-    | Iterable<readonly [path: string, answer: () => Omit<Answer, 'status'>]>
+    | Iterable<readonly [path: string, answer: (query: URLSearchParams) => Omit<Answer, 'status'>]>
     | undefined
   /** Serves the paths of the Keys API where it is given; `undefined` for a path that is none. */
   readonly keysApi?:
@@ -39,7 +39,7 @@ export type HttpServer = {
 }
 
 type Answer = { readonly status: number; readonly contentType: string; readonly body: string }
-type Route = () => Answer | Promise<Answer>
+type Route = (query: URLSearchParams) => Answer | Promise<Answer>
 
 /** All in milliseconds. A client that sends or reads slower than this is let go. */
 const TIMEOUTS = { headers: 5_000, request: 10_000, socket: 30_000, check: 1_000 }
@@ -85,7 +85,7 @@ function routesOf(options: HttpServerOptions): ReadonlyMap<string, Route> {
   const { status } = options
   if (status !== undefined) routes.set('/status', () => json(200, status()))
   for (const [path, answer] of options.page ?? []) {
-    routes.set(path, () => ({ status: 200, ...answer() }))
+    routes.set(path, (query) => ({ status: 200, ...answer(query) }))
   }
   if (options.runHealthCheck) {
     routes.set('/health', () => verdict(options.health()))
@@ -100,11 +100,12 @@ async function answer(
   keysApi: HttpServerOptions['keysApi'],
   url: string,
 ): Promise<Answer> {
-  const [path = '', query] = url.split('?', 2)
+  const [path = '', queryText] = url.split('?', 2)
+  const query = new URLSearchParams(queryText)
   const route = routes.get(path)
   try {
-    if (route !== undefined) return await route()
-    const found = keysApi?.(path, new URLSearchParams(query))
+    if (route !== undefined) return await route(query)
+    const found = keysApi?.(path, query)
     return found === undefined ? text(404, 'not found\n') : json(found.status, found.body)
   } catch {
     // The cause may hold anything: it is not for a client's eyes.

@@ -8,8 +8,14 @@ type Text = { readonly contentType: string; readonly body: string }
 /** The page and what belongs to it, by their paths. It is imported only where it is served. */
 export const pageRoutes = (
   read: () => StatusDocument,
-): readonly (readonly [path: string, answer: () => Text])[] => [
-  ['/', () => ({ contentType: 'text/html; charset=utf-8', body: renderPage(read()) })],
+): readonly (readonly [path: string, answer: (query: URLSearchParams) => Text])[] => [
+  [
+    '/',
+    (query) => ({
+      contentType: 'text/html; charset=utf-8',
+      body: renderPage(read(), Number(query.get('validator') ?? Number.NaN)),
+    }),
+  ],
   ['/page.css', () => ({ contentType: 'text/css; charset=utf-8', body: STYLESHEET })],
   ['/page.js', () => ({ contentType: 'text/javascript; charset=utf-8', body: REFRESH_SCRIPT })],
 ]

@@ -1,15 +1,21 @@
 import type { ComponentChildren } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import { describeTimeLeft } from '../requests/deadlines.ts'
-import { countOf, type Finding, type Judgement, judge, type Level } from './judgement.ts'
+import { countOf } from './conditions.ts'
+import { Daemon, Nodes, Oracle } from './daemon.tsx'
+import { type Finding, type Judgement, judge, type Level } from './judgement.ts'
 import { exactTime, Mark, When } from './parts.tsx'
-import { Daemon, Messages, NextExits, Nodes, Operators, Oracle } from './readiness.tsx'
+import { Messages, NextExits, Operators } from './readiness.tsx'
 import { Exits, Requests } from './requests.tsx'
 import type { StatusDocument } from './status-document.ts'
 
-/** Of the same answers, and so of the same words, is the JSON of `/status` made. */
-export const renderPage = (status: StatusDocument): string =>
-  `<!doctype html>${renderToString(<Page status={status} judgement={judge(status)} />)}`
+/**
+ * The whole page as HTML, of what `/status` gives as JSON.
+ *
+ * @param told - a validator whose story is wanted, however far down the list it is
+ */
+export const renderPage = (status: StatusDocument, told?: number): string =>
+  `<!doctype html>${renderToString(<Page status={status} told={told} />)}`
 
 const HEADLINES: Readonly<Record<Level, string>> = {
   well: 'All is well',
@@ -22,7 +28,10 @@ const COLOURS: Readonly<Record<Level, string>> = { well: '1a7f4b', look: 'c47f00
 const iconOf = (level: Level) =>
   `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%23${COLOURS[level]}'/%3E%3C/svg%3E`
 
-function Page({ status, judgement }: { status: StatusDocument; judgement: Judgement }) {
+type PageProps = { readonly status: StatusDocument; readonly told: number | undefined }
+
+function Page({ status, told }: PageProps) {
+  const judgement = judge(status)
   const { level } = judgement
   return (
     <html lang="en">
@@ -53,7 +62,7 @@ function Page({ status, judgement }: { status: StatusDocument; judgement: Judgem
             <Banners mode={status.mode} />
             <Verdict judgement={judgement} status={status} />
             <Tiles status={status} />
-            <Sections status={status} />
+            <Sections status={status} told={told} />
           </main>
         </div>
       </body>
@@ -101,14 +110,22 @@ function Banners({ mode }: Pick<StatusDocument, 'mode'>) {
 
 function Verdict({ judgement, status }: { judgement: Judgement; status: StatusDocument }) {
   const { level, findings } = judgement
+  const [first, ...others] = findings
   return (
     <section id="verdict" class={`verdict ${level}`} aria-labelledby="sentence">
       <Mark level={level} />
       <div>
         <h2 id="sentence">{sentenceOf(judgement, status)}</h2>
-        {findings.length > 1 && (
+        {first !== undefined && (
+          <p class="remedy">
+            {first.remedy !== undefined && `${first.remedy} `}
+            <a href={`#${first.section}`}>See the details</a>
+            {first.alert !== undefined && ` · alert ValidatorEjector${first.alert}`}
+          </p>
+        )}
+        {others.length > 0 && (
           <ul class="findings">
-            {findings.slice(1).map((finding) => (
+            {others.map((finding) => (
               <Found key={finding.text} finding={finding} />
             ))}
           </ul>
@@ -200,7 +217,7 @@ function Tiles({ status }: { readonly status: StatusDocument }) {
 }
 
 /** Each where the document has its part. */
-function Sections({ status }: { readonly status: StatusDocument }) {
+function Sections({ status, told }: PageProps) {
   const {
     at: now,
     mode,
@@ -216,7 +233,7 @@ function Sections({ status }: { readonly status: StatusDocument }) {
   const hasMessages = mode.delivery === 'message'
   return (
     <>
-      {requests !== undefined && <Requests requests={requests} now={now} />}
+      {requests !== undefined && <Requests requests={requests} told={told} now={now} />}
       {operators !== undefined && operators.total > 1 && <Operators operators={operators} />}
       {nextExits !== undefined && nextExits.total > 0 && <NextExits nextExits={nextExits} />}
       <div class="columns">

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { describeTimeLeft } from '../requests/deadlines.ts'
-import type { Level, Section } from './judgement.ts'
+import type { Section } from './conditions.ts'
+import type { Level } from './judgement.ts'
 
 /** `2026-11-20 09:25:11 UTC`. */
 export const exactTime = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`

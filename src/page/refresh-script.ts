@@ -32,7 +32,7 @@ function show(fresh) {
 async function refresh() {
   let isStale = false
   try {
-    const answer = await fetch(location.pathname, { cache: 'no-store', signal: AbortSignal.timeout(${EVERY_MS}) })
+    const answer = await fetch(location.pathname + location.search, { cache: 'no-store', signal: AbortSignal.timeout(${EVERY_MS}) })
     if (!answer.ok) throw new Error(answer.status)
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
     if (!fresh.getElementById('page')) throw new Error('not the page')

@@ -1,18 +1,27 @@
 import type { ComponentChildren } from 'preact'
 import { describeTimeLeft } from '../requests/deadlines.ts'
 import { STATES } from '../requests/rendering.ts'
-import { countOf, type Level } from './judgement.ts'
+import { countOf } from './conditions.ts'
+import type { Level } from './judgement.ts'
 import { Bar, Card, exactTime, More, When } from './parts.tsx'
 import type { ExitRow, OpenRow, StatusParts, UnprovenRow } from './status-document.ts'
 
 type Now = { readonly now: string }
 type Step = readonly [at: string | null, text: string]
 
-/** Seconds: those of the alerts. */
-const HOURS_4 = 4 * 3_600
+/** Seconds: that of the alert. */
 const HOURS_24 = 24 * 3_600
 
-export function Requests({ requests, now }: { requests: StatusParts['requests'] } & Now) {
+/** Open requests whose story is on the page from the start: the most urgent ones. Others are a link away. */
+const STORIES = 100
+
+type RequestsProps = {
+  readonly requests: StatusParts['requests']
+  /** A validator whose story was asked for. */
+  readonly told: number | undefined
+} & Now
+
+export function Requests({ requests, told, now }: RequestsProps) {
   const { open, unproven } = requests
   const note = open.total === 0 ? undefined : countOf(open.total, 'open exit')
   return (
@@ -33,8 +42,14 @@ export function Requests({ requests, now }: { requests: StatusParts['requests'] 
       )}
       {unproven.total > 0 && open.total > 0 && <h3>{`Open (${open.total})`}</h3>}
       <ul class="rows">
-        {open.rows.map((row) => (
-          <Open key={row.transaction + row.validator} row={row} now={now} />
+        {open.rows.map((row, at) => (
+          <Open
+            key={row.transaction + row.validator}
+            row={row}
+            hasStory={at < STORIES || row.validator === told}
+            isOpen={row.validator === told}
+            now={now}
+          />
         ))}
       </ul>
       <More total={open.total} shown={open.rows.length} />
@@ -48,41 +63,40 @@ function levelOf({ timeLeftSeconds, reason, ageSeconds }: OpenRow): Level {
   return left <= ageSeconds ? 'look' : 'well'
 }
 
-/** As many as the page can show in a megabyte. */
-function Open({ row, now }: { readonly row: OpenRow } & Now) {
-  const { validator, pubkey, deadline, timeLeftSeconds: left, ageSeconds } = row
-  const level = levelOf(row)
+type OpenProps = {
+  readonly row: OpenRow
+  readonly hasStory: boolean
+  readonly isOpen: boolean
+} & Now
+
+function Open({ row, hasStory, isOpen, now }: OpenProps) {
+  const { validator, pubkey, block, remedy, detail, lateCost } = row
+  const id = `open-${validator}-${block}`
+  if (!hasStory) {
+    return (
+      <li>
+        <a class="row" id={id} href={`./?validator=${validator}#${id}`}>
+          <OpenLine row={row} />
+        </a>
+      </li>
+    )
+  }
   return (
     <li>
-      <details id={`open-${validator}-${row.block}`}>
-        <summary>
-          <Who row={row} />
-          <span class={`pill ${level}`}>{row.meaning ?? STATES[row.state]}</span>
-          {left !== null && (
-            <>
-              <Bar value={ageSeconds} max={ageSeconds + left} level={level} />
-              <time
-                class="left"
-                dateTime={deadline ?? undefined}
-                title={deadline ? exactTime(deadline) : undefined}
-              >
-                {left < 0 || left > HOURS_4
-                  ? describeTimeLeft(left)
-                  : `only ${describeTimeLeft(left)}`}
-              </time>
-            </>
-          )}
+      <details id={id} open={isOpen}>
+        <summary class="row">
+          <OpenLine row={row} />
         </summary>
         <Story pubkey={pubkey} steps={stepsOf(row)} now={now}>
           <p>
             <b>Next: </b>
-            {row.remedy ?? 'nothing to do.'}
-            {row.detail !== null && ` (${row.detail})`}
+            {remedy ?? 'nothing to do.'}
+            {detail !== null && ` (${detail})`}
           </p>
-          {row.lateCost !== null && (
+          {lateCost !== null && (
             <p>
-              <When at={row.lateCost.from} now={now} />
-              {`: late for the staking module, which takes ${row.lateCost.text}.`}
+              <When at={lateCost.from} now={now} />
+              {`: late for the staking module, which takes ${lateCost.text}.`}
             </p>
           )}
         </Story>
@@ -91,11 +105,30 @@ function Open({ row, now }: { readonly row: OpenRow } & Now) {
   )
 }
 
+function OpenLine({ row }: { readonly row: OpenRow }) {
+  const { state, meaning, deadline, timeLeftSeconds: left, ageSeconds } = row
+  const level = levelOf(row)
+  return (
+    <>
+      <Who row={row} />
+      <span class={`pill ${level}`}>{meaning ?? STATES[state]}</span>
+      {left !== null && deadline !== null && (
+        <>
+          <Bar value={ageSeconds} max={ageSeconds + left} level={level} />
+          <time class="left" dateTime={deadline} title={exactTime(deadline)}>
+            {describeTimeLeft(left)}
+          </time>
+        </>
+      )}
+    </>
+  )
+}
+
 function Unproven({ row, now }: { readonly row: UnprovenRow } & Now) {
   return (
     <li>
       <details id={`unproven-${row.transaction}-${row.validator}`}>
-        <summary>
+        <summary class="row">
           <Who row={row} />
           <span class="pill act">{row.meaning ?? 'not judged yet'}</span>
           <span class="left">
@@ -125,7 +158,7 @@ export function Exits({ exits, now }: { readonly exits: StatusParts['exits'] } &
         {exits.rows.map((row) => (
           <li key={row.validator}>
             <details id={`exit-${row.validator}-${row.requestedAt}`}>
-              <summary>
+              <summary class="row">
                 <Who row={row} />
                 <span class="pill well">{row.state === 'exiting' ? 'exiting' : 'exited'}</span>
                 <span class="left">
@@ -147,7 +180,7 @@ export function Exits({ exits, now }: { readonly exits: StatusParts['exits'] } &
 function Who({ row }: { readonly row: Pick<OpenRow, 'validator' | 'module' | 'operator'> }) {
   return (
     <span class="who">
-      <b>{row.validator}</b>
+      <b>{`Validator ${row.validator}`}</b>
       <small>{`module ${row.module}, operator ${row.operator}`}</small>
     </span>
   )

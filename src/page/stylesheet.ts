@@ -49,12 +49,14 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; justify-content: spac
 .mark circle { fill: currentColor; }
 .mark path { fill: none; stroke: var(--card); stroke-width: 2.6; stroke-linecap: round; stroke-linejoin: round; }
 .mark.well { color: var(--well); } .mark.look { color: var(--look); } .mark.act { color: var(--act); }
+.verdict > div { min-width: 0; }
+.remedy { color: var(--ink); margin-top: .3rem; overflow-wrap: anywhere; }
 .findings { list-style: none; display: grid; gap: .35rem; margin-top: .9rem; }
 .findings li { display: flex; gap: .6rem; align-items: center; }
 .findings a { color: var(--ink); overflow-wrap: anywhere; }
 
 .tiles { list-style: none; display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: .75rem 0; }
-.tiles a { display: grid; height: 100%; padding: .9rem 1.1rem; background: var(--card); border-radius: 12px; box-shadow: var(--shadow); color: inherit; text-decoration: none; border: 1px solid var(--line); }
+.tiles a { display: grid; align-content: start; height: 100%; padding: .9rem 1.1rem; background: var(--card); border-radius: 12px; box-shadow: var(--shadow); color: inherit; text-decoration: none; border: 1px solid var(--line); }
 .tiles a:hover { border-color: var(--soft); }
 .tiles span { color: var(--soft); font-size: .875rem; }
 .tiles b { font-size: 1.6rem; line-height: 1.3; font-weight: 650; letter-spacing: -.02em; }
@@ -66,15 +68,16 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; justify-content: spac
 .rows { list-style: none; }
 .rows > li { border-top: 1px solid var(--line); }
 .rows > li:first-child { border-top: 0; }
-.rows summary { display: grid; grid-template-columns: minmax(9rem, 1.3fr) minmax(0, 2fr) minmax(4rem, 1.4fr) 8rem 1rem; gap: .25rem 1rem; align-items: center; padding: .6rem .25rem; list-style: none; cursor: pointer; border-radius: 6px; }
-.columns .rows summary { grid-template-columns: minmax(8rem, 1fr) auto 7rem 1rem; }
-.rows summary::-webkit-details-marker { display: none; }
-.rows summary::after { content: ""; grid-column: -2; grid-row: 1; justify-self: end; width: .45rem; height: .45rem; border: solid var(--soft); border-width: 0 2px 2px 0; transform: rotate(45deg) translate(-2px, -2px); }
-.rows [open] > summary::after { transform: rotate(-135deg) translate(-2px, -2px); }
-.rows summary:hover { background: var(--paper); }
+.row { display: grid; grid-template-columns: minmax(9rem, 1.3fr) minmax(0, 2fr) minmax(4rem, 1.4fr) 10.5rem 1rem; gap: .25rem 1rem; align-items: center; padding: .6rem .25rem; list-style: none; cursor: pointer; border-radius: 6px; color: inherit; text-decoration: none; }
+.columns .row { grid-template-columns: minmax(8rem, 1fr) auto 7rem 1rem; }
+.row::-webkit-details-marker { display: none; }
+.row::after { content: ""; grid-column: -2; grid-row: 1; justify-self: end; width: .45rem; height: .45rem; border: solid var(--soft); border-width: 0 2px 2px 0; transform: rotate(45deg) translate(-2px, -2px); }
+.rows [open] > .row::after { transform: rotate(-135deg) translate(-2px, -2px); }
+a.row::after { transform: rotate(-45deg); }
+.row:hover { background: var(--paper); }
 .who { display: grid; min-width: 0; overflow-wrap: anywhere; }
 .who small { font-size: .8rem; }
-.pill { justify-self: start; display: inline-block; padding: .1rem .6rem; border-radius: 99px; font-size: .875rem; font-weight: 550; overflow-wrap: anywhere; }
+.pill { justify-self: start; display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .875rem; font-weight: 550; overflow-wrap: anywhere; }
 .left { text-align: right; font-size: .9rem; }
 .left time { white-space: nowrap; }
 progress { appearance: none; width: 100%; height: .45rem; border: 0; border-radius: 99px; background: var(--line); color: var(--well); overflow: hidden; }
@@ -92,27 +95,28 @@ progress.look { color: var(--look); } progress.act { color: var(--act); }
 .figure { display: flex; gap: .5rem; align-items: baseline; }
 .figure b { font-size: 1.35rem; letter-spacing: -.02em; }
 .runway details { margin-top: .5rem; }
-.rows .runway summary { display: list-item; list-style: revert; padding: .25rem; width: fit-content; }
-.rows .runway summary::after { content: none; }
+.runway summary { padding: .25rem; width: fit-content; cursor: pointer; }
 .keys, .plain { list-style: none; display: grid; gap: .35rem; font-size: .9rem; overflow-wrap: anywhere; }
 button { font: inherit; font-size: .875rem; padding: .35rem .9rem; margin: .4rem 0; border: 1px solid var(--line); border-radius: 8px; background: var(--paper); color: var(--ink); cursor: pointer; }
 button:hover { border-color: var(--soft); }
 [hidden] { display: none !important; }
 
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; }
+tbody th, td small { overflow-wrap: anywhere; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .8rem; }
 tbody th { font-weight: 600; }
+td .pill { white-space: nowrap; }
 td small, th small { display: block; font-weight: 400; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .6rem 1.25rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem 1.25rem; }
 .facts dt { color: var(--soft); font-size: .8rem; }
 .facts dd { overflow-wrap: anywhere; font-weight: 550; }
 
 @media (max-width: 44rem) {
-  .rows summary, .columns .rows summary { grid-template-columns: minmax(0, 1fr) auto 1rem; }
-  .rows summary .pill { grid-row: 2; grid-column: 1 / -1; }
-  .rows summary progress { grid-row: 3; grid-column: 1 / -1; }
-  .rows summary .left { grid-row: 1; grid-column: 2; }
+  .row, .columns .row { grid-template-columns: minmax(0, 1fr) auto 1rem; }
+  .row .pill { grid-row: 2; grid-column: 1 / -1; }
+  .row progress { grid-row: 3; grid-column: 1 / -1; }
+  .row .left { grid-row: 1; grid-column: 2; }
   .tiles { grid-template-columns: 1fr 1fr; }
   .verdict { gap: .8rem; }
   .verdict > .mark { width: 2rem; height: 2rem; }

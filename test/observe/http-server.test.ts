@@ -107,6 +107,57 @@ describe('paths', () => {
   })
 })
 
+describe('the page', () => {
+  const page = [
+    ['/', (query: URLSearchParams) => ({ contentType: 'text/html', body: `<p>${query.get('x')}` })],
+    ['/page.css', () => ({ contentType: 'text/css', body: 'p{}' })],
+  ] as const
+
+  test.each(['/?x=1', '/page.css'])(
+    '%s comes with a policy for the browser, and no cookie',
+    async (path) => {
+      const { get } = await start({ page })
+      const answer = await get(path)
+
+      expect(answer.status).toBe(200)
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        'content-security-policy':
+          "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'x-frame-options': 'DENY',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      })
+      expect(answer.headers.get('set-cookie')).toBeNull()
+      expect(await answer.text()).toBe(path === '/?x=1' ? '<p>1' : 'p{}')
+    },
+  )
+
+  test('is for GET and HEAD only', async () => {
+    const { get } = await start({ page })
+
+    expect((await get('/', { method: 'POST' })).status).toBe(405)
+    const head = await get('/', { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  test('that fails tells nothing of why', async () => {
+    const { get } = await start({
+      page: [
+        [
+          '/',
+          () => {
+            throw new Error('a secret')
+          },
+        ],
+      ],
+    })
+    const answer = await get('/')
+
+    expect([answer.status, await answer.text()]).toEqual([500, 'internal error\n'])
+  })
+})
+
 describe('the status', () => {
   test('is plain data as JSON, where it is switched on', async () => {
     const { get } = await start({ status: () => ({ requests: { total: 1 } }) })
