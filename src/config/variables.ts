@@ -96,7 +96,7 @@ export const variableTable = {
   HTTP_HOST: variable('', '127.0.0.1', 'address that HTTP_PORT is opened on; empty: every one'),
   RUN_METRICS: variable('false', 'true', 'serve /metrics'),
   RUN_HEALTH_CHECK: variable('true', 'true', 'serve /health, /livez and /readyz'),
-  RUN_STATUS: variable('false', 'true', 'serve /status'),
+  RUN_STATUS: variable('false', 'true', 'serve the page at / and /status'),
   RUN_KEYS_API: variable(
     'false',
     'true',

@@ -14,7 +14,7 @@ function namesOf(value: object): readonly string[] {
 }
 
 const files = readdirSync('src', { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
   .map((entry) => join(entry.parentPath, entry.name))
 const textOf = (isMeant: (path: string) => boolean) =>
   files

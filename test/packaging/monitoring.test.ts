@@ -120,7 +120,7 @@ describe('RUNBOOK.md', () => {
 
   test('what it has you look for in the log is said there', () => {
     const source = readdirSync(new URL('../../src/', import.meta.url), { recursive: true })
-      .filter((name) => `${name}`.endsWith('.ts'))
+      .filter((name) => /\.tsx?$/.test(`${name}`))
       .map((name) => readFileSync(new URL(`../../src/${name}`, import.meta.url), 'utf8'))
       .join('\n')
     const searched = [...read('RUNBOOK.md').matchAll(/grep (?:-i )?'([^']*)'/g)]

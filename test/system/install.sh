@@ -9,6 +9,7 @@ needed=(
   amtool prometheus-alertmanager
   prometheus-alertmanager prometheus-alertmanager
   systemd-analyze systemd
+  chromium chromium
 )
 
 missing=()

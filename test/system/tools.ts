@@ -10,6 +10,7 @@ export type Tool =
   | 'prometheus'
   | 'prometheus-alertmanager'
   | 'systemd-analyze'
+  | 'chromium'
 
 /**
  * Where a program of the system is.
