@@ -47,6 +47,11 @@ export async function startDaemon(
       return paths.filter((_, at) => found[at]).map((path) => `${url}${path}`)
     },
     metric,
+    /** Requests in a row that its messages can serve. */
+    expectRunway: (length: number) =>
+      until(`the runway is ${length}`, CYCLES_DEADLINE_MS, signal, async () =>
+        assert.equal(await metric('next_exits_runway', 'operator="7"'), length),
+      ),
     async letCyclesPass(count: number) {
       const before = await cycles()
       await until(`the daemon ends ${count} cycles`, CYCLES_DEADLINE_MS, signal, async () =>

@@ -46,25 +46,51 @@ export async function prepareMessages(stage: Stage, beacon: BeaconChain, screen:
     folder,
     /** Copies the message of this one into the folder now. */
     add: (name: RoleName) => put(nameOf(name), sign(name)),
+    /** A folder with the keystores of these validators, and a file with the password of all. */
+    async keystores(indices: readonly number[]) {
+      const keys = join(stage.folder, 'keystores')
+      const password = join(stage.folder, 'keystores.txt')
+      mkdirSync(keys)
+      writeFileSync(password, PASSWORD, { mode: 0o600 })
+      for (const index of indices) {
+        const pubkey = Buffer.from(beacon.pubkey(index).slice(2), 'hex')
+        put(`${index}.json`, await seal(interopSecretKey(index), PASSWORD, pubkey), keys)
+      }
+      return { keys, password }
+    },
     /** The same for a validator without a role. */
     addSpare: (index: number) => put(`validator-${index}.json`, beacon.signExit(index)),
   }
 }
 
 /** An EIP-2335 file of another tool. */
-async function seal(secret: Uint8Array, password: string): Promise<string> {
-  const keystore = await Keystore.create(password, secret, new Uint8Array(), '')
+async function seal(
+  secret: Uint8Array,
+  password: string,
+  pubkey = new Uint8Array(),
+): Promise<string> {
+  const keystore = await Keystore.create(password, secret, pubkey, '')
   return keystore.stringify()
 }
 
 /** As the README tells it: `npm run encrypt -- <input folder> <output folder>`. */
-async function encrypt(stage: Stage, screen: Screen, from: string, to: string): Promise<void> {
-  const child = stage.launch('encrypt', process.execPath, [CLI_MAIN, 'encrypt', from, to], {
+const encrypt = (stage: Stage, screen: Screen, from: string, to: string) =>
+  runCommand(stage, screen, ['encrypt', from, to], { MESSAGES_PASSWORD: PASSWORD })
+
+/** A command of the daemon, whose output is shown. @throws when it fails */
+export async function runCommand(
+  stage: Stage,
+  screen: Screen,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const name = args[0] ?? ''
+  const child = stage.launch(name, process.execPath, [CLI_MAIN, ...args], {
     cwd: stage.folder,
-    env: { MESSAGES_PASSWORD: PASSWORD },
+    env,
     ends: true,
   })
-  screen.follow(child)
   const how = await child.ended
-  if (how !== 0) throw new Error(`encrypt ended with ${how}: ${child.output()}`)
+  screen.show(child.output())
+  if (how !== 0) throw new Error(`${name} ended with ${how}: ${child.output()}`)
 }

@@ -17,6 +17,8 @@ export type Oracle = {
   readonly locator: string
   /** Whom the operator believes: every member but one. */
   readonly allowlist: readonly string[]
+  /** These are the operator's validators. */
+  register(operatorId: number, pubkeys: readonly string[]): Promise<void>
   /** A report that enough trusted members have signed, finalized. */
   report(...records: readonly ExitRecord[]): Promise<void>
   /** One that has a quorum, but only with the member whom the operator does not believe. */
@@ -65,6 +67,10 @@ async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Prom
     url,
     locator: protocol.locator,
     allowlist: protocol.allowlist,
+    async register(operatorId, pubkeys) {
+      await protocol.setSigningKeys(operatorId, pubkeys)
+      await protocol.finalize()
+    },
     async report(...records) {
       reports += 1
       // Both ways of members to sign, and both formats.
@@ -100,6 +106,9 @@ async function onSimulator(chainId: number, name: string): Promise<Oracle> {
     url: node.url,
     locator: chain.locator,
     allowlist,
+    async register(operatorId, pubkeys) {
+      for (const module of chain.modules) module.keys[operatorId] = pubkeys
+    },
     async report(...requests) {
       chain.submitReport({ requests })
       chain.finalize()

@@ -13,6 +13,8 @@ const readable = (text: string) =>
     ? text.replace(/\b(0x[0-9a-f]{8})[0-9a-f]{27,}([0-9a-f]{5})\b/g, '$1…$2')
     : text
 
+const indented = (text: string) => readable(text).replaceAll(/^/gm, '  ').trimEnd()
+
 export type Screen = ReturnType<typeof createScreen>
 
 /** What the reader sees: headings, words of our own, and the log of the daemon as it comes. */
@@ -26,7 +28,7 @@ export function createScreen(print: (text: string) => void) {
     const end = output.lastIndexOf('\n') + 1
     const news = output.slice(followed.shown, end)
     followed.shown = end
-    if (news !== '') print(readable(news).replaceAll(/^/gm, '  ').trimEnd())
+    if (news !== '') print(indented(news))
   }
   const timer = setInterval(show, SHOW_INTERVAL_MS).unref()
 
@@ -36,6 +38,8 @@ export function createScreen(print: (text: string) => void) {
   }
   return {
     say,
+    /** What a command printed. */
+    show: (output: string) => say(indented(output)),
     /** What is about to happen. */
     heading: (...lines: readonly string[]) => say(`\n${paint(1, `▶ ${lines.join('\n  ')}`)}`),
     good: (text: string) => say(paint(32, text)),

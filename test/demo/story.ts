@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import type { Stage } from '../devnet/stage.ts'
 import { until } from '../devnet/until.ts'
 import { CAST_SIZE, indexOf, type RoleName, summarize } from './cast.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
-import { prepareMessages } from './messages.ts'
+import { environmentOf } from './environment.ts'
+import { type Messages, prepareMessages, runCommand } from './messages.ts'
 import type { Screen } from './screen.ts'
 import { stayUp } from './stay.ts'
 import { createWorld, type World } from './world.ts'
 
 const STEP_DEADLINE_MS = 30_000
+/** Of the first tenth at the end of the story, those whose message is broken or not there. */
+const UNSIGNED = [indexOf('otherPassword'), indexOf('cut'), CAST_SIZE]
 
 type Scene = {
   readonly world: World
@@ -60,10 +64,18 @@ export async function playStory(
   await expectLeft(scene, 'plain', 'listed')
   screen.heading('Look into it while it runs:', ...(await daemon.pages()))
 
+  await daemon.expectRunway(2)
+  screen.heading(
+    'The oracle asks in the order of indices: messages are there for the next 2 requests,',
+    `and validator ${list('late')} is the first one that lacks one. That is the runway.`,
+  )
   await reportWhileItRuns(scene)
+  await daemon.expectRunway(1)
+  screen.say('  The runway has sunk to 1.')
   await messageComesLater(scene, messages.add)
   await nodeFails(scene)
   await nobodyIsFooled(scene)
+  await signMore(stage, scene, messages)
 
   // Whatever is still under way has time to go wrong.
   await daemon.letCyclesPass(3)
@@ -125,6 +137,20 @@ async function nobodyIsFooled(scene: Scene): Promise<void> {
   await until('both are found out', STEP_DEADLINE_MS, signal, async () =>
     assert.equal(await daemon.metric('event_security_verification', 'result="error"'), 2),
   )
+}
+
+async function signMore(stage: Stage, scene: Scene, messages: Messages): Promise<void> {
+  const { world, screen, daemon } = scene
+  const env = environmentOf(world, messages.folder, 0, join(stage.folder, 'state.sqlite'))
+  await daemon.expectRunway(3)
+  screen.heading('Which validators will be requested next, and which of them lack a message: next')
+  await runCommand(stage, screen, ['next'], env)
+  screen.heading('The operator signs what is missing of these, where the keys are: sign --missing')
+  const { keys, password } = await messages.keystores(UNSIGNED)
+  const signer = ['--signer', keys, '--keystore-password-file', password]
+  await runCommand(stage, screen, ['sign', ...signer, '--missing', messages.folder], env)
+  await daemon.expectRunway(6)
+  screen.say('  The runway is 6 now.')
 }
 
 const list = (...names: readonly RoleName[]) => names.map(indexOf).join(' and ')

@@ -40,6 +40,10 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     if (beacon.slot % SLOTS_PER_EPOCH === 0) beacon.finalize()
   }, SECONDS_PER_SLOT * 1000)
 
+  const pubkeys = Array.from({ length: CAST_SIZE + SPARE }, (_, index) => beacon.pubkey(index))
+  const ours = pubkeys.filter((_, index) => index !== indexOf('otherOperator'))
+  await oracle.register(OPERATOR.operatorId, ours)
+
   let spares = 0
   return {
     beacon,

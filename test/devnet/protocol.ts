@@ -2,6 +2,7 @@ import {
   AbiCoder,
   type BaseContract,
   type ContractFactory,
+  concat,
   type JsonRpcProvider,
   type JsonRpcSigner,
   keccak256,
@@ -121,6 +122,12 @@ export async function deployProtocol(
     vault,
     /** Who signs for the members, but for one that the operator does not trust. */
     allowlist: [alice.address, bob.address, first.address],
+
+    /** These are the operator's validators, in each module, in this order. */
+    async setSigningKeys(operatorId: number, pubkeys: readonly string[]) {
+      const args = [operatorId, concat(pubkeys)]
+      await send(deployer, { contract: router, method: 'setSigningKeys', args }, {})
+    },
 
     /** The vote that decides and the data both come from the delegated member. */
     async reportThroughMember(records: readonly ExitRecord[], format: DataFormat) {

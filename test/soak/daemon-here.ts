@@ -32,12 +32,13 @@ export async function runHere(
   tally: Tally,
   cycles: number,
 ): Promise<void> {
-  const { random, watch } = stage
+  const { random, watch, brake } = stage
   const lines: string[] = []
   /** At least once in each episode. */
   let hasRestarted = false
   let quiet = 0
   let calmSince = 0
+  let stillHere = 0
   let exactSince: number | undefined
   let failure: unknown
 
@@ -52,6 +53,7 @@ export async function runHere(
     if (quiet === 0) {
       await stage.calm()
       calmSince = clock.now()
+      stillHere = watch.missing().length
     }
     quiet += 1
     stage.wait(clock.now())
@@ -61,7 +63,8 @@ export async function runHere(
       tally.measure(MEASURES.quiet, Math.round(epochs))
     }
     if (exactSince !== undefined && quiet >= exactSince + AFTERWARDS) return 'done'
-    return exactSince === undefined && epochs > QUIET_EPOCHS ? 'done' : undefined
+    const most = QUIET_EPOCHS + brake.moreEpochs(brake.hoursOf(stillHere) + 1)
+    return exactSince === undefined && epochs > most ? 'done' : undefined
   }
 
   async function runUntilTurn(): Promise<Turn> {
@@ -119,6 +122,7 @@ export async function runHere(
       version: '0.0.0-soak',
       log,
       now: () => clock.now() + stage.clockAhead(),
+      elapsed: clock.now,
       pause,
       callTimeoutMs: CALL_TIMEOUT_MS,
       port: 0,
@@ -143,6 +147,7 @@ export async function runHere(
       await outage()
     }
     watch.expectExact()
+    brake.expectKept()
   } catch (error) {
     throw new Error(describe(stage, lines), { cause: error })
   } finally {

@@ -13,4 +13,5 @@ test('nothing is lost and nobody leaves unasked, whatever fails', {
   expect(counts.get('restarts')).toBeGreaterThan(0)
   expect(counts.get('kills')).toBe(2)
   expect(counts.get('validators that left (pool)')).toBeGreaterThan(0)
+  expect(counts.get('held back by the brake')).toBeGreaterThan(0)
 })

@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Address } from '../../src/lib/primitives.ts'
 import { createAsks, OURS } from './asks.ts'
+import { createBrakeCheck } from './brake.ts'
 import { createMessages } from './messages.ts'
 import { createNetwork } from './network.ts'
 import { expectOverdue } from './overdue.ts'
@@ -35,13 +37,19 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
   const asks = createAsks(network, random, tally)
   const messages = createMessages(folder, network, random, tally)
   const troubles = createTroubles(network, random, tally, { slow, webhook: mode === 'webhook' })
-  const watch = createWatch({ network, asks, messages, mode, tally, isTimed: slow })
+  const stateFile = join(home, 'journal.sqlite')
+  const brake = createBrakeCheck(seed, slow, {
+    file: stateFile,
+    identity: { chainId: network.chain.chainId, locator: network.chain.locator as Address },
+  })
+  const watch = createWatch({ network, asks, messages, mode, tally, isTimed: slow, brake })
   messages.begin()
   troubles.begin()
   const settings = {
     // Now and then the whole episode lies in the look-back.
     BLOCKS_PRELOAD: random.pick(['600', '6000']),
     ORACLE_QUORUM: random.pick(['1', '2']),
+    ...brake.env,
   }
   let step = 0
   let heldUntil = 0
@@ -83,6 +91,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     watch,
     home,
     troubles,
+    brake,
     step: () => step,
     /** Milliseconds by which the daemon's clock is ahead of everybody else's. */
     clockAhead: () => (isClockAhead() ? CLOCK_AHEAD_MS : 0),
@@ -135,7 +144,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
         : { VALIDATOR_EXIT_WEBHOOK: network.receiver.url, WEBHOOK_ABORT_TIMEOUT_MS: '200' }),
       ORACLE_ADDRESSES_ALLOWLIST: JSON.stringify(network.chain.signerAddresses()),
       ...settings,
-      STATE_FILE: join(home, 'journal.sqlite'),
+      STATE_FILE: stateFile,
       HOLD_FILE: holdFile,
       FINALITY_EVENTS: 'false',
       HTTP_PORT: 'false',

@@ -1,4 +1,5 @@
 import type { Asks } from './asks.ts'
+import type { BrakeCheck } from './brake.ts'
 import type { SoakMessages } from './messages.ts'
 import { type Network, SECONDS_PER_EPOCH } from './network.ts'
 import { MEASURES } from './report.ts'
@@ -12,6 +13,8 @@ import type { Tally } from './tally.ts'
  */
 const LONGEST_EPOCHS = 20
 const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
+/** With a brake: what failed unseen counts, and after a restart what a clock dated ahead. */
+const HOURS_MORE = 2
 
 type Parts = {
   readonly network: Network
@@ -21,10 +24,11 @@ type Parts = {
   readonly tally: Tally
   /** Whether a step is a cycle, so that one can tell how long it took. */
   readonly isTimed: boolean
+  readonly brake: BrakeCheck
 }
 
 /** Looks at everything that the daemon does to the world, and knows what it must come to. */
-export function createWatch({ network, asks, messages, mode, tally, isTimed }: Parts) {
+export function createWatch({ network, asks, messages, mode, tally, isTimed, brake }: Parts) {
   const { beacon, beaconNodes, executionNodes, receiver } = network
   /** Idempotency keys by validator. */
   const keys = new Map<number, string>()
@@ -43,7 +47,9 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
     for (const node of beaconNodes) {
       for (const exit of node.postedExits()) {
         const { message } = exit as { message: { validator_index: string } }
-        expectAsked(Number(message.validator_index), 'an exit was posted')
+        const index = Number(message.validator_index)
+        expectAsked(index, 'an exit was posted')
+        brake.seen(index, lookedAt)
         tally.count('exits posted')
       }
       node.clearCalls()
@@ -55,6 +61,7 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
       const { body, headers } = call
       const index = Number(JSON.parse(body).validatorIndex)
       expectAsked(index, 'the webhook was called')
+      brake.seen(index, lookedAt)
       const key = String(headers['idempotency-key'])
       if (keys.has(index) && keys.get(index) !== key) {
         throw new SoakError(`validator ${index} has two keys: ${keys.get(index)} and ${key}`)
@@ -77,19 +84,25 @@ export function createWatch({ network, asks, messages, mode, tally, isTimed }: P
       if (served.has(index)) continue
       served.add(index)
       const since = due.get(index)
-      if (!isTimed || since === undefined) continue
+      // With a brake it says how long the queue was, and nothing of the daemon.
+      if (!isTimed || since === undefined || brake.isSet) continue
       tally.measure(MEASURES.cycles, step - since.step)
       tally.measure(MEASURES.seconds, Math.round((now - since.at) / 1_000))
       tally.measure(MEASURES.sound, Math.round(since.soundMs / EPOCH_MS))
     }
     const passed = now - lookedAt
     lookedAt = now
+    const isFull = brake.isFull(now)
+    if (isFull && due.size > 0) tally.count('held back by the brake')
     for (const index of asks.asked()) {
       const since = due.get(index)
       if (served.has(index) || !mayLeave(index)) due.delete(index)
       else if (since === undefined) due.set(index, { step, at: now, soundMs: 0 })
-      else if (isSound) since.soundMs += passed
-      if (isTimed && (since?.soundMs ?? 0) > LONGEST_EPOCHS * EPOCH_MS) {
+      else if (isSound && !isFull) since.soundMs += passed
+      if (
+        isTimed &&
+        (since?.soundMs ?? 0) > (LONGEST_EPOCHS + brake.moreEpochs(HOURS_MORE)) * EPOCH_MS
+      ) {
         throw new SoakError(
           `validator ${index} waits for ${LONGEST_EPOCHS} epochs without a reason`,
         )

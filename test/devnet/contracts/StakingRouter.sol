@@ -23,6 +23,8 @@ contract StakingRouter {
     /// Operators have the ids below it.
     uint256 public immutable getNodeOperatorsCount;
     mapping(uint256 => bool) private isModule;
+    /// By operator: 48 bytes for each of its validators.
+    mapping(uint256 => bytes) private keysOf;
 
     constructor(uint256[] memory ids, uint256 operators) {
         getNodeOperatorsCount = operators;
@@ -43,6 +45,29 @@ contract StakingRouter {
 
     function getNodeOperator(uint256 id, bool) external view known(id) returns (bool, string memory) {
         return (true, "An operator of the devnet");
+    }
+
+    /// Anyone may; each of them has its deposit.
+    function setSigningKeys(uint256 id, bytes calldata keys) external known(id) {
+        keysOf[id] = keys;
+    }
+
+    function getSigningKeys(
+        uint256 id,
+        uint256 offset,
+        uint256 limit
+    ) external view known(id) returns (bytes memory keys) {
+        bytes memory all = keysOf[id];
+        require((offset + limit) * 48 <= all.length, "not so many keys");
+        keys = new bytes(limit * 48);
+        for (uint256 i = 0; i < keys.length; ++i) keys[i] = all[offset * 48 + i];
+    }
+
+    /// Eight words, as the call wants them: the seventh is how many keys have their deposit.
+    function getNodeOperatorSummary(
+        uint256 id
+    ) external view known(id) returns (uint256[8] memory summary) {
+        summary[6] = keysOf[id].length / 48;
     }
 
     /// Seconds that an operator has for an exit.
