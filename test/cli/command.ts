@@ -83,9 +83,11 @@ export async function runHere(
   env: NodeJS.ProcessEnv,
   now?: () => number,
   isContainer = false,
+  isTty = false,
 ): Promise<Ended & { readonly all: string }> {
   const text = { stdout: '', stderr: '', all: '' }
   const stream = (name: 'stdout' | 'stderr') => ({
+    ...(isTty && ON_TERMINAL),
     write(chunk: string | Uint8Array) {
       text[name] += chunk
       text.all += chunk
@@ -112,6 +114,15 @@ export async function runHere(
     }),
   })
   return { code, ...text }
+}
+
+/** What bars ask of a terminal. */
+const ON_TERMINAL = {
+  isTTY: true,
+  columns: 200,
+  cursorTo: () => true,
+  clearLine: () => true,
+  moveCursor: () => true,
 }
 
 /** Servers that live at that moment too. */

@@ -41,6 +41,22 @@ describe('next', () => {
     )
   })
 
+  test('lists them as a table on a terminal', async () => {
+    await setUp()
+    const { stdout } = await inFolder(world.home, () =>
+      runHere(['next', '--count', '2'], envOf(world), undefined, false, true),
+    )
+    const short = (index: number) => {
+      const pubkey = world.beacon.pubkey(index)
+      return `${pubkey.slice(0, 10)}…${pubkey.slice(-5)}`
+    }
+    expect(stdout.split('\n').filter(Boolean)).toEqual([
+      'validator  public key        status          module  operator  message',
+      `0          ${short(0)}  active_ongoing  1       5         0.json`,
+      `1          ${short(1)}  active_ongoing  1       5         missing`,
+    ])
+  })
+
   test('--missing begins with the next one to sign', async () => {
     await setUp()
     expect(linesOf(await next(['--missing', '--format', 'indices']))).toEqual(['1'])

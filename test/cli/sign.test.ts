@@ -6,7 +6,8 @@ import { SCRYPT } from '../messages/fixtures.ts'
 import { interopPubkey } from '../sim/beacon-keys.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World, type WorldOptions } from '../support/world.ts'
-import { KEYSTORE_PASSWORD, putKeystore, sign } from './sign-support.ts'
+import { inFolder, runHere } from './command.ts'
+import { KEYSTORE_PASSWORD, putKeystore, sign, signingEnv } from './sign-support.ts'
 
 let world: World
 const setUp = async (options?: WorldOptions) => {
@@ -171,6 +172,37 @@ test('--dry-run says what it would do, and signs and writes nothing', async () =
       },
     ],
   })
+})
+
+test('shows a bar on a terminal, and none in a pipe', async () => {
+  for (const index of [2, 3]) await putKeystore(world, index)
+  const run = (isTty: boolean, output: string) =>
+    inFolder(world.home, () =>
+      runHere(
+        ['sign', ...ours('2,3').slice(0, -1), output],
+        signingEnv(world),
+        undefined,
+        false,
+        isTty,
+      ),
+    )
+
+  expect((await run(true, 'shown')).stderr).toMatch(/signing .*\b2\/2\b/)
+  expect((await run(false, 'out')).stderr).not.toContain('signing')
+})
+
+test('before Deneb the current fork of the chain signs, and the daemon takes it', async () => {
+  await setUp({ beacon: { validators: 20, denebForkEpoch: undefined } })
+  await putKeystore(world, 2)
+
+  expect((await sign(world, ours('2'))).code).toBe(0)
+
+  expect(messageOf(2)).toEqual(
+    world.beacon.signExit(2, { epoch: Number(messageOf(2).message.epoch) }),
+  )
+  world.ask(world.requestOf(2))
+  await world.start({ MESSAGES_LOCATION: join(world.home, 'out') })
+  await until('it has left', () => world.beacon.accepted.some(({ index }) => index === 2))
 })
 
 test('--json is one object, and nothing else', async () => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { BaseContract, JsonRpcProvider } from 'ethers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitBusAbi } from '../../src/execution/abi.ts'
 import { compileContracts, findAnvil, startAnvil } from '../devnet/chain.ts'
 import { deployProtocol } from '../devnet/protocol.ts'
 import { createStage } from '../devnet/stage.ts'
@@ -85,6 +86,27 @@ describe.skipIf(!runsAnvil())(
       })
     }
 
+    /** What the printed transaction does well is done wrong, one thing after the other. */
+    async function expectChecked({ data, value, ...printed }: Sent & { readonly from: string }) {
+      const name = 'triggerExits'
+      const [{ data: records, dataFormat }, places, recipient] = exitBusAbi
+        .decodeFunctionData(name, data)
+        .toArray() as [{ data: string; dataFormat: bigint }, bigint[], string]
+      const call = (bytes: string, at: readonly bigint[], wei = BigInt(value)) =>
+        provider.call({
+          ...printed,
+          value: wei,
+          data: exitBusAbi.encodeFunctionData(name, [[bytes, dataFormat], at, recipient]),
+        })
+      const last = places.at(-1) as bigint
+      await call(records, places)
+      await expect(call(`${records.slice(0, -2)}77`, places)).rejects.toThrow('not delivered')
+      await expect(call(records, [...places, last])).rejects.toThrow('do not ascend')
+      await expect(call(records, [last + 9n])).rejects.toThrow('no such record')
+      await expect(call(records, places, BigInt(value) / 2n - 1n)).rejects.toThrow('than the fee')
+      await expect(call(records, places, 0n)).rejects.toThrow('no fee')
+    }
+
     test('the printed transactions, sent as printed, do it', async () => {
       await protocol.reportThroughMember([1, 2, 3, 4].map(recordOf), 1)
       await protocol.reportDirectly([5, 6, 7].map(recordOf), 2)
@@ -96,6 +118,7 @@ describe.skipIf(!runsAnvil())(
 
       const printed = await trigger(['4', '9', '6', '2', '7', '--recipient', RECIPIENT], [direct])
       expect(printed.map(({ value }) => BigInt(value))).toEqual([4_000n, 2_000n, 4_000n])
+      for (const transaction of printed) await expectChecked({ from, ...transaction })
       // The fee rises before it is sent, and falls: what is too much goes back.
       const fees = [1_000n, 2_000n, 1_500n]
       const exited: string[] = []

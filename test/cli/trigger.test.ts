@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Wallet } from 'ethers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitBusAbi } from '../../src/execution/abi.ts'
@@ -12,6 +13,7 @@ import {
 } from '../sim/abi.ts'
 import { createWorld, type World } from '../support/world.ts'
 import { envOf, runHere } from './command.ts'
+import { paragraph } from './explain-support.ts'
 
 const RECIPIENT = `0x${'ab'.repeat(20)}`
 const NOBODY = `0x${'00'.repeat(20)}`
@@ -143,6 +145,17 @@ describe('trigger', () => {
     const trusting = await trigger([1], { TRUST_MODE: 'true' })
     expect(trusting.code).toBe(1)
     expect(trusting.stderr).toContain('TRUST_MODE proves nothing')
+  })
+
+  test('is what explain and the runbook lead to where a message is missing', async () => {
+    world.ask(...requests(1))
+    const { stdout } = await runHere(['explain', '1'], envOf(world))
+    expect(paragraph({ stdout }, 'Next')[0]).toContain(
+      'If its key is lost: validator-ejector trigger 1',
+    )
+    const runbook = readFileSync(new URL('../../docker/RUNBOOK.md', import.meta.url), 'utf8')
+    const [, section = ''] = /## An exit lacks its message\n([\s\S]*?)\n## /.exec(runbook) ?? []
+    expect(section).toContain('docker compose run --rm ejector trigger <validator>')
   })
 
   test('refuses what the registry has under another key', async () => {
