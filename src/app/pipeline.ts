@@ -12,7 +12,7 @@ import type { CycleParts, Log } from '../requests/cycle-parts.ts'
 import type { MessagesTask } from './messages.ts'
 import type { Nodes } from './nodes.ts'
 import type { Offer } from './offer.ts'
-import { createProver } from './prover.ts'
+import { createProver, trustedExitBus } from './prover.ts'
 
 export type PipelineParts = {
   readonly config: Config
@@ -47,6 +47,7 @@ export function createPipeline(parts: PipelineParts): CycleParts {
       chainId,
       locator: config.locatorAddress,
       scope: config.scope,
+      exitBus: config.proof === 'oracle' ? config.exitBusAddress : trustedExitBus(config, chainId),
       preloadBlocks: config.blocksPreload,
       loopBlocks: config.blocksLoop,
       lifetime: parts.lifetime,

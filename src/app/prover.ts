@@ -104,6 +104,7 @@ export function createProver({
     finality: exitBus && {
       exitBus,
       nodes: consensusNodes.hosts,
+      configured: consensusNodes.states().map(({ host }) => host),
       async times(signal) {
         const { genesisTime, secondsPerSlot } = await readChainInfo(signal)
         return { genesisTime, secondsPerSlot: Number(secondsPerSlot) }

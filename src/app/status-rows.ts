@@ -68,6 +68,7 @@ export const unprovenRow = (view: RequestView): UnprovenRow => ({
   ...namesOf(view),
   ...foundOf(view),
   meaning: view.meaning ?? 'not judged yet',
+  detail: view.detail,
 })
 
 /** An exit from the request to the finalized state. */
@@ -78,12 +79,12 @@ export const exitRow = (one: Case, view: RequestView, facts: Facts): ExitRow => 
   settledAt: firstSeen(view.history, ['settled']),
 })
 
-function storyOf({ request, verdict }: Case, { history }: RequestView, facts: Facts) {
+function storyOf({ request }: Case, { history, proof }: RequestView, facts: Facts) {
   const answers = history.flatMap((one) =>
     one.kind === 'accepted' || one.kind === 'refused' ? [one] : [],
   )
   return {
-    proof: proofOf(verdict),
+    proof,
     firstOfferedAt: history.find(({ kind }) => kind !== 'seen')?.at ?? null,
     firstAcceptedAt: timeOf(facts.offers.get(request.validatorIndex)?.firstAcceptedAt),
     offers: [...answers.slice(0, 1), ...answers.slice(1).slice(1 - MAX_OFFERS)].map((one) => ({
@@ -118,12 +119,6 @@ export const operatorRow = (
   oldestAgeSeconds: summary.oldestAge,
   timeLeftSeconds: summary.timeLeft ?? null,
 })
-
-function proofOf(verdict: Case['verdict']): OpenRow['proof'] {
-  if (verdict?.kind !== 'proven') return null
-  const { by, refSlot, signers, transactions } = verdict
-  return { by, reportSlot: refSlot === undefined ? null : Number(refSlot), signers, transactions }
-}
 
 const firstSeen = (history: readonly HappeningView[], wanted: readonly string[]) =>
   history.find((one) => one.kind === 'seen' && wanted.includes(one.as))?.at ?? null

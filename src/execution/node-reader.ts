@@ -26,12 +26,16 @@ export type NodeReaderParts = {
 
 /** Blocks: two epochs, more than what the nodes of a balancer differ in. */
 const FAR_BEHIND = 64
+/** Exit buses beside the believed one that are told, so that a node which invents them ends. */
+const MAX_DIFFERENCES = 32
 
 /** Reads what is due of one node, for every module. */
 export function createNodeReader(parts: NodeReaderParts) {
   const { settings, progress, cursorCheck, versions, collected, now } = parts
   const { scope, preloadBlocks, loopBlocks, locator } = settings
   const readModule = createModuleReader(parts, settings.chainId)
+
+  const differences = new Set<string>()
 
   /** @throws when the node gave nothing for some module */
   return async function readNode(
@@ -49,7 +53,8 @@ export function createNodeReader(parts: NodeReaderParts) {
       await cursorCheck.look(node, host, head, known, signal)
       const contracts = await contractsOf(node, host, state, known, signal)
       collected().contracts.set(`${contracts.exitBus}:${contracts.consensus}`, contracts)
-      const exitBuses = busesOf(contracts, known)
+      const exitBuses = busesOf(contracts, known, settings.exitBus)
+      compareBuses(host, contracts)
       const modules = [...scope].map(([moduleId, operatorIds]) => {
         const query = { exitBuses, moduleId, operatorIds }
         const task = { node, host, query, head, signal }
@@ -61,6 +66,17 @@ export function createNodeReader(parts: NodeReaderParts) {
     } finally {
       state.busy = false
     }
+  }
+
+  /** Each difference once. */
+  function compareBuses(host: string, { exitBus }: Contracts): void {
+    const difference = `${host}:${exitBus}`
+    if (settings.exitBus === undefined || settings.exitBus === exitBus) return
+    if (differences.has(difference) || differences.size >= MAX_DIFFERENCES) return
+    differences.add(difference)
+    collected().alarms.push(
+      `${host}: the Locator leads to the exit bus ${exitBus}, and EXIT_BUS_ADDRESS is ${settings.exitBus}: no event of the former is proven by finality. If the protocol announced a new exit bus, set EXIT_BUS_ADDRESS to it; otherwise the node lies, or LOCATOR_ADDRESS is wrong`,
+    )
   }
 
   /** The last resolved addresses serve when the node cannot resolve them now. */
@@ -117,7 +133,9 @@ export function createNodeReader(parts: NodeReaderParts) {
 const busesOf = (
   { exitBus }: Contracts,
   { exitBuses }: EarlierReading,
-): readonly [Address, ...Address[]] => [
-  exitBus,
-  ...[...exitBuses].filter((earlier) => earlier !== exitBus),
-]
+  believed: Address | undefined,
+): readonly [Address, ...Address[]] => {
+  const others = new Set([...exitBuses, ...(believed === undefined ? [] : [believed])])
+  others.delete(exitBus)
+  return [exitBus, ...others]
+}

@@ -17,7 +17,7 @@ const RECEIPTS_AT_ONCE = 8
  */
 export async function readReceipts(
   node: ExecutionNode,
-  { blockHash, blockNumber, receiptsRoot }: ReceiptsLookUp,
+  { blockHash, blockNumber, receiptsRoot, contract }: ReceiptsLookUp,
   signal: AbortSignal,
 ): Promise<ReceiptsCheck> {
   const limit = pLimit(RECEIPTS_AT_ONCE)
@@ -37,7 +37,7 @@ export async function readReceipts(
       throw error
     })
     if (receipts === null) continue
-    check = await checkReceipts(receipts, receiptsRoot)
+    check = await checkReceipts(receipts, receiptsRoot, contract)
     if (check.ok) return check
   }
   if (check === undefined) throw new NoAnswerError(`receipts of block ${blockHash} are not known`)

@@ -18,6 +18,8 @@ export type ReadingSettings = {
   readonly chainId: bigint
   readonly locator: Address
   readonly scope: Scope
+  /** Whose events are believed when they are final, where that is known: it is read as well. */
+  readonly exitBus?: Address | undefined
   /** Blocks before the finalized one that are read at start and again each hour. */
   readonly preloadBlocks: number
   /** Blocks that each poll reads again. */

@@ -9,7 +9,7 @@ import { type AllowlistDrift, compareAllowlist, formerSigners } from '../proof/a
 import type { Case, Log } from '../requests/cycle-parts.ts'
 
 export type DriftParts = {
-  readonly config: Pick<Config, 'oracleAllowlist' | 'trustMode'>
+  readonly config: Pick<Config, 'oracleAllowlist' | 'trustMode' | 'proof'>
   readonly nodes: Pick<Endpoints<ExecutionNode>, 'firstUncounted'>
   readonly readLogs: LogReader
   /** The latest HashConsensus that the Locator led to. */
@@ -55,7 +55,7 @@ const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1) * MINUTE_M
  */
 export function createDriftDetector(parts: DriftParts): DriftDetector {
   const { config, nodes, log, metrics, now, lifetime } = parts
-  if (config.trustMode) {
+  if (config.trustMode || config.proof === 'finality') {
     return { cycleReported() {}, cycleEnded() {}, unlistedSigner() {}, latest: () => undefined }
   }
   const tell = createTeller(log)

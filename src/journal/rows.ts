@@ -27,6 +27,7 @@ const toColumn = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${lett
 export const COLUMNS = {
   request: REQUEST_FIELDS.map(toColumn),
   signed_transaction: ['hash', 'serialized'],
+  final_block: ['hash', 'content'],
   contract: ['role', 'address'],
   history: ['validator_index', 'at', 'what', 'answers'],
   cursor: ['block', 'hash', 'coverage'],
@@ -40,11 +41,14 @@ export const ADDED_IN: Readonly<Record<string, number>> = {
   'cursor.hash': 2,
   unread: 3,
   'cursor.coverage': 4,
+  final_block: 5,
 }
 
 export type Rows = {
   readonly request: readonly Cell[]
   readonly signed_transaction: [hash: Bytes32, serialized: Hex]
+  /** `content` is JSON. */
+  readonly final_block: [hash: Bytes32, content: string]
   readonly contract: [role: 'exit-bus' | 'consensus', address: Address]
   /** `answers` is JSON: text with half a character in it would not come back as it was. */
   readonly history: [validator: ValidatorIndex, at: number, what: string, answers?: string]

@@ -26,9 +26,9 @@ import {
 /** In the header of the file: "VEjn". */
 export const APPLICATION_ID = 0x56_45_6a_6e
 /** In the header of the file. A change of the tables needs another one. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 /** Are read, and rewritten. */
-export const OLD_VERSIONS: readonly number[] = [1, 2, 3]
+export const OLD_VERSIONS: readonly number[] = [1, 2, 3, 4]
 
 /** A journal belongs to one protocol on one chain. */
 export type Identity = { readonly chainId: bigint; readonly locator: Address }
@@ -96,6 +96,12 @@ CREATE TABLE disk.unread (
   hosts TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
+CREATE TABLE disk.final_block (
+  seq INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  content TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;
 `
 
 const TABLES = Object.keys(COLUMNS) as Table[]
@@ -136,6 +142,9 @@ export function readFacts(database: Connection): Facts {
   for (const row of read(database, 'request')) applyFact(facts, toRequestFact(row))
   for (const [hash, serialized] of read(database, 'signed_transaction')) {
     applyFact(facts, { kind: 'transaction', hash, serialized })
+  }
+  for (const [, content] of read(database, 'final_block')) {
+    applyFact(facts, { kind: 'final-block', block: JSON.parse(content) })
   }
   for (const row of read(database, 'history')) applyFact(facts, toHistoryFact(row))
   for (const [block, hash, coverage] of read(database, 'cursor')) {
@@ -178,6 +187,9 @@ export function writeFact(database: Connection, fact: Fact): void {
       insert(database, 'signed_transaction', row, 'ON CONFLICT (hash) DO NOTHING')
       return
     }
+    case 'final-block':
+      replace(database, 'final_block', [fact.block.hash, JSON.stringify(fact.block)])
+      return
     case 'contracts':
       replace(database, 'contract', ['exit-bus', fact.exitBus])
       replace(database, 'contract', ['consensus', fact.consensus])

@@ -78,6 +78,10 @@ export const metricTable = {
     ['state', 'module', 'operator'],
     'Exit requests that are known, by their state. Open ones are proven or submitted',
   ),
+  unproven_requests: gauge(
+    ['finding'],
+    'Exit requests that are not proven, and that a finalized block holds as the consensus nodes say (finalized), or that none holds (invented)',
+  ),
   exit_request_oldest_age_seconds: gauge(
     ['module', 'operator'],
     'Time since the request of the exit that is open longest; 0 when none is open',

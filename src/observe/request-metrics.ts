@@ -47,6 +47,7 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
   let runwaysNow: () => readonly NextExitsMeasured[] = () => []
 
   for (const name of AT_FIRST_ZERO) set(name, 0)
+  for (const finding of ['finalized', 'invented']) set('unproven_requests', 0, { finding })
   const submissions = counter('exit_submissions_total')
   const steps = Object.fromEntries(
     STEPS.map((step) => [step, histogram(`exit_request_to_${step}_seconds`, STEP_BUCKETS)]),

@@ -140,6 +140,7 @@ function Unproven({ row, now }: { readonly row: UnprovenRow } & Now) {
             <b>Nothing is submitted. </b>
             {row.remedy}
           </p>
+          {row.detail !== null && <p>{row.detail}</p>}
         </Story>
       </details>
     </li>
@@ -202,7 +203,9 @@ const offerSteps = ({ offers }: Pick<OpenRow, 'offers'>): readonly Step[] =>
 const proofSteps = ({ proof }: Pick<OpenRow, 'proof'>): readonly Step[] => {
   if (proof === null) return []
   const signers = proof.signers.length === 0 ? '' : `, signed by ${proof.signers.join(', ')}`
-  return [[null, `proven by ${proof.by}${signers}`]]
+  const hosts = proof.confirmedBy
+  const final = hosts.length === 0 ? '' : `, in a finalized block as ${hosts.join(', ')} says`
+  return [[null, `proven by ${proof.by}${signers}${final}`]]
 }
 
 const stepsOf = (row: OpenRow): readonly Step[] => [

@@ -76,19 +76,13 @@ type Names = Pick<
   RequestView,
   'validator' | 'pubkey' | 'module' | 'operator' | 'requestedAt' | 'state' | 'seenAt'
 >
-type Proof = {
-  readonly by: string
-  readonly reportSlot: number | null
-  readonly signers: readonly string[]
-  readonly transactions: readonly string[]
-} | null
 type Submission = {
   readonly at: string
   readonly accepted: boolean
   readonly answers: readonly string[]
 }
 type Story = {
-  readonly proof: Proof
+  readonly proof: RequestView['proof']
   readonly firstOfferedAt: string | null
   readonly firstAcceptedAt: string | null
   /** The first, and the latest. */
@@ -105,7 +99,7 @@ export type OpenRow = Names &
     readonly passed: readonly string[]
     readonly lateCost: LateCostView | null
   }
-export type UnprovenRow = Names & Found
+export type UnprovenRow = Names & Found & Pick<RequestView, 'detail'>
 export type ExitRow = Names &
   Story & { readonly exitingAt: string | null; readonly settledAt: string | null }
 

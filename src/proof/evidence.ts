@@ -1,13 +1,15 @@
 import type { Address, Bytes32 } from '../lib/primitives.ts'
 import { readCall } from './calls.ts'
+import type { FinalBlock } from './judge.ts'
 import {
+  blockLookUp,
   type LogsLookUp,
   type LookUp,
   type ReceiptsLookUp,
   readReportLog,
   type TransactionLookUp,
 } from './look-up.ts'
-import type { BlockLog, ReceiptsCheck } from './receipts.ts'
+import type { BlockLogs, ReceiptsCheck } from './receipts.ts'
 import {
   type CheckedTransaction,
   checkTransaction,
@@ -64,8 +66,8 @@ export type Evidence = {
   readonly votes: Map<Bytes32, Vote[]>
   /** Faults that are true of a hash, on every node. */
   readonly lasting: Map<Bytes32, Fault>
-  /** Root → the logs of the receipts that have it. */
-  readonly receipts: Map<Bytes32, readonly BlockLog[]>
+  /** Root → the logs of the exit bus in the receipts that have it. */
+  readonly receipts: Map<Bytes32, BlockLogs>
   readonly lookUps: Map<string, LookUpState>
 }
 
@@ -147,6 +149,20 @@ export function addAnswer(
   }
 }
 
+/** What was final according to consensus nodes, with the logs of the exit bus, as kept of an earlier proof. */
+export function addFinalBlock(
+  evidence: Evidence,
+  { hash, slot, receiptsRoot, confirmedBy }: FinalBlock,
+  found: BlockLogs,
+): void {
+  evidence.receipts.set(receiptsRoot, found)
+  const lookUp = blockLookUp(slot)
+  for (const node of confirmedBy) {
+    const result: SlotAnswer = { kind: 'final', payload: { blockHash: hash, receiptsRoot } }
+    addAnswer(evidence, lookUp, node, { ok: true, result })
+  }
+}
+
 function addSlot(state: LookUpState, node: string, answer: SlotAnswer): undefined {
   if (answer.kind === 'unknown') {
     state.missing.push(`${node}: ${answer.why}`)
@@ -165,7 +181,7 @@ function addReceipts(
 ): Fault | undefined {
   if (check.ok) {
     state.answeredBy.add(node)
-    evidence.receipts.set(receiptsRoot, check.logs)
+    evidence.receipts.set(receiptsRoot, check)
     return undefined
   }
   state.missing.push(`${node}: ${check.why}`)

@@ -2,7 +2,7 @@ import { exitBusAbi } from '../execution/abi.ts'
 import type { Address, Hex } from '../lib/primitives.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { Evidence, FinalPayload } from './evidence.ts'
-import { type FinalBlock, refused, type Verdict } from './judge.ts'
+import { type FinalBlock, type Lack, refused, type Verdict } from './judge.ts'
 import { blockLookUp, receiptsLookUp } from './look-up.ts'
 import { objectToSilence } from './objection.ts'
 import type { BlockLog } from './receipts.ts'
@@ -44,38 +44,43 @@ export function judgeFinality(
   const finals = [...state.finals]
   const [first] = finals
   if (first === undefined) return { kind: 'unproven', ...objectToSilence(evidence, [lookUp]) }
-  const [, payload] = first
+  const [host, payload] = first
+  if (finals.some(([, other]) => !isSame(other, payload))) {
+    const actual = finals.map(([node, other]) => `${node}: ${describePayload(other)}`)
+    return refused('nodes-contradict', `one block at slot ${slot}`, actual.join(', '))
+  }
   if (payload === undefined) {
     return refused('unsupported', `a block with an execution payload at slot ${slot}`, 'none')
   }
-  if (
-    finals.some(([, other]) => !isSame(other, payload)) ||
-    payload.blockHash !== request.blockHash
-  ) {
-    const actual = finals.map(([host, other]) => `${host}: ${other?.blockHash ?? 'no block'}`)
-    return refused(
-      'block-contradicted',
-      `block ${request.blockHash} at slot ${slot}`,
-      actual.join(', '),
-    )
+  if (payload.blockHash !== request.blockHash) {
+    const expected = `block ${request.blockHash} at slot ${slot}`
+    return refused('block-contradicted', expected, `${host}: ${payload.blockHash}`)
   }
   const { blockHash: hash, receiptsRoot } = payload
   const block = { hash, slot, receiptsRoot, confirmedBy: finals.map(([host]) => host) }
-  return judgeReceipts(request, evidence, block)
+  return judgeReceipts(request, evidence, block, trust)
 }
 
-const isSame = (a: FinalPayload | undefined, b: FinalPayload) =>
-  a?.blockHash === b.blockHash && a.receiptsRoot === b.receiptsRoot
+const describePayload = (payload: FinalPayload | undefined) =>
+  payload === undefined ? 'no block' : `${payload.blockHash}, receipts ${payload.receiptsRoot}`
 
-function judgeReceipts(request: ExitRequest, evidence: Evidence, block: FinalBlock): Verdict {
-  const logs = evidence.receipts.get(block.receiptsRoot)
-  if (logs === undefined) {
-    const lookUp = receiptsLookUp(block.hash, request.blockNumber, block.receiptsRoot)
+const isSame = (a: FinalPayload | undefined, b: FinalPayload | undefined) =>
+  a?.blockHash === b?.blockHash && a?.receiptsRoot === b?.receiptsRoot
+
+function judgeReceipts(
+  request: ExitRequest,
+  evidence: Evidence,
+  block: FinalBlock,
+  { exitBus }: FinalityTrust,
+): Verdict {
+  const found = evidence.receipts.get(block.receiptsRoot)
+  if (found === undefined) {
+    const lookUp = receiptsLookUp(block.hash, request.blockNumber, block.receiptsRoot, exitBus)
     return evidence.lookUps.has(lookUp.id)
       ? { kind: 'unproven', ...objectToSilence(evidence, [lookUp]) }
       : { kind: 'needs', lookUps: [lookUp] }
   }
-  if (!isEvent(logs[request.logIndex], request)) {
+  if (!isEvent(found.logs.get(request.logIndex), request)) {
     const expected = `the event at place ${request.logIndex} of block ${block.hash}`
     return refused('not-in-block', expected, 'another log, or none')
   }
@@ -116,16 +121,22 @@ export function combine(mode: 'either' | 'both', oracle: Verdict, finality: Verd
   if (mode === 'either' && proven !== undefined) return proven
   const needs = verdicts.flatMap((one) => (one.kind === 'needs' ? one.lookUps : []))
   if (needs.length > 0) return { kind: 'needs', lookUps: needs }
+  const lacks = Object.entries({ oracle, finality }).flatMap(([proof, one]): readonly Lack[] =>
+    one.kind === 'unproven'
+      ? [{ proof, code: one.code, expected: one.expected, actual: one.actual }]
+      : [],
+  )
   const objections = verdicts.flatMap((one) => (one.kind === 'unproven' ? [one] : []))
-  const [first, second] = objections
-  if (first === undefined) throw new Error('no verdict')
-  if (second === undefined) return first
+  const [first, second = first] = objections
+  if (first === undefined || second === undefined) throw new Error('no verdict')
   return {
     ...first,
+    lacks,
+    ...(finality.kind === 'proven' && finality.block ? { block: finality.block } : {}),
     complete: first.complete && second.complete,
     isMissing: first.isMissing || second.isMissing,
     again: SOONEST.find((again) => objections.some((one) => one.again === again)) ?? first.again,
-    open: [...first.open, ...second.open],
+    open: [...new Set([...first.open, ...second.open])],
   }
 }
 const SOONEST = ['each-cycle', 'backing-off', 'hourly'] as const

@@ -52,7 +52,26 @@ export type FinalBlock = {
 /** No verdict yet: nobody was asked these. */
 export type Needs = { readonly kind: 'needs'; readonly lookUps: readonly LookUp[] }
 
-export type Unproven = { readonly kind: 'unproven' } & Objection
+export type Unproven = { readonly kind: 'unproven' } & Objection & {
+    /** Of two proofs (PROOF=either, both), those that fail. */
+    readonly lacks?: readonly Lack[]
+    /** The finalized block that holds its event nevertheless. */
+    readonly block?: FinalBlock
+    readonly finding?: Finding
+  }
+
+export type Lack = Pick<Objection, 'code' | 'expected' | 'actual'> & {
+  /** `oracle` or `finality`. */
+  readonly proof: string
+}
+
+/** What consensus nodes say of the event of a request that is not proven. */
+export type Finding = {
+  /** A finalized block holds it, so the allowlist may be out of date; or none does. */
+  readonly kind: 'finalized' | 'invented'
+  /** Who confirmed it, or who told of it. */
+  readonly hosts: readonly string[]
+}
 
 export type Verdict = Proven | Unproven | Needs
 

@@ -30,13 +30,14 @@ export type LogsLookUp = {
 /** The execution block of a slot: for every consensus node. */
 export type BlockLookUp = { readonly kind: 'block'; readonly id: string; readonly slot: number }
 
-/** The receipts of a block, which have this root. */
+/** The receipts of a block, which have this root, as far as they are of one contract. */
 export type ReceiptsLookUp = {
   readonly kind: 'receipts'
   readonly id: string
   readonly blockHash: Bytes32
   readonly blockNumber: number
   readonly receiptsRoot: Bytes32
+  readonly contract: Address
 }
 
 /** One question to a node. Equal questions have equal ids: 500 requests of a report share one. */
@@ -52,12 +53,14 @@ export const receiptsLookUp = (
   blockHash: Bytes32,
   blockNumber: number,
   receiptsRoot: Bytes32,
+  contract: Address,
 ): ReceiptsLookUp => ({
   kind: 'receipts',
   id: `receipts:${blockHash}:${receiptsRoot}`,
   blockHash,
   blockNumber,
   receiptsRoot,
+  contract,
 })
 
 /**

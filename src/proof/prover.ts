@@ -5,6 +5,7 @@ import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
 import { namesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
+import { addKeptBlocks, keepBlock } from './final-blocks.ts'
 import { combine, type FinalityTrust, judgeFinality, type ProofMode } from './finality.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
 import { isDue, nextDue } from './next-due.ts'
@@ -43,6 +44,8 @@ export type FinalityParts = {
   ) => Promise<Pick<FinalityTrust, 'genesisTime' | 'secondsPerSlot'>>
   /** Consensus nodes that may be asked now. */
   readonly nodes: () => readonly string[]
+  /** All of them: what another one said earlier counts no more. */
+  readonly configured: readonly string[]
 }
 
 /** Objections that more addresses in the allowlist might answer. */
@@ -86,7 +89,10 @@ export function createProver(parts: ProverParts) {
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
       statusOf: (key) => standings.of(key).status,
-      verdictOf: (key) => standings.of(key).verdict,
+      verdictOf: (key) => {
+        const { verdict, finding } = standings.of(key)
+        return verdict?.kind === 'unproven' && finding ? { ...verdict, finding } : verdict
+      },
       isDuplicate: standings.isDuplicate,
       problems: isOpen ? asking.problems().map((why) => `prove requests: ${why}`) : [],
     }
@@ -102,6 +108,7 @@ export function createProver(parts: ProverParts) {
     if (due.length === 0) return verdicts
     // What was asked in earlier cycles may have another answer now; what was proven stays.
     evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
+    if (parts.finality) await addKeptBlocks(evidence, due, journal, parts.finality)
     await judgeUntilAnswered(due, await startJudging(signal), verdicts, asking, signal)
     return verdicts
   }
@@ -150,11 +157,13 @@ export function createProver(parts: ProverParts) {
     const judgeOne = (request: ExitRequest) => judgeWith(byFinality, request)
     await judgeUntilAnswered(due, judgeOne, verdicts, startAsking(), signal, () => {})
     for (const [request, verdict] of verdicts) {
-      const besideAt = now() + HOUR_MS
-      const finding = findingOf(verdict)
-      const isNew = standings.of(request.key).finding !== finding
-      standings.update(request.key, { besideAt, finding })
-      if (isNew) tellFinding(request, verdict, toldBy(request.key), log)
+      const before = standings.of(request.key)
+      const finding = findingOf(verdict, toldBy(request.key)) ?? before.finding
+      standings.update(request.key, { besideAt: now() + HOUR_MS, finding })
+      if (finding === undefined || finding.kind === before.finding?.kind) continue
+      if (before.verdict?.kind === 'unproven') {
+        tellFinding(request, finding, before.verdict, log)
+      }
     }
   }
 
@@ -195,6 +204,7 @@ export function createProver(parts: ProverParts) {
   function settle(request: ExitRequest, proven: Proven): void {
     if (!standings.prove(request, proven)) return
     parts.countVerification('success')
+    if (parts.finality) keepBlock(evidence, proven, journal, parts.finality)
     const fresh = proven.transactions.filter((hash) => !journal.facts.transactions.has(hash))
     journal.append(
       fresh.flatMap((hash) => {
@@ -207,11 +217,17 @@ export function createProver(parts: ProverParts) {
 
   function object(request: ExitRequest, verdict: Unproven, hosts: readonly string[]): void {
     const { key } = request
-    const { history: before, told } = standings.of(key)
+    const { history: before, told, finding } = standings.of(key)
     const moment = { cycle, now: now(), allNodesAnswer: parts.allNodesAnswer() }
     const history = nextDue(verdict, before, moment)
     const isCounted = history.counted && !before.counted
-    standings.update(key, { status: 'unproven', verdict, history, told: verdict.code })
+    standings.update(key, {
+      status: 'unproven',
+      verdict,
+      history,
+      told: verdict.code,
+      finding: findingOf(verdict, hosts) ?? finding,
+    })
     if (isCounted) parts.countVerification('error')
     if (told === verdict.code && !isCounted) return
     if (ALLOWLIST_CODES.has(verdict.code)) parts.onUnlistedSigner?.()

@@ -108,7 +108,12 @@ export const proofReasons = reasonList([
   {
     code: 'block-contradicted',
     short: 'consensus nodes name another block',
-    long: 'A consensus node says that another block than that of the event is final at its slot, or consensus nodes contradict one another. A node lies or is on another chain: find out which, and use another one.',
+    long: 'The consensus nodes say that another block than that of the event is final at its slot. An execution node made the event up, or is on another chain: use another one.',
+  },
+  {
+    code: 'nodes-contradict',
+    short: 'consensus nodes contradict one another',
+    long: 'Two consensus nodes name different blocks as final at the slot of the event. One of them lies or is on another chain: find out which, and take it out of CONSENSUS_NODE.',
   },
   {
     code: 'not-in-block',
@@ -123,3 +128,20 @@ export const proofReasons = reasonList([
 ])
 
 export type ProofReasonCode = keyof typeof proofReasons
+
+type Lacking = { readonly proof: string; readonly code: ProofReasonCode; readonly actual: string }
+
+/** `by oracle: signer is not in the allowlist (0x…); by finality: …`. */
+export const describeLacks = (lacks: readonly Lacking[]): string =>
+  lacks
+    .map(({ proof, code, actual }) => `by ${proof}: ${proofReasons[code].short} (${actual})`)
+    .join('; ')
+
+/** What consensus nodes say of an event that is not proven. */
+export const describeFinding = (
+  { kind, hosts }: { readonly kind: 'finalized' | 'invented'; readonly hosts: readonly string[] },
+  block: number,
+): string =>
+  kind === 'finalized'
+    ? `finalized in block ${block} by your consensus node ${hosts.join(', ')}`
+    : `no finalized block holds this event: ${hosts.join(', ') || 'an execution node'} invents it`

@@ -1,6 +1,11 @@
 import type { ProofStatus } from '../requests/cycle-parts.ts'
-import { type ExitRequest, exitOf, type RequestKey } from '../requests/exit-request.ts'
-import type { Proven, Unproven } from './judge.ts'
+import {
+  type ExitRequest,
+  exitOf,
+  placedExitOf,
+  type RequestKey,
+} from '../requests/exit-request.ts'
+import type { Finding, Proven, Unproven } from './judge.ts'
 import { type History, noHistory } from './next-due.ts'
 
 /** What is known of the proof of one request. */
@@ -10,8 +15,9 @@ export type Standing = {
   readonly history: History
   /** Code of the verdict that the log told last. */
   readonly told: string
-  /** What finality says beside the proof by votes, and unix ms from which it is asked again. */
-  readonly finding: 'finalized' | 'invented' | undefined
+  /** The latest that finality said of it while it was not proven. */
+  readonly finding: Finding | undefined
+  /** Unix ms from which finality is asked again beside the proof by votes. */
   readonly besideAt: number
 }
 
@@ -37,8 +43,8 @@ export function createStandings() {
 
   /** Another log of the same exit is proven. */
   function isDuplicate(request: ExitRequest): boolean {
-    const other = counting.get(exitOf(request))
-    return other !== undefined && other !== request.key
+    const ids = [exitOf(request), placedExitOf(request)]
+    return ids.some((id) => (counting.get(id) ?? request.key) !== request.key)
   }
 
   return {
@@ -50,8 +56,10 @@ export function createStandings() {
     prove(request: ExitRequest, verdict: Proven): boolean {
       const status = isDuplicate(request) ? 'duplicate' : 'proven'
       update(request.key, { status, verdict })
-      if (status === 'proven') counting.set(exitOf(request), request.key)
-      return status === 'proven'
+      if (status === 'duplicate') return false
+      counting.set(exitOf(request), request.key)
+      if (verdict.block !== undefined) counting.set(placedExitOf(request), request.key)
+      return true
     },
 
     /** Requests that were forgotten take their standing with them. */

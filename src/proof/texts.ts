@@ -1,19 +1,20 @@
 import type { Log } from '../requests/cycle-parts.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import { namesOf } from '../requests/rendering.ts'
-import type { Unproven, Verdict } from './judge.ts'
-import { type ProofReasonCode, proofReasons } from './reasons.ts'
+import type { Finding, Unproven, Verdict } from './judge.ts'
+import { describeFinding, describeLacks, type ProofReasonCode, proofReasons } from './reasons.ts'
 
 /** @param toldBy - hosts of the nodes that gave the event: where it is invented, one of them did */
 export const unprovenDetails = (
   request: ExitRequest,
-  { code, expected, actual }: Unproven,
+  { code, expected, actual, lacks = [] }: Unproven,
   toldBy: readonly string[],
 ) => ({
   ...namesOf(request),
   reason: code,
   expected,
   actual,
+  ...(lacks.length === 0 ? {} : { lacks: describeLacks(lacks) }),
   transaction: request.transactionHash,
   ...(toldBy.length === 0 ? {} : { toldBy }),
   remedy: proofReasons[code].long,
@@ -26,37 +27,42 @@ const INVENTED: ReadonlySet<ProofReasonCode> = new Set([
   'not-in-block',
 ])
 
-/** What finality says of a request that votes do not prove. */
-export function findingOf(verdict: Verdict): 'finalized' | 'invented' | undefined {
-  if (verdict.kind === 'proven') return 'finalized'
-  return verdict.kind === 'unproven' && INVENTED.has(verdict.code) ? 'invented' : undefined
+/**
+ * What finality says of a request that is not proven.
+ *
+ * @param verdict - by finality alone, or by both proofs
+ * @param toldBy - hosts of the nodes that gave the event
+ */
+export function findingOf(verdict: Verdict, toldBy: readonly string[]): Finding | undefined {
+  if (verdict.kind === 'needs') return undefined
+  if (verdict.block !== undefined) return { kind: 'finalized', hosts: verdict.block.confirmedBy }
+  if (verdict.kind === 'proven') return undefined
+  const codes = [verdict, ...(verdict.lacks ?? [])].map(({ code }) => code)
+  return codes.some((code) => INVENTED.has(code)) ? { kind: 'invented', hosts: toldBy } : undefined
 }
 
+/** Tells what finality says beside the proof by votes. */
 export function tellFinding(
   request: ExitRequest,
-  verdict: Verdict,
-  toldBy: readonly string[],
+  finding: Finding,
+  { code, expected, actual }: Unproven,
   log: Log,
 ): void {
-  if (verdict.kind === 'proven') {
-    log.error(
-      'exit request stays unproven, but your consensus nodes confirm its event: the allowlist is out of date, or the quorum too high',
-      {
-        ...namesOf(request),
-        finalizedBlock: request.blockNumber,
-        confirmedBy: verdict.block?.confirmedBy,
-        toldBy,
-      },
-    )
-  } else if (verdict.kind === 'unproven' && INVENTED.has(verdict.code)) {
+  const { kind, hosts } = finding
+  const details = { ...namesOf(request), finality: describeFinding(finding, request.blockNumber) }
+  if (kind === 'invented') {
     log.error(
       'exit request is invented: no finalized block holds its event, an execution node lies',
-      {
-        ...namesOf(request),
-        expected: verdict.expected,
-        actual: verdict.actual,
-        toldBy,
-      },
+      { ...details, toldBy: hosts },
     )
+  } else {
+    log.error(`exit request is finalized, but its proof fails: ${proofReasons[code].short}`, {
+      ...details,
+      finalizedBlock: request.blockNumber,
+      confirmedBy: hosts,
+      expected,
+      actual,
+      remedy: proofReasons[code].long,
+    })
   }
 }

@@ -74,6 +74,7 @@ type CycleGauge =
   | 'finalized_block_timestamp_seconds'
   | 'protocol_version_unknown'
   | 'unread_blocks'
+  | 'unproven_requests'
 
 /** Everything that a cycle does to the world, as functions. */
 export type CycleParts = {
@@ -138,7 +139,7 @@ export type CycleParts = {
     observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
     /** Sets a gauge; booleans as 1 or 0. */
-    set(name: CycleGauge, value: number | boolean): void
+    set(name: CycleGauge, value: number | boolean, labels?: Readonly<Record<string, string>>): void
     /** @param summaries - as they are when they are asked for: times go on between cycles */
     setExitRequests(summaries: () => readonly OperatorSummary[]): void
     /** Each step of a request once. */

@@ -33,6 +33,14 @@ export type ExitRequest = {
   readonly timestamp: number
 }
 
+/** The same of what a finalized block was seen to hold: it binds the place, and no transaction. */
+export const placedExitOf = ({
+  blockHash,
+  logIndex,
+  validatorIndex,
+  pubkey,
+}: ExitRequest): string => [blockHash, logIndex, validatorIndex, pubkey].join()
+
 /** Which exit a log asks for: what the proof binds. Time, block and place of the log are not. */
 export const exitOf = (request: ExitRequest): string =>
   [

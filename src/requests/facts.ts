@@ -1,5 +1,7 @@
 import type { Address, Bytes32, Hex, ValidatorIndex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
+import type { FinalBlock } from '../proof/judge.ts'
+import type { ReceiptPath } from '../proof/receipts.ts'
 import type { OfferHistory } from './derive.ts'
 import type { ExitRequest, RequestKey } from './exit-request.ts'
 import type { Coverage } from './scope.ts'
@@ -14,6 +16,8 @@ export type Fact =
   | { readonly kind: 'forgotten'; readonly key: RequestKey }
   /** A transaction's signed serialization, whose hash was checked. */
   | { readonly kind: 'transaction'; readonly hash: Bytes32; readonly serialized: Hex }
+  /** A finalized block that proved requests. */
+  | { readonly kind: 'final-block'; readonly block: KeptBlock }
   /** The contracts that the Locator led to. */
   | { readonly kind: 'contracts'; readonly exitBus: Address; readonly consensus: Address }
   /** About to hand out an exit: written first, so that a crash cannot hide it. */
@@ -65,6 +69,13 @@ export type UnreadBlocks = {
   readonly hosts: readonly string[]
 }
 
+/** What consensus nodes said of a block, and its receipts that hold logs of the exit bus. */
+export type KeptBlock = FinalBlock & {
+  /** The exit bus. */
+  readonly contract: Address
+  readonly receipts: readonly ReceiptPath[]
+}
+
 /** What happened to one validator. */
 export type HistoryFact = Extract<
   Fact,
@@ -75,6 +86,8 @@ export type HistoryFact = Extract<
 export type Facts = {
   readonly requests: Map<RequestKey, { readonly request: ExitRequest; readonly seenAt: number }>
   readonly transactions: Map<Bytes32, Hex>
+  /** By their hash. */
+  readonly finalBlocks: Map<Bytes32, KeptBlock>
   /** Every exit bus and HashConsensus that the Locator ever led to. */
   readonly exitBuses: Set<Address>
   readonly consensusContracts: Set<Address>
@@ -97,6 +110,7 @@ export type Facts = {
 export const noFacts = (): Facts => ({
   requests: new Map(),
   transactions: new Map(),
+  finalBlocks: new Map(),
   exitBuses: new Set(),
   consensusContracts: new Set(),
   contracts: undefined,
@@ -126,6 +140,9 @@ export function applyFact(facts: Facts, fact: Fact): void {
       return
     case 'transaction':
       facts.transactions.set(fact.hash, fact.serialized)
+      return
+    case 'final-block':
+      facts.finalBlocks.set(fact.block.hash, fact.block)
       return
     case 'contracts':
       facts.contracts = { exitBus: fact.exitBus, consensus: fact.consensus }
@@ -237,6 +254,7 @@ export function factsOf(facts: Facts): readonly Fact[] {
       hash,
       serialized,
     })),
+    ...[...facts.finalBlocks.values()].map((block) => ({ kind: 'final-block' as const, block })),
     ...(contracts === undefined ? [] : contractFactsOf(facts, contracts)),
     ...[...facts.history.values()].flat(),
     ...(cursor === undefined ? [] : [{ kind: 'cursor' as const, block: cursor, hash, coverage }]),

@@ -1,5 +1,6 @@
 import { formatEther } from 'ethers/utils'
-import { proofReasons } from '../proof/reasons.ts'
+import type { Unproven } from '../proof/judge.ts'
+import { describeFinding, describeLacks, proofReasons } from '../proof/reasons.ts'
 import type { Case } from './cycle-parts.ts'
 import {
   ageOf,
@@ -43,6 +44,8 @@ export type RequestView = {
   readonly remedy: string | null
   /** What is particular about it here: the epoch that is waited for, the file that was rejected. */
   readonly detail: string | null
+  /** What proves it; `null` while nothing does. */
+  readonly proof: ProofView | null
   /** When the wait ends at the earliest, where that is known. */
   readonly notBefore: string | null
   /** The message that is submitted, where one is held. */
@@ -51,6 +54,18 @@ export type RequestView = {
   /** While it is open; `null` when it is not. */
   readonly open: OpenView | null
   readonly history: readonly HappeningView[]
+}
+
+/** @see Proven */
+export type ProofView = {
+  readonly by: 'report' | 'direct' | 'finality'
+  readonly reportSlot: number | null
+  readonly signers: readonly string[]
+  readonly transactions: readonly string[]
+  /** Hash of the finalized block that holds the event, where that was looked at. */
+  readonly finalizedBlock: string | null
+  /** Hosts of the consensus nodes that confirmed it. */
+  readonly confirmedBy: readonly string[]
 }
 
 /** What the daemon does about a request, or would do. */
@@ -117,6 +132,7 @@ export function viewOf(one: Case, surroundings: Surroundings): RequestView {
     state,
     outcome: outcomeOf(one),
     ...reasonOf(one, state, surroundings),
+    proof: proofOf(one),
     notBefore: one.next.kind === 'wait' && one.next.until ? isoOf(one.next.until) : null,
     file: message?.file ?? null,
     ageSeconds: ageOf(request, now),
@@ -171,12 +187,35 @@ type ReasonView = Pick<RequestView, 'reason' | 'meaning' | 'remedy' | 'detail'>
 
 function reasonOf(one: Case, stateNow: RequestState, { isHeld, dryRun }: Surroundings): ReasonView {
   const { next, state, verdict } = one
-  if (verdict?.kind === 'unproven') return toReason(proofReasons[verdict.code], null)
+  if (verdict?.kind === 'unproven') {
+    return toReason(proofReasons[verdict.code], lackOf(verdict, one.request))
+  }
   if (next.kind === 'wait') return toReason(waitReasons[next.code], next.detail ?? null)
   if (next.kind === 'nothing') return { reason: null, meaning: null, remedy: null, detail: null }
   if (isHeld) return toReason(HELD, null)
   if (dryRun) return toReason(REHEARSED, null)
   return toReason(state === stateNow ? DUE : waitReasons.accepted, null)
+}
+
+/** What each of two proofs lacks, and what consensus nodes say of the event. */
+function lackOf({ lacks = [], finding, actual }: Unproven, { blockNumber }: ExitRequest) {
+  const found = finding && describeFinding(finding, blockNumber)
+  if (found !== undefined && lacks.length === 0) return `${actual}; ${found}`
+  const told = [describeLacks(lacks), found].filter((part) => part !== undefined && part !== '')
+  return told.length === 0 ? null : told.join('; ')
+}
+
+function proofOf({ verdict }: Case): ProofView | null {
+  if (verdict?.kind !== 'proven') return null
+  const { by, refSlot, signers, transactions, block } = verdict
+  return {
+    by,
+    reportSlot: refSlot === undefined ? null : Number(refSlot),
+    signers,
+    transactions,
+    finalizedBlock: block?.hash ?? null,
+    confirmedBy: block?.confirmedBy ?? [],
+  }
 }
 
 const toReason = (

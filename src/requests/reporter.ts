@@ -61,6 +61,12 @@ export function createReporter(parts: CycleParts, stepTimes: StepTimes) {
     metrics.set('exit_requests_rate_limited', held.requests)
     metrics.set('exit_requests_rate_limited_late', held.late)
     metrics.set('exit_rate_limit_wait_seconds', held.seconds)
+    for (const finding of ['finalized', 'invented']) {
+      const found = cases.filter(
+        ({ verdict }) => verdict?.kind === 'unproven' && verdict.finding?.kind === finding,
+      )
+      metrics.set('unproven_requests', found.length, { finding })
+    }
     metrics.setExitRequests(() => summarizeCases(cases, journal.facts, settings.scope, now()))
   }
 

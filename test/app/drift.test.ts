@@ -227,7 +227,7 @@ describe('the detector', () => {
     const node = createExecutionNode(createHttpClient(execution.url), () => {})
     const say = (level: string) => (message: string) => lines.push(`${level} ${message}`)
     const detector = createDriftDetector({
-      config: { oracleAllowlist: allowlist, trustMode: false },
+      config: { oracleAllowlist: allowlist, trustMode: false, proof: 'oracle' },
       nodes: createEndpoints([{ host: 'a', node }], () => false),
       readLogs: createLogReader(10_000),
       consensus: () => parseAddress(chain.consensus),

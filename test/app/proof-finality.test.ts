@@ -163,7 +163,7 @@ describe('with PROOF=finality', () => {
     await askFinal(ASKED)
     const app = await world.start(finality())
 
-    expect(await told(app)).toEqual(['block-contradicted'])
+    expect(await told(app)).toEqual(['nodes-contradict'])
     await cycles(app, 3)
     expect(await errors(app)).toBe(1)
     expect(world.consensus.postedExits()).toEqual([])
@@ -320,10 +320,13 @@ describe('beside PROOF=oracle', () => {
     const app = await world.start(
       oracle({ ORACLE_ADDRESSES_ALLOWLIST: strangers, JOB_INTERVAL: '50' }),
     )
-    await until('it is told', () => app.said('the allowlist is out of date').length > 0)
+    await until(
+      'it is told',
+      () => app.said('exit request is finalized, but its proof fails').length > 0,
+    )
     await cycles(app, 3)
 
-    expect(app.said('the allowlist is out of date')).toHaveLength(1)
+    expect(app.said('exit request is finalized, but its proof fails')).toHaveLength(1)
     expect(app.said('exit request is invented')).toEqual([])
     expect(reasonsFor(app, ASKED)).toEqual(['unlisted-signer'])
     expect(world.consensus.postedExits()).toEqual([])
@@ -340,7 +343,7 @@ describe('beside PROOF=oracle', () => {
     await cycles(app, 3)
 
     expect(app.said('exit request is invented')).toHaveLength(1)
-    expect(app.said('the allowlist is out of date')).toEqual([])
+    expect(app.said('exit request is finalized, but its proof fails')).toEqual([])
   })
 
   test('costs nothing while all is proven', async () => {

@@ -163,6 +163,7 @@ describe('what proves it:', () => {
       kind: 'proven',
       by: 'direct',
       signers: [{ address: signer.address.toLowerCase(), transaction: direct.hash }],
+      block: null,
       notes: [],
     })
   })

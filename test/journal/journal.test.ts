@@ -10,6 +10,7 @@ import {
   createFolder,
   cursor,
   filesOf,
+  finalBlock,
   forgotten,
   IDENTITY,
   intended,
@@ -65,6 +66,21 @@ test('a restart goes on from it, to the last bit', () => {
   after.append([answered(7, 70, true)])
   after.close()
   expect(open(file).facts).toEqual(replay([...STORY, answered(7, 70, true)]))
+})
+
+test('a finalized block is kept, as it was told last', () => {
+  const file = join(createFolder(), 'journal.sqlite')
+  const journal = open(file)
+  const story = [finalBlock(1, 'a'), finalBlock(2, 'a'), finalBlock(1, 'a', 'b')]
+  journal.append(story)
+  journal.close()
+
+  const after = open(file)
+  expect(after.facts).toEqual(replay(story))
+  expect([...after.facts.finalBlocks.values()].map(({ confirmedBy }) => confirmedBy)).toEqual(
+    expect.arrayContaining([['a'], ['a', 'b']]),
+  )
+  expect(replay([...factsOf(after.facts)])).toEqual(after.facts)
 })
 
 test('requests keep their order, and several of one transaction are several', () => {

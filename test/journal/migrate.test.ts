@@ -47,7 +47,7 @@ test.each([1, 2] as const)('a journal of version %i goes on, with all that it ho
   expect(journal.facts.offers.get(validator(7))?.firstAcceptedAt).toBe(21)
   expect(journal.facts.cursor).toBe(200)
   expect(filesOf(folder).filter((name) => name.includes('aside'))).toEqual([])
-  expect(versionOf(file)).toBe(4)
+  expect(versionOf(file)).toBe(5)
 
   journal.append([answered(7, 70, true, ['a: 200', 'b: no']), cursor(300), seen(9)])
   journal.close()
@@ -83,7 +83,7 @@ test('where it cannot be rewritten, its content counts, and it stays as it was',
   journal.append([seen(3)])
   journal.retry()
   expect(journal.degraded()).toBe(false)
-  expect(versionOf(file)).toBe(4)
+  expect(versionOf(file)).toBe(5)
   expect(openJournalReadOnly(file)).toEqual(journal.facts)
 })
 

@@ -122,6 +122,7 @@ function rowsOf(fact: Fact, version: OlderVersion): readonly Row[] {
       return isFirst
         ? [['cursor', 'block', [fact.block]]]
         : [['cursor', 'block, hash', [fact.block, fact.hash ?? '']]]
+    case 'final-block':
     case 'unread':
     case 'forgotten':
       return []

@@ -58,7 +58,7 @@ test('another schema version', () => {
   const database = openDatabase(file, 'write')
   database.exec('PRAGMA disk.user_version = 7')
   database.close()
-  expectSetAside(file, folder, 'has schema version 7, not 4')
+  expectSetAside(file, folder, 'has schema version 7, not 5')
 })
 
 test('the database of another program', () => {

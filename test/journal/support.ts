@@ -57,6 +57,17 @@ export const transaction = (seed: number): Fact => ({
   hash: hash(seed),
   serialized: bytes<Hex>(seed, 5_000),
 })
+export const finalBlock = (seed: number, ...confirmedBy: readonly string[]): Fact => ({
+  kind: 'final-block',
+  block: {
+    hash: hash(seed),
+    slot: seed,
+    receiptsRoot: hash(seed + 1),
+    confirmedBy,
+    contract: address(1),
+    receipts: [{ place: 3, firstLog: 7, path: [bytes<Hex>(seed, 400), bytes<Hex>(seed, 90)] }],
+  },
+})
 export const contracts = (exitBus: number, consensus: number): Fact => ({
   kind: 'contracts',
   exitBus: address(exitBus),

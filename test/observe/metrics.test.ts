@@ -72,6 +72,8 @@ test('at start: what runs, counters at 0 for both labels, and no messages left a
     'p_exit_requests_rate_limited{}': 0,
     'p_exit_requests_rate_limited_late{}': 0,
     'p_exit_rate_limit_wait_seconds{}': 0,
+    'p_unproven_requests{finding="finalized"}': 0,
+    'p_unproven_requests{finding="invented"}': 0,
   })
   expect((await create().expose()).body).not.toContain('messages_left')
 })

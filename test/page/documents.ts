@@ -31,10 +31,12 @@ export const operator = (more: Partial<Whole['operators']['rows'][number]> = {})
 })
 
 const proofOf = (seed: number) => ({
-  by: 'report',
+  by: 'report' as const,
   reportSlot: 13_000_000,
   signers: [hex(seed + 1, 20), hex(seed + 2, 20)],
   transactions: [hex(seed + 3, 32), hex(seed + 4, 32), hex(seed + 5, 32)],
+  finalizedBlock: null,
+  confirmedBy: [],
 })
 
 /** Requested so long ago; submitted and on its way. */

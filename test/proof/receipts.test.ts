@@ -1,8 +1,8 @@
 import { keccak256, ZeroHash } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Bytes32 } from '../../src/lib/primitives.ts'
-import { checkReceipts, rootOf } from '../../src/proof/receipts.ts'
+import type { Address, Bytes32 } from '../../src/lib/primitives.ts'
+import { checkReceipts, logsOfPaths, receiptsRootOf } from '../../src/proof/receipts.ts'
 import anvil from '../vectors/receipts/anvil.json' with { type: 'json' }
 import apis from '../vectors/receipts/execution-apis.json' with { type: 'json' }
 
@@ -12,7 +12,10 @@ const blocks: readonly Block[] = [...anvil, ...apis]
 const [, mixed] = blocks
 if (mixed === undefined) throw new Error('no block')
 const root = mixed.receiptsRoot as Bytes32
-const check = (receipts: unknown, of = root) => checkReceipts(receipts, of)
+/** Whose logs are wanted: that of the first log. */
+const [{ address = '' } = {}] = (mixed.receipts[0]?.logs ?? []) as { address?: string }[]
+const contract = address.toLowerCase() as Address
+const check = (receipts: unknown, of = root) => checkReceipts(receipts, of, contract)
 /** The receipt of this place told otherwise. */
 const retold = (at: number, changes: object) =>
   mixed.receipts.map((receipt, place) => (place === at ? { ...receipt, ...changes } : receipt))
@@ -24,14 +27,22 @@ const withLogs = (one: Receipt, changes: object) => ({
 
 describe('receipts of real blocks', () => {
   test.each(blocks)('have the root that their block names: $receiptsRoot', async (block) => {
-    const found = await check(block.receipts, block.receiptsRoot as Bytes32)
+    const blockRoot = block.receiptsRoot as Bytes32
+    const all = block.receipts
+      .flatMap(({ logs }) => logs as { address: string; topics: string[]; data: string }[])
+      .map(({ address, topics, data }) => ({ address: address.toLowerCase(), topics, data }))
+    const wanted = (all[0]?.address ?? contract) as Address
+    const found = await checkReceipts(block.receipts, blockRoot, wanted)
+    const logs = new Map([...all.entries()].filter(([, one]) => one.address === wanted))
 
-    expect(found).toMatchObject({
-      ok: true,
-      logs: block.receipts
-        .flatMap(({ logs }) => logs as { address: string; topics: string[]; data: string }[])
-        .map(({ address, topics, data }) => ({ address: address.toLowerCase(), topics, data })),
-    })
+    expect(found).toMatchObject({ ok: true, logs })
+    if (!found.ok) return
+    const [kept] = found.receipts
+    expect(await logsOfPaths(found.receipts, blockRoot, wanted)).toEqual(logs)
+    if (kept === undefined) return
+    await expect(logsOfPaths(found.receipts, ZeroHash as Bytes32, wanted)).rejects.toThrow()
+    const moved = { ...kept, place: kept.place + 1 }
+    expect(await logsOfPaths([moved], blockRoot, wanted).catch(() => undefined)).toBeUndefined()
   })
 
   test('are of types 0, 1, 2 and 4, one of them reverted, and more than 127 in a block', () => {
@@ -42,8 +53,12 @@ describe('receipts of real blocks', () => {
   })
 
   test('of no transaction have the root of an empty trie', async () => {
-    expect(await rootOf([])).toBe(keccak256('0x80'))
-    expect(await check([], keccak256('0x80') as Bytes32)).toEqual({ ok: true, logs: [] })
+    expect(await receiptsRootOf([])).toBe(keccak256('0x80'))
+    expect(await check([], keccak256('0x80') as Bytes32)).toEqual({
+      ok: true,
+      logs: new Map(),
+      receipts: [],
+    })
   })
 })
 

@@ -32,6 +32,7 @@ const EL_1 = 'layer="execution",host="el-1:8545"'
 const EL_2 = 'layer="execution",host="el-2:8545"'
 const CL_1 = 'layer="consensus",host="cl-1:5052"'
 const WITHOUT_MESSAGE = `exit_requests_without_message{${OURS}}`
+const unproven = (finding: string) => `unproven_requests{finding="${finding}"}`
 const VERIFICATION_ERRORS = 'event_security_verification{result="error"}'
 
 const NO_LOAD: SeriesSet = {
@@ -110,6 +111,8 @@ export const cases: Readonly<Record<string, Cases>> = {
     },
   },
   ValidatorEjectorRequestUnproven: lasting(requests('unproven'), 3 * ONE_CYCLE, '40m'),
+  ValidatorEjectorGenuineRequestUnproven: lasting(unproven('finalized'), ONE_CYCLE, '16m'),
+  ValidatorEjectorRequestInvented: lasting(unproven('invented'), ONE_CYCLE, '16m'),
   ValidatorEjectorVerificationErrors: {
     fires: { series: { [VERIFICATION_ERRORS]: first(0, 10, 1) }, at: '6m' },
     quiet: { series: { [VERIFICATION_ERRORS]: first(0, 10, 1) }, at: '1h10m' },

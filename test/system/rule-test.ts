@@ -64,6 +64,10 @@ export const healthy: SeriesSet = {
   [`next_exits_keys{${OURS}}`]: always(400),
   [`next_exits_suggested{${OURS}}`]: always(40),
   [`next_exits_signed{${OURS}}`]: always(40),
+  ...forEach(['finalized', 'invented'], (finding) => [
+    `unproven_requests{finding="${finding}"}`,
+    always(0),
+  ]),
   exit_requests_held: always(0),
   submissions_on_hold: always(0),
   exit_requests_rate_limited: always(0),

@@ -132,6 +132,9 @@ const INVENTED: ReadonlySet<string> = new Set<ProofReasonCode>([
   'record-missing',
   'record-differs',
   'other-report',
+  'no-slot',
+  'block-contradicted',
+  'not-in-block',
 ])
 
 function tellUnproven(rows: readonly RequestRow[], { owed }: RequestsFound): readonly Finding[] {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
 import type { ChainInfo } from '../../consensus/chain-info.ts'
 import { isExiting } from '../../consensus/registry.ts'
-import type { Proven } from '../../proof/judge.ts'
+import type { FinalBlock, Proven } from '../../proof/judge.ts'
 import { type ProofReasonCode, proofReasons } from '../../proof/reasons.ts'
 import type { Case, Messages } from '../../requests/cycle-parts.ts'
 import type { RegistryAnswer } from '../../requests/derive.ts'
@@ -39,7 +39,10 @@ export type Story = {
   readonly problems: readonly string[]
 }
 
-export type RequestStory = Omit<RequestView, 'validator' | 'pubkey' | 'open' | 'history'> & {
+export type RequestStory = Omit<
+  RequestView,
+  'validator' | 'pubkey' | 'open' | 'history' | 'proof'
+> & {
   /** As the event has it. It is the same validator as the story's, unless somebody mixed them up. */
   readonly named: { readonly index: number; readonly pubkey: string }
   /** Whether EJECTOR_SCOPE names the operator. */
@@ -64,6 +67,14 @@ export type ProofStory =
       readonly quorum: number
       /** Members of ORACLE_ADDRESSES_ALLOWLIST, each with the transaction of its vote. */
       readonly signers: readonly Signer[]
+      readonly block: BlockStory | null
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly kind: 'proven'
+      /** A finalized block holds its event. */
+      readonly by: 'finality'
+      readonly block: BlockStory
       readonly notes: readonly string[]
     }
   | {
@@ -71,6 +82,7 @@ export type ProofStory =
       /** Its transaction is in SUBMIT_TX_HASH_ALLOWLIST. */
       readonly by: 'direct'
       readonly signers: readonly Signer[]
+      readonly block: BlockStory | null
       readonly notes: readonly string[]
     }
   /** TRUST_MODE: nobody looked. */
@@ -82,8 +94,17 @@ export type ProofStory =
       readonly meaning: string
       readonly expected: string
       readonly actual: string
+      /** What each of two proofs lacks, and what consensus nodes say of the event. */
+      readonly detail: string | null
     }
   | { readonly kind: 'not-judged' }
+
+/** The finalized block that holds the event. */
+type BlockStory = {
+  readonly hash: string
+  readonly slot: number
+  readonly confirmedBy: readonly string[]
+}
 
 type Signer = { readonly address: string; readonly transaction: string }
 
@@ -178,7 +199,8 @@ function requestOf(
 ): RequestStory {
   const { facts } = found.journal
   const surroundings = { facts, now, dryRun: config.dryRun, isHeld }
-  const { validator, pubkey, open, history, ...view } = viewOf(one, surroundings)
+  const full = viewOf(one, surroundings)
+  const { validator, pubkey, open, history: _, proof: __, ...view } = full
   const offers = facts.offers.get(one.request.validatorIndex)
   const againAt = offers && found.cycle?.parts.nextOfferAt(offers)
   const plan: Plan = {
@@ -194,8 +216,8 @@ function requestOf(
     ...view,
     named: { index: validator, pubkey },
     inScope,
-    proof: proofOf(one, config, times),
-    next: nextStep({ ...view, validator, pubkey, open, history }, inScope, plan),
+    proof: proofOf(one, config, times, full.detail),
+    next: nextStep(full, inScope, plan),
     limits: limitsOf(open),
     deadline: open?.deadline ?? null,
     lateCost: open?.lateCost ?? null,
@@ -213,20 +235,24 @@ function proofOf(
   { verdict }: Case,
   { trustMode, oracleQuorum }: Setting['config'],
   times: ChainTimes | undefined,
+  detail: string | null,
 ): ProofStory {
   if (trustMode) return { kind: 'trusted' }
   if (verdict === undefined) return { kind: 'not-judged' }
   if (verdict.kind === 'unproven') {
     const { code, expected, actual } = verdict
     const { short, long } = proofReasons[code]
-    return { kind: 'unproven', code, short, meaning: long, expected, actual }
+    return { kind: 'unproven', code, short, meaning: long, expected, actual, detail }
   }
   const { by, refSlot, report, notes } = verdict
+  const block = verdict.block === undefined ? null : blockOf(verdict.block)
+  if (by === 'finality' && block !== null) return { kind: 'proven', by, block, notes }
   if (by !== 'report' || refSlot === undefined || report === undefined) {
     return {
       kind: 'proven',
       by: 'direct',
       signers: signersOf(verdict, verdict.transactions),
+      block,
       notes,
     }
   }
@@ -239,9 +265,16 @@ function proofOf(
     quorum: oracleQuorum,
     // Behind the transaction of a report stand those of its votes, in the order of the signers.
     signers: signersOf(verdict, verdict.transactions.slice(1)),
+    block,
     notes,
   }
 }
+
+const blockOf = ({ hash, slot, confirmedBy }: FinalBlock): BlockStory => ({
+  hash,
+  slot,
+  confirmedBy,
+})
 
 const signersOf = ({ signers }: Proven, transactions: readonly string[]): readonly Signer[] =>
   signers

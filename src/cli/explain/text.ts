@@ -73,6 +73,7 @@ function tellProof(proof: ProofStory, marks: Marks): readonly Line[] {
         `${marks.bad} not proven: ${proof.short} (${proof.code})`,
         `expected ${proof.expected}`,
         `found ${proof.actual}`,
+        ...(proof.detail === null ? [] : [proof.detail]),
         proof.meaning,
       ]
     case 'proven':
@@ -81,7 +82,15 @@ function tellProof(proof: ProofStory, marks: Marks): readonly Line[] {
 }
 
 function tellProven(proof: Extract<ProofStory, { kind: 'proven' }>, marks: Marks) {
-  const notes = proof.notes.map((note) => `${marks.doubt} ${note}`)
+  const { block } = proof
+  const held =
+    block === null
+      ? []
+      : [
+          `${marks.good} in the finalized block ${block.hash} of slot ${block.slot}, as ${block.confirmedBy.join(', ')} says`,
+        ]
+  const notes = [...held, ...proof.notes.map((note) => `${marks.doubt} ${note}`)]
+  if (proof.by === 'finality') return notes
   const signers = proof.signers.map(({ address, transaction }) => `${address} in ${transaction}`)
   if (proof.by === 'direct') {
     return [

@@ -45,6 +45,7 @@ export function copyJournal(from: Facts, requests = from.requests) {
     ...from,
     requests: new Map(requests),
     transactions: new Map(from.transactions),
+    finalBlocks: new Map(from.finalBlocks),
     exitBuses: new Set(from.exitBuses),
     consensusContracts: new Set(from.consensusContracts),
     offers: new Map(from.offers),
