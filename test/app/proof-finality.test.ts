@@ -44,7 +44,9 @@ describe('with PROOF=finality', () => {
       finalizedBlock: chain.hashOf(dataTransaction.blockNumber),
       confirmedBy: [new URL(world.consensus.url).host],
     })
+    await cycles(app, 2)
     expect(world.execution.rpcCalls('eth_getTransactionByHash')).toEqual([])
+    expect(app.said('ORACLE_ADDRESSES_ALLOWLIST')).toEqual([])
   })
 
   test('500 requests of a block cost one question to each node', async () => {

@@ -53,6 +53,7 @@ export function tellRequests(found: RequestsFound, location: string, now: number
     ...tellWrongKeys(rows),
     ...tellLate(rows, found),
     ...tellRateLimited(found),
+    ...tellFinalized(rows),
     ...tellUnproven(rows, found),
     ...tellUnread(found),
     ...tellAlarms(found),
@@ -137,6 +138,16 @@ const INVENTED: ReadonlySet<string> = new Set<ProofReasonCode>([
   'not-in-block',
 ])
 
+/** Where consensus nodes were asked: by PROOF=finality, either or both. */
+function tellFinalized(rows: readonly RequestRow[]): readonly Finding[] {
+  const proofs = rows.flatMap(({ proof }) => proof ?? [])
+  const final = proofs.filter(({ finalizedBlock }) => finalizedBlock !== null)
+  if (final.length === 0) return []
+  const hosts = [...new Set(final.flatMap(({ confirmedBy }) => confirmedBy))].join(', ')
+  const detail = `${final.length} of ${proofs.length} proven requests are in a finalized block, as ${hosts} says`
+  return [ok('request-finality', 'proof', detail)]
+}
+
 function tellUnproven(rows: readonly RequestRow[], { owed }: RequestsFound): readonly Finding[] {
   const unproven = rows.filter(({ verdict }) => verdict === 'unproven')
   if (unproven.length === 0) return []
@@ -207,6 +218,8 @@ function lineOfRequest(row: RequestRow, { green, yellow, red }: Colours): string
   const { verdict, validator, module, operator, file, detail, meaning, secondsLeft } = row
   const paints = { ready: green, missing: red, pending: yellow, unproven: yellow } as const
   const word = verdict.padEnd(8)
+  const isBoth = verdict === 'unproven' && detail !== null
+  const what = isBoth ? `${meaning}: ${detail}` : (detail ?? meaning)
   const time = describeTimeLeft(secondsLeft ?? 0)
   return [
     verdict in paints ? paints[verdict as keyof typeof paints](word) : word,
@@ -214,6 +227,6 @@ function lineOfRequest(row: RequestRow, { green, yellow, red }: Colours): string
     `  module ${module}, operator ${operator}`,
     secondsLeft === null ? '' : `  ${secondsLeft < 0 ? time : `${time} remaining`}`,
     file === null ? '' : `  ${file}`,
-    (detail ?? meaning) === null ? '' : `  ${detail ?? meaning}`,
+    what === null ? '' : `  ${what}`,
   ].join('')
 }

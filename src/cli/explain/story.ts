@@ -57,34 +57,26 @@ export type RequestStory = Omit<
 }
 
 export type ProofStory =
-  | {
+  | ({
       readonly kind: 'proven'
-      readonly by: 'report'
-      readonly refSlot: string
-      readonly refSlotAt: string | null
-      readonly report: string
-      /** ORACLE_QUORUM */
-      readonly quorum: number
-      /** Members of ORACLE_ADDRESSES_ALLOWLIST, each with the transaction of its vote. */
-      readonly signers: readonly Signer[]
-      readonly block: BlockStory | null
+      /** The finalized block that holds its event, where that was looked at. */
+      readonly block: FinalBlock | null
       readonly notes: readonly string[]
-    }
-  | {
-      readonly kind: 'proven'
-      /** A finalized block holds its event. */
-      readonly by: 'finality'
-      readonly block: BlockStory
-      readonly notes: readonly string[]
-    }
-  | {
-      readonly kind: 'proven'
+    } & (
+      | { readonly by: 'finality' }
       /** Its transaction is in SUBMIT_TX_HASH_ALLOWLIST. */
-      readonly by: 'direct'
-      readonly signers: readonly Signer[]
-      readonly block: BlockStory | null
-      readonly notes: readonly string[]
-    }
+      | { readonly by: 'direct'; readonly signers: readonly Signer[] }
+      | {
+          readonly by: 'report'
+          readonly refSlot: string
+          readonly refSlotAt: string | null
+          readonly report: string
+          /** ORACLE_QUORUM */
+          readonly quorum: number
+          /** Members of ORACLE_ADDRESSES_ALLOWLIST, each with the transaction of its vote. */
+          readonly signers: readonly Signer[]
+        }
+    ))
   /** TRUST_MODE: nobody looked. */
   | { readonly kind: 'trusted' }
   | {
@@ -98,13 +90,6 @@ export type ProofStory =
       readonly detail: string | null
     }
   | { readonly kind: 'not-judged' }
-
-/** The finalized block that holds the event. */
-type BlockStory = {
-  readonly hash: string
-  readonly slot: number
-  readonly confirmedBy: readonly string[]
-}
 
 type Signer = { readonly address: string; readonly transaction: string }
 
@@ -244,20 +229,14 @@ function proofOf(
     const { short, long } = proofReasons[code]
     return { kind: 'unproven', code, short, meaning: long, expected, actual, detail }
   }
-  const { by, refSlot, report, notes } = verdict
-  const block = verdict.block === undefined ? null : blockOf(verdict.block)
-  if (by === 'finality' && block !== null) return { kind: 'proven', by, block, notes }
+  const { by, refSlot, report, notes, block = null } = verdict
+  const proven = { kind: 'proven' as const, block, notes }
+  if (by === 'finality') return { ...proven, by }
   if (by !== 'report' || refSlot === undefined || report === undefined) {
-    return {
-      kind: 'proven',
-      by: 'direct',
-      signers: signersOf(verdict, verdict.transactions),
-      block,
-      notes,
-    }
+    return { ...proven, by: 'direct', signers: signersOf(verdict, verdict.transactions) }
   }
   return {
-    kind: 'proven',
+    ...proven,
     by,
     refSlot: String(refSlot),
     refSlotAt: times?.ofSlot(refSlot) ?? null,
@@ -265,16 +244,8 @@ function proofOf(
     quorum: oracleQuorum,
     // Behind the transaction of a report stand those of its votes, in the order of the signers.
     signers: signersOf(verdict, verdict.transactions.slice(1)),
-    block,
-    notes,
   }
 }
-
-const blockOf = ({ hash, slot, confirmedBy }: FinalBlock): BlockStory => ({
-  hash,
-  slot,
-  confirmedBy,
-})
 
 const signersOf = ({ signers }: Proven, transactions: readonly string[]): readonly Signer[] =>
   signers
