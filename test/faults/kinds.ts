@@ -14,6 +14,8 @@ export type AnyNode = Pick<ExecutionNode, 'faults' | 'refuse' | 'revive'>
 /** One place that the daemon asks at, and what may go wrong there. */
 export type Place<Node extends AnyNode> = {
   readonly name: string
+  /** Asked only where PROOF is `finality`. */
+  readonly finality?: boolean
   /** Of the chain, where the daemon looks here only then. */
   readonly beacon?: BeaconChainOptions
   readonly match: FaultMatch

@@ -124,6 +124,75 @@ export const EXECUTION_PLACES: readonly Place<ExecutionNode>[] = [
   },
 ]
 
+/** A node that does not know these ways. */
+const withoutMethods =
+  (...methods: readonly string[]) =>
+  (node: ExecutionNode) => {
+    for (const rpc of methods) {
+      node.faults.add({ kind: 'rpc-error', code: -32_601, message: 'no', match: { rpc } })
+    }
+  }
+const othersReceipt = (one: unknown) => ({ ...(one as object), status: '0x0' })
+const othersReceipts = (all: unknown) => (all as object[]).map(othersReceipt)
+
+export const FINALITY_EXECUTION_PLACES: readonly Place<ExecutionNode>[] = [
+  {
+    name: 'eth_getBlockReceipts',
+    finality: true,
+    match: { rpc: /^eth_get(BlockReceipts|TransactionReceipt)$/ },
+    lies: [
+      ['not known', asRpc(() => null, 'eth_getBlockReceipts')],
+      ['of another block', asRpc(othersReceipts, 'eth_getBlockReceipts')],
+    ],
+  },
+  {
+    name: 'eth_getBlockByHash',
+    finality: true,
+    match: { rpc: 'eth_getBlockByHash' },
+    prepare: withoutMethods('eth_getBlockReceipts'),
+  },
+  {
+    name: 'eth_getTransactionReceipt',
+    finality: true,
+    match: { rpc: 'eth_getTransactionReceipt' },
+    prepare: withoutMethods('eth_getBlockReceipts'),
+    lies: [
+      ['not known', asRpc(() => null, 'eth_getTransactionReceipt')],
+      ['another one', asRpc(othersReceipt, 'eth_getTransactionReceipt')],
+    ],
+  },
+]
+
+const SLOT = /\/(blinded_blocks|blocks)\/\d+$/
+const withoutFinalized = (node: BeaconNode) => {
+  node.onResult(SLOT, ({ finalized: _, ...body }) => body)
+}
+export const FINALITY_CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
+  {
+    name: 'block of a slot',
+    finality: true,
+    match: { path: SLOT },
+    lies: [
+      ['optimistic', asBody(SLOT, (body) => ({ ...body, execution_optimistic: true }))],
+      ['not final', asBody(SLOT, (body) => ({ ...body, finalized: false }))],
+    ],
+  },
+  {
+    name: 'whole block of a slot',
+    finality: true,
+    match: { path: /\/eth\/v2\/beacon\/blocks\/\d+$/ },
+    prepare: (node: BeaconNode) => {
+      node.faults.add({ kind: 'status', status: 404, match: { path: /blinded_blocks\/\d+$/ } })
+    },
+  },
+  {
+    name: 'finalized header',
+    finality: true,
+    match: { path: /\/headers\/finalized$/ },
+    prepare: withoutFinalized,
+  },
+]
+
 export const CONSENSUS_PLACES: readonly Place<BeaconNode>[] = [
   { name: 'genesis', match: { path: /\/genesis$/ }, provoke: anHourLater },
   { name: 'spec', match: { path: /\/spec$/ }, provoke: anHourLater },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { BeaconChainOptions } from '../sim/beacon-chain.ts'
+import { createFinalityWorld } from '../support/finality.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type RunningApp, readMetric, type World } from '../support/world.ts'
 import { type AnyNode, mannersOf, type Place, troublesOf } from './kinds.ts'
@@ -12,16 +13,22 @@ const VALIDATORS = 30
 export type Layer = 'execution' | 'consensus'
 
 /** @param besides - healthy nodes of that layer, behind the one that fails */
-async function setUp(layer: Layer, besides: number, beacon: BeaconChainOptions = {}) {
+async function setUp(
+  layer: Layer,
+  besides: number,
+  { beacon = {}, finality }: { beacon?: BeaconChainOptions; finality?: boolean },
+) {
   const nodes = Array.from({ length: 1 + besides }, () => ({}))
-  const world = await createWorld({
+  const options = {
     beacon: { validators: VALIDATORS, ...beacon },
     ...(layer === 'execution' ? { executionNodes: nodes } : { beaconNodes: nodes }),
-  })
+  }
+  const final = finality === true ? await createFinalityWorld(options) : undefined
+  const world = final ?? (await createWorld(options))
   for (let index = 0; index < VALIDATORS; index += 1) world.writeMessage(index)
   let offset = 0
   const app = await world.start(
-    { JOB_INTERVAL: '25', FINALITY_EVENTS: 'false', LOGGER_LEVEL: 'info' },
+    { JOB_INTERVAL: '25', FINALITY_EVENTS: 'false', LOGGER_LEVEL: 'info', ...final?.finality() },
     { callTimeoutMs: CALL_TIMEOUT_MS, now: () => Date.now() + offset },
   )
   const left = () => app.metric('exit_messages_left_number')
@@ -29,7 +36,12 @@ async function setUp(layer: Layer, besides: number, beacon: BeaconChainOptions =
   const later = (ms: number) => {
     offset += ms
   }
-  return { world, app, later }
+  /** A genuine request, final on both chains. */
+  const ask = async (validator: number) => {
+    if (final === undefined) world.ask(world.requestOf(validator))
+    else await final.askFinal(validator)
+  }
+  return { world, app, later, ask }
 }
 
 const isAccepted = ({ beacon }: World, validator: number) =>
@@ -68,7 +80,7 @@ async function goThrough<Node extends AnyNode>(
   nodeOf: (world: World) => Node,
   besides: number,
 ) {
-  const { world, app, later } = await setUp(layer, besides, place.beacon)
+  const { world, app, later, ask } = await setUp(layer, besides, place)
   const node = nodeOf(world)
   place.prepare?.(node)
   try {
@@ -82,7 +94,7 @@ async function goThrough<Node extends AnyNode>(
         polls += 1
         return trouble.hits() >= (besides === 0 ? 2 : 1)
       }
-      world.ask(world.requestOf(validator))
+      await ask(validator)
       if (place.afterExit === true) {
         await until(`${what}: the exit is sent`, () => isAccepted(world, validator))
         include(world)
