@@ -56,7 +56,7 @@ export async function runHere(
       stillHere = watch.missing().length
     }
     quiet += 1
-    stage.wait(clock.now())
+    await stage.wait(clock.now())
     const epochs = (clock.now() - calmSince) / EPOCH_MS
     if (exactSince === undefined && watch.isExact() && stage.isAllFinal()) {
       exactSince = quiet

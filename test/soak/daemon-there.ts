@@ -61,7 +61,7 @@ export async function runThere(
     const daemon = start()
     while (watch.cycles() < 3) {
       await sleep(STEP_MS)
-      stage.wait(clock.now())
+      await stage.wait(clock.now())
     }
     return daemon
   }
@@ -87,7 +87,7 @@ export async function runThere(
     for (let quiet = 1; quiet <= QUIET_STEPS; quiet += 1) {
       await sleep(STEP_MS)
       clock.pass(SECONDS_PER_EPOCH * 1_000)
-      stage.wait(clock.now())
+      await stage.wait(clock.now())
       if (exactSince === undefined && watch.isExact() && stage.isAllFinal()) exactSince = quiet
       if (exactSince !== undefined && quiet >= exactSince + AFTERWARDS) break
     }

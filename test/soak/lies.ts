@@ -67,6 +67,10 @@ export const EXECUTION_LIES: Readonly<Record<string, ExecutionLie>> = {
     }),
   'times of the year 2100': (node) => lieOfTime(node, 4_102_444_800),
   'times of the year 2000': (node) => lieOfTime(node, 946_684_800),
+  'receipts of another outcome': (node) =>
+    node.onResult('eth_getBlockReceipts', (all: object[] | null) =>
+      all === null ? null : all.map((one) => ({ ...one, status: '0x0' })),
+    ),
   'transactions unknown': (node) => node.onResult('eth_getTransactionByHash', () => null),
   'false Locator': (node, network) =>
     node.onResult('eth_call', () => `0x${'0'.repeat(24)}${network.chain.hashOf(7).slice(-40)}`),

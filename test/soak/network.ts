@@ -1,8 +1,10 @@
+import { receiptsRootOf } from '../../src/proof/receipts.ts'
 import { createBeaconChain } from '../sim/beacon-chain.ts'
 import { type BeaconNode, type Flavour, startBeaconNode } from '../sim/beacon-node.ts'
 import { NEVER } from '../sim/beacon-registry.ts'
 import { createExecutionChain } from '../sim/execution-chain.ts'
 import { type ExecutionNode, startExecutionNode } from '../sim/execution-node.ts'
+import { receiptsOf } from '../sim/execution-rpc.ts'
 import type { Call } from '../sim/faults.ts'
 import { startWebhookReceiver } from '../sim/webhook-receiver.ts'
 import type { Random } from './random.ts'
@@ -41,6 +43,7 @@ export async function createNetwork(random: Random, startSeconds: number) {
     beaconNodes.push(await startBeaconNode({ chain: beacon, name: `${flavour} ${at}`, flavour }))
   }
   const receiver = await startWebhookReceiver()
+  let sealed = startBlock - 1
 
   /** Exits that a reorganisation may still take out. */
   const unfinalizedExits = () =>
@@ -71,6 +74,18 @@ export async function createNetwork(random: Random, startSeconds: number) {
       const blocks = (FINALITY_EPOCHS * SECONDS_PER_EPOCH) / SECONDS_PER_BLOCK
       chain.finalize(Math.max(chain.finalized, chain.head - blocks))
       return epochs
+    },
+
+    /** Blocks of the beacon chain name the final ones of the execution chain that hold anything. */
+    async seal(): Promise<void> {
+      while (sealed < chain.finalized) {
+        sealed += 1
+        if (chain.transactionsOf(sealed).length === 0) continue
+        const seconds = chain.timestampOf(sealed) - startSeconds
+        const slot = (FIRST_EPOCH * SECONDS_PER_EPOCH + seconds) / SECONDS_PER_BLOCK
+        const receiptsRoot = await receiptsRootOf(receiptsOf(chain, sealed))
+        beacon.payloads.set(slot, { blockHash: chain.hashOf(sealed), receiptsRoot })
+      }
     },
 
     async close(): Promise<void> {

@@ -16,6 +16,10 @@ const CLOCK_AHEAD_MS = 30 * 24 * 3_600_000
 
 export type Mode = 'pool' | 'webhook'
 
+/** Drawn anew in each episode. */
+const PROOFS = ['oracle', 'finality', 'either', 'both'] as const
+export type Proof = (typeof PROOFS)[number]
+
 export type StageOptions = {
   readonly seed: number
   readonly mode: Mode
@@ -34,7 +38,9 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
   const folder = join(home, 'messages')
   const holdFile = join(home, 'hold')
   mkdirSync(folder)
-  const asks = createAsks(network, random, tally)
+  const proof = random.pick(PROOFS)
+  tally.count(`episodes with PROOF=${proof}`)
+  const asks = createAsks(network, random, tally, proof)
   const messages = createMessages(folder, network, random, tally)
   const troubles = createTroubles(network, random, tally, { slow, webhook: mode === 'webhook' })
   const stateFile = join(home, 'journal.sqlite')
@@ -50,6 +56,8 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     BLOCKS_PRELOAD: random.pick(['600', '6000']),
     ORACLE_QUORUM: random.pick(['1', '2']),
     ...brake.env,
+    PROOF: proof,
+    EXIT_BUS_ADDRESS: network.chain.exitBus,
   }
   let step = 0
   let heldUntil = 0
@@ -108,6 +116,7 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
     async disturb(now: number, isRunning = true): Promise<void> {
       step += 1
       network.advanceTo(now / 1_000)
+      await network.seal()
       disturbChain()
       asks.step(step, now, troubles.isLiarAlone(step))
       messages.step(step)
@@ -127,9 +136,10 @@ export async function createStage({ seed, mode, slow, tally, start }: StageOptio
       rmSync(holdFile, { force: true })
     },
 
-    wait(now: number): void {
+    async wait(now: number): Promise<void> {
       step += 1
       network.advanceTo(now / 1_000)
+      await network.seal()
       asks.finalize(step, now)
       watch.look(step, now, true)
     },

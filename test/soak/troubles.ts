@@ -49,6 +49,7 @@ const EXECUTION_PLACES: readonly FaultMatch[] = [
     (rpc) => ({ rpc }),
   ),
   { rpc: 'eth_getTransactionByHash' },
+  { rpc: 'eth_getBlockReceipts' },
 ]
 const CONSENSUS_PLACES: readonly FaultMatch[] = [
   {},
@@ -62,6 +63,7 @@ const CONSENSUS_PLACES: readonly FaultMatch[] = [
     /finalized\/validators$/,
     /withdrawals$/,
     /voluntary_exits$/,
+    /(blinded_blocks|blocks)\/\d+$/,
   ].map((path) => ({ path })),
 ]
 
