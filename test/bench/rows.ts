@@ -174,7 +174,7 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     },
     async finality() {
       const figure = await runFinality(BURST)
-      const work = '500 requests in a block of 400 receipts, proven by finality'
+      const work = '500 requests in a block of 400 receipts, proven by finality: CPU'
       return [under({ row: 'finality', work, figure, unit: 's' }, 1)]
     },
   }

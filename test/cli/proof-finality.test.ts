@@ -54,7 +54,7 @@ test('check beside PROOF=oracle says that a request is genuine that the list doe
   const { stdout } = await check(env)
 
   expect(stdout).toMatch(
-    /signer is not in the allowlist: 0x\w{40}; finalized in block \d+ by your consensus node /,
+    /signer is not in the allowlist: 0x\w{40}.*; finalized in block \d+ by your consensus node /,
   )
   const { requests } = JSON.parse((await check(env, '--json')).stdout)
   expect(requests).toMatchObject([{ validator: ASKED, verdict: 'unproven', proof: null }])

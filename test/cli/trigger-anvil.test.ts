@@ -41,7 +41,7 @@ describe.skipIf(!runsAnvil())(
       const chain = await startAnvil(stage, CHAIN_ID, over.signal)
       url = chain.url
       provider = chain.provider
-      protocol = await deployProtocol(provider, compileContracts(CONTRACTS), {
+      protocol = await deployProtocol(chain.chain, compileContracts(CONTRACTS), {
         modules: [1],
         operators: 9,
       })

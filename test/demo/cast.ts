@@ -19,7 +19,7 @@ export const CAST = {
   nodeFails: { message: 'encrypted', askedFor: `${NEW}, one node down`, leaves: true },
   otherOperator: { message: 'plain file', askedFor: 'of another operator', leaves: false },
   forged: { message: 'plain file', askedFor: 'by a lying node only', leaves: false },
-  tooFew: { message: 'plain file', askedFor: 'one trusted signature of two', leaves: false },
+  rotated: { message: 'plain file', askedFor: `${NEW} with a rotated key`, leaves: true },
   wrongSignature: { message: 'broken: signed by another key', askedFor: NEW, leaves: false },
   otherPassword: { message: 'broken: another password', askedFor: NEVER, leaves: false },
   cut: { message: 'broken: cut off', askedFor: NEVER, leaves: false },

@@ -21,13 +21,14 @@ export async function startDaemon(
   folder: string,
   screen: Screen,
   signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
 ) {
   const [port = 0] = await freePorts(1)
   const url = `http://127.0.0.1:${port}`
   const child = stage.launch('daemon', process.execPath, [DAEMON_MAIN], {
     // Not the project's folder: there may be somebody's `.env` in it.
     cwd: stage.folder,
-    env: environmentOf(world, folder, port, join(stage.folder, 'state.sqlite')),
+    env: { ...environmentOf(world, folder, port, join(stage.folder, 'state.sqlite')), ...more },
   })
   screen.follow(child)
 

@@ -87,7 +87,7 @@ describe.concurrent('the demo', { timeout: RUN_TIMEOUT_MS }, () => {
 
       const code = await demo.ended
 
-      expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5 have left.')
+      expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5, 8 have left.')
       expect(demo.output()).toContain('The runway has sunk to 1.')
       expect(demo.output()).toContain('The runway is 6 now.')
       expect(demo.output()).toMatch(/http:\/\/127\.0\.0\.1:\d+\/metrics/)
@@ -161,7 +161,7 @@ describe.concurrent('the demo', { timeout: RUN_TIMEOUT_MS }, () => {
 
     press('q')
     expect(await demo.ended).toBe(0)
-    expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5 have left.')
+    expect(demo.output()).toContain('Exactly validators 0, 1, 3, 4, 5, 8 have left.')
     expect(demo.leftBehind()).toEqual([])
   })
 

@@ -12,6 +12,7 @@ export const environmentOf = (
   EXECUTION_NODE: world.executionUrls.join(),
   CONSENSUS_NODE: world.consensusUrls.join(),
   LOCATOR_ADDRESS: world.oracle.locator,
+  EXIT_BUS_ADDRESS: world.oracle.exitBus,
   EJECTOR_SCOPE: JSON.stringify({ [OPERATOR.moduleId]: [OPERATOR.operatorId] }),
   MESSAGES_LOCATION: folder,
   MESSAGES_PASSWORD: PASSWORD,

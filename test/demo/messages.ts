@@ -26,7 +26,7 @@ export async function prepareMessages(stage: Stage, beacon: BeaconChain, screen:
   }
   const nameOf = (name: RoleName) => `validator-${indexOf(name)}.json`
 
-  for (const name of ['plain', 'otherOperator', 'forged', 'tooFew'] as const) {
+  for (const name of ['plain', 'otherOperator', 'forged', 'rotated'] as const) {
     put(nameOf(name), sign(name))
   }
   put('list.json', [sign('listed'), sign('listedUnasked')])

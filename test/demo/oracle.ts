@@ -15,6 +15,7 @@ export type Oracle = {
   readonly name: string
   readonly url: string
   readonly locator: string
+  readonly exitBus: string
   /** Whom the operator believes: every member but one. */
   readonly allowlist: readonly string[]
   /** These are the operator's validators. */
@@ -58,14 +59,15 @@ function runsAnvil(): boolean {
 }
 
 async function onAnvil(stage: Stage, chainId: number, signal: AbortSignal): Promise<Oracle> {
-  const { url, provider } = await startAnvil(stage, chainId, signal)
+  const { url, provider, chain } = await startAnvil(stage, chainId, signal)
   const contracts = compileContracts(join(ROOT, 'test/devnet/contracts'))
-  const protocol = await deployProtocol(provider, contracts, REGISTERED)
+  const protocol = await deployProtocol(chain, contracts, REGISTERED)
   let reports = 0
   return {
     name: 'anvil, with contracts that act like those of the protocol',
     url,
     locator: protocol.locator,
+    exitBus: protocol.exitBus,
     allowlist: protocol.allowlist,
     async register(operatorId, pubkeys) {
       await protocol.setSigningKeys(operatorId, pubkeys)
@@ -94,6 +96,7 @@ async function onSimulator(chainId: number, name: string): Promise<Oracle> {
   const chain = createExecutionChain({
     chainId: BigInt(chainId),
     quorum: QUORUM,
+    secondsPerBlock: 1,
     delegated: [1],
     modules: REGISTERED.modules.map((id) => ({ id, operatorCount: REGISTERED.operators })),
   })
@@ -105,6 +108,7 @@ async function onSimulator(chainId: number, name: string): Promise<Oracle> {
     name,
     url: node.url,
     locator: chain.locator,
+    exitBus: chain.exitBus,
     allowlist,
     async register(operatorId, pubkeys) {
       for (const module of chain.modules) module.keys[operatorId] = pubkeys

@@ -59,7 +59,9 @@ export async function playStory(
   )
   const { record } = world
   await world.oracle.report(record('plain'), record('listed'), record('otherOperator'))
-  const daemon = await startDaemon(stage, world, messages.folder, screen, signal)
+  const start = (more?: Readonly<Record<string, string>>) =>
+    startDaemon(stage, world, messages.folder, screen, signal, more)
+  let daemon = await start()
   const scene: Scene = { world, daemon, screen, signal }
   await expectLeft(scene, 'plain', 'listed')
   screen.heading('Look into it while it runs:', ...(await daemon.pages()))
@@ -76,13 +78,21 @@ export async function playStory(
   await nodeFails(scene)
   await nobodyIsFooled(scene)
   await signMore(stage, scene, messages)
+  screen.heading(
+    'The operator lets the consensus nodes prove requests too, PROOF=either:',
+    `the request for ${list('rotated')} is in a finalized block, and that of the liar in none`,
+  )
+  await daemon.stop()
+  await world.seal()
+  daemon = await start({ PROOF: 'either' })
+  await expectLeft(scene, 'rotated')
 
   // Whatever is still under way has time to go wrong.
   await daemon.letCyclesPass(3)
   const { table, asExpected } = summarize(world.beacon.exitedIndices(), world.sent())
   screen.heading('What became of them, by the registry of the chain')
   screen.say(table)
-  if (keep) await stayUp({ ...scene, stage, messages })
+  if (keep) await stayUp({ ...scene, daemon, stage, messages })
 
   screen.heading('The daemon is asked to stop: SIGTERM')
   await daemon.stop()
@@ -130,10 +140,11 @@ async function nobodyIsFooled(scene: Scene): Promise<void> {
   const { world, screen, daemon, signal } = scene
   screen.heading(
     `An execution node lies: it invents a request for validator ${list('forged')}.`,
-    `And a report for ${list('tooFew')} has one signature that counts, where two are needed`,
+    `And a member of the oracle has a new key: of a report for ${list('rotated')}, the list knows one`,
+    'signature, where two are needed',
   )
   world.liar.forge(world.record('forged'))
-  await world.oracle.reportWithUntrusted(world.record('tooFew'))
+  await world.oracle.reportWithUntrusted(world.record('rotated'))
   await until('both are found out', STEP_DEADLINE_MS, signal, async () =>
     assert.equal(await daemon.metric('event_security_verification', 'result="error"'), 2),
   )

@@ -1,3 +1,6 @@
+import type { Bytes32 } from '../../src/lib/primitives.ts'
+import { receiptsRootOf } from '../../src/proof/receipts.ts'
+import { request } from '../devnet/http.ts'
 import type { ExitRecord } from '../devnet/protocol.ts'
 import type { Stage } from '../devnet/stage.ts'
 import { createBeaconChain } from '../sim/beacon-chain.ts'
@@ -11,6 +14,10 @@ const CHAIN_ID = 7_777_777
 /** A chain in a hurry: an epoch takes 2 s instead of 6.4 minutes. */
 const SECONDS_PER_SLOT = 1
 const SLOTS_PER_EPOCH = 2
+
+/** Slots that the beacon chain is ahead: execution blocks may come faster than time goes by. */
+const AHEAD = 300
+const FIRST_EPOCH = 1_000
 
 /** Validators for what happens after the story. */
 const SPARE = 50
@@ -29,6 +36,8 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     chainId: BigInt(CHAIN_ID),
     slotsPerEpoch: SLOTS_PER_EPOCH,
     secondsPerSlot: SECONDS_PER_SLOT,
+    genesisTime: Math.floor(Date.now() / 1000) - FIRST_EPOCH * SLOTS_PER_EPOCH + AHEAD,
+    epoch: FIRST_EPOCH,
     validators: CAST_SIZE + SPARE,
   })
   const nodes: [BeaconNode, BeaconNode] = [
@@ -40,6 +49,30 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     if (beacon.slot % SLOTS_PER_EPOCH === 0) beacon.finalize()
   }, SECONDS_PER_SLOT * 1000)
 
+  /** The block of the beacon chain holds the latest one of the execution chain that asks for exits. */
+  async function seal(): Promise<void> {
+    for (let number = Number((await blockOf('latest')).number); ; number -= 1) {
+      const { hash, timestamp } = await blockOf(`0x${number.toString(16)}`)
+      const receipts = (await call('eth_getBlockReceipts', `0x${number.toString(16)}`)) as object[]
+      if (!JSON.stringify(receipts).toLowerCase().includes(oracle.exitBus.slice(2).toLowerCase()))
+        continue
+      const slot = (Number(timestamp) - beacon.genesisTime) / SECONDS_PER_SLOT
+      beacon.payloads.set(slot, { blockHash: hash, receiptsRoot: await receiptsRootOf(receipts) })
+      return
+    }
+  }
+  const blockOf = async (tag: string) =>
+    (await call('eth_getBlockByNumber', tag, false)) as Record<
+      'number' | 'hash' | 'timestamp',
+      Bytes32
+    >
+  async function call(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const headers = { 'content-type': 'application/json' }
+    const { text } = await request(oracle.url, { method: 'POST', headers, body })
+    return JSON.parse(text).result
+  }
+
   const pubkeys = Array.from({ length: CAST_SIZE + SPARE }, (_, index) => beacon.pubkey(index))
   const ours = pubkeys.filter((_, index) => index !== indexOf('otherOperator'))
   await oracle.register(OPERATOR.operatorId, ours)
@@ -49,6 +82,7 @@ export async function createWorld(stage: Stage, simulator: boolean, signal: Abor
     beacon,
     oracle,
     liar,
+    seal,
     /** The one that fails, and the one that goes on. */
     nodes,
     executionUrls: [oracle.url, liar.url],

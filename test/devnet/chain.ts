@@ -1,12 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { ContractFactory, type InterfaceAbi, JsonRpcProvider } from 'ethers'
+import {
+  ContractFactory,
+  type InterfaceAbi,
+  JsonRpcProvider,
+  type JsonRpcSigner,
+  type Wallet,
+} from 'ethers'
 import solc from 'solc'
 import { freePorts } from './http.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
 
+/** An execution chain as whoever writes on it sees it. */
+export type Chain = {
+  /** Who sends transactions; their signatures are real. */
+  readonly accounts: readonly (JsonRpcSigner | Wallet)[]
+  /** Puts what happened so far into finalized blocks. */
+  finalize(): Promise<void>
+}
+
+/** More than the two epochs of one block that anvil's `finalized` lags behind. */
+const BLOCKS_TO_FINALITY = 4
 const BOOT_DEADLINE_MS = 20_000
 
 /**
@@ -24,7 +40,13 @@ export async function startAnvil(stage: Stage, chainId: number, signal: AbortSig
   const options = { staticNetwork: true, cacheTimeout: -1, pollingInterval: 100 }
   const provider = new JsonRpcProvider(url, chainId, options)
   await until('anvil answers', BOOT_DEADLINE_MS, signal, () => provider.getBlockNumber())
-  return { url, provider }
+  const chain: Chain = {
+    accounts: await Promise.all([0, 1, 2, 3, 4, 5, 6].map((index) => provider.getSigner(index))),
+    async finalize() {
+      await provider.send('anvil_mine', [`0x${BLOCKS_TO_FINALITY.toString(16)}`])
+    },
+  }
+  return { url, provider, chain }
 }
 
 /** The program itself: the package's wrapper is a process more, and survived by this one. */
@@ -48,7 +70,11 @@ export function compileContracts(folder: string): Map<string, ContractFactory> {
   const input = {
     language: 'Solidity',
     sources: Object.fromEntries(sources),
-    settings: { outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } } },
+    // What the clients of the devnet know.
+    settings: {
+      evmVersion: 'shanghai',
+      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
+    },
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input))) as CompilerOutput
   if (output.errors !== undefined) {

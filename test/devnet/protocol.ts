@@ -3,11 +3,10 @@ import {
   type BaseContract,
   type ContractFactory,
   concat,
-  type JsonRpcProvider,
-  type JsonRpcSigner,
   keccak256,
   type TransactionRequest,
 } from 'ethers'
+import type { Chain } from './chain.ts'
 
 /** One line of a report: this operator's validator shall exit. */
 export type ExitRecord = {
@@ -26,8 +25,6 @@ const CONSENSUS_VERSION = 5
 const CONTRACT_VERSION = 3
 /** Votes that make a report. */
 export const QUORUM = 2
-/** More than the two epochs of one block that anvil's `finalized` lags behind. */
-const BLOCKS_TO_FINALITY = 4
 
 const hex = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, '0')
 
@@ -47,27 +44,28 @@ export type Registered = { readonly modules: readonly number[]; readonly operato
 
 /** Puts the protocol on chain, and returns the ways in which it asks for exits. */
 export async function deployProtocol(
-  provider: JsonRpcProvider,
+  chain: Chain,
   factories: ReadonlyMap<string, ContractFactory>,
   { modules, operators }: Registered,
 ) {
-  // anvil holds their keys, so these signatures are real ones.
-  const signers = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((index) => provider.getSigner(index)))
-  const [deployer, alice, bob, first, mallory, anyone, second] = signers as [
-    JsonRpcSigner,
-    JsonRpcSigner,
-    JsonRpcSigner,
-    JsonRpcSigner,
-    JsonRpcSigner,
-    JsonRpcSigner,
-    JsonRpcSigner,
+  type Account = Chain['accounts'][number]
+  const [deployer, alice, bob, first, mallory, anyone, second] = chain.accounts as [
+    Account,
+    Account,
+    Account,
+    Account,
+    Account,
+    Account,
+    Account,
   ]
+  const deployed: Promise<unknown>[] = []
 
   async function deploy(name: string, ...args: unknown[]): Promise<BaseContract> {
     const factory = factories.get(name)
     if (factory === undefined) throw new Error(`no contract ${name}`)
     const contract = await factory.connect(deployer).deploy(...args)
-    return contract.waitForDeployment()
+    deployed.push(contract.waitForDeployment())
+    return contract
   }
 
   /** Who signs for the delegated member now. */
@@ -86,9 +84,11 @@ export async function deployProtocol(
     vaultAddress,
   )
 
+  await Promise.all(deployed)
+
   type Call = { contract: BaseContract; method: string; args: readonly unknown[] }
 
-  async function send(from: JsonRpcSigner, call: Call, as: TransactionRequest): Promise<string> {
+  async function send(from: Account, call: Call, as: TransactionRequest): Promise<string> {
     const connected = call.contract.connect(from) as BaseContract
     const response = await connected.getFunction(call.method).send(...call.args, as)
     const receipt = await response.wait()
@@ -119,6 +119,7 @@ export async function deployProtocol(
 
   return {
     locator: await locator.getAddress(),
+    exitBus: await bus.getAddress(),
     vault,
     /** Who signs for the members, but for one that the operator does not trust. */
     allowlist: [alice.address, bob.address, first.address],
@@ -169,9 +170,6 @@ export async function deployProtocol(
       delegate = next
     },
 
-    /** Puts what happened so far into finalized blocks. */
-    async finalize() {
-      await provider.send('anvil_mine', [`0x${BLOCKS_TO_FINALITY.toString(16)}`])
-    },
+    finalize: chain.finalize,
   }
 }

@@ -26,9 +26,9 @@ export async function createWorld(stage: Stage, validatorCount: number, signal: 
   const beaconUrl = await startLodestar(stage, LODESTAR_HOME, validatorCount, signal)
   const beacon: Beacon = createBeacon(beaconUrl, validatorCount)
   const network = await beacon.network()
-  const { url: executionUrl, provider } = await startAnvil(stage, network.chainId, signal)
+  const { url: executionUrl, chain } = await startAnvil(stage, network.chainId, signal)
   const factories = compileContracts(join(ROOT, 'test/devnet/contracts'))
-  const protocol = await deployProtocol(provider, factories, REGISTERED)
+  const protocol = await deployProtocol(chain, factories, REGISTERED)
   const recorder = await startRecorder(beaconUrl)
   await until('first block of the beacon chain', FIRST_BLOCK_DEADLINE_MS, signal, async () =>
     assert.ok((await beacon.headSlot()) > 0),

@@ -47,7 +47,9 @@ describe('receipts of real blocks', () => {
 
   test('are of every type, one of them reverted, and more than 127 in a block', () => {
     const all = anvil.flatMap(({ receipts }) => receipts as unknown as Receipt[])
-    expect(new Set(all.map(({ type }) => type))).toEqual(new Set(['0x0', '0x1', '0x2', '0x3', '0x4']))
+    expect(new Set(all.map(({ type }) => type))).toEqual(
+      new Set(['0x0', '0x1', '0x2', '0x3', '0x4']),
+    )
     expect(all.some(({ status }) => status === '0x0')).toBe(true)
     expect(anvil.some(({ receipts }) => receipts.length > 127)).toBe(true)
   })
