@@ -13,6 +13,9 @@ const CLOCK_SLACK_S = 5 * 60
 /** 1 May 2023, unix seconds: Lido's first exit bus is younger. A clock that says less is no witness. */
 const BEFORE_ANY_REQUEST_S = Date.UTC(2023, 4, 1) / 1_000
 
+/** Beside the hosts of nodes. */
+const JOURNAL = ''
+
 /** What no proof binds. */
 type Copy = Pick<ExitRequest, 'timestamp' | 'blockNumber'>
 type Copies = { readonly ofHost: Map<string, readonly Copy[]>; readonly seenAt: number }
@@ -24,6 +27,27 @@ type Copies = { readonly ofHost: Map<string, readonly Copy[]>; readonly seenAt: 
  */
 export function createRequestTimes(facts: Facts, now: () => number) {
   const copies = new Map<string, Copies>()
+  let isRecalled = false
+
+  function add(request: ExitRequest, host: string, seenAt: number): void {
+    const { timestamp, blockNumber } = request
+    const known: Copies = copies.get(exitOf(request)) ?? { ofHost: new Map(), seenAt }
+    const told = known.ofHost.get(host) ?? []
+    const isKnown = told.some(
+      (one) => one.timestamp === timestamp && one.blockNumber === blockNumber,
+    )
+    if (!isKnown && told.length < MAX_COPIES) {
+      known.ofHost.set(host, [...told, { timestamp, blockNumber }])
+    }
+    copies.set(exitOf(request), { ...known, seenAt: Math.min(known.seenAt, seenAt) })
+  }
+
+  /** Which copy is proven first after a restart is chance: what the journal has counts either way. */
+  function recall(): void {
+    if (isRecalled) return
+    isRecalled = true
+    for (const { request, seenAt } of facts.requests.values()) add(request, JOURNAL, seenAt)
+  }
 
   /** Unix seconds of the first sight, by a clock that was not out of its mind. */
   function seenAtOf(request: ExitRequest): number | undefined {
@@ -64,18 +88,9 @@ export function createRequestTimes(facts: Facts, now: () => number) {
 
     /** Remembers what nodes gave, other copies of what is known too. */
     note({ requests, reportedBy }: Pick<Reading, 'requests' | 'reportedBy'>): void {
+      recall()
       for (const request of requests) {
-        const { timestamp, blockNumber } = request
-        const known: Copies = copies.get(exitOf(request)) ?? { ofHost: new Map(), seenAt: now() }
-        copies.set(exitOf(request), known)
-        for (const host of reportedBy.get(request.key) ?? []) {
-          const told = known.ofHost.get(host) ?? []
-          const isKnown = told.some(
-            (one) => one.timestamp === timestamp && one.blockNumber === blockNumber,
-          )
-          if (isKnown || told.length >= MAX_COPIES) continue
-          known.ofHost.set(host, [...told, { timestamp, blockNumber }])
-        }
+        for (const host of reportedBy.get(request.key) ?? []) add(request, host, now())
       }
     },
 

@@ -8,6 +8,7 @@ import { requestOf } from '../journal/support.ts'
 
 const SEEN_S = 1_750_000_000
 const HOUR = 3_600
+const YEAR_2100 = 4_102_444_800
 const honest = { ...requestOf(7), timestamp: SEEN_S - 2 * HOUR }
 const proven = { kind: 'proven', refSlot: 100n } as Proven
 /** Slot 100 was three hours before the request was first seen. */
@@ -19,7 +20,8 @@ const chain = {
 
 function timesOf(...timestamps: readonly number[]) {
   const facts = noFacts()
-  applyFact(facts, { kind: 'request', at: SEEN_S * 1_000, request: honest })
+  const request = { ...honest, timestamp: YEAR_2100 }
+  applyFact(facts, { kind: 'request', at: SEEN_S * 1_000, request })
   const times = createRequestTimes(facts, () => SEEN_S * 1_000)
   const requests = timestamps.map((timestamp, at) => ({
     ...honest,
@@ -35,14 +37,26 @@ function timesOf(...timestamps: readonly number[]) {
 
 test.each([
   ['alone', honest.timestamp, []],
-  ['beside the year 2100, whichever was proven', 4_102_444_800, [honest.timestamp]],
+  ['beside the year 2100, whichever was proven', YEAR_2100, [honest.timestamp]],
   ['beside 1970', 0, [honest.timestamp]],
 ])('the honest time counts: %s', (_, timestamp, others) => {
   expect(timesOf(...others)(timestamp)).toBe(honest.timestamp)
 })
 
 test('without any plausible time it is when the request was first seen', () => {
-  expect(timesOf()(4_102_444_800)).toBe(SEEN_S)
+  expect(timesOf()(YEAR_2100)).toBe(SEEN_S)
+})
+
+test('after a restart the time that the journal has counts, whichever copy is proven', () => {
+  const facts = noFacts()
+  applyFact(facts, { kind: 'request', at: SEEN_S * 1_000, request: honest })
+  const later = SEEN_S + 24 * HOUR
+  const times = createRequestTimes(facts, () => later * 1_000)
+  const lie = { ...honest, key: 'a lie' as RequestKey, timestamp: YEAR_2100 }
+  times.note({ requests: [lie], reportedBy: new Map([[lie.key, ['liar']]]) })
+  // As a duplicate of what was proven first.
+  applyFact(facts, { kind: 'forgotten', key: honest.key })
+  expect(times.correct(lie, proven, chain).timestamp).toBe(honest.timestamp)
 })
 
 test('of several plausible ones the earliest counts', () => {
@@ -78,7 +92,7 @@ test('a node that makes up copies without end does not crowd out the honest one'
 
 test('the block comes with the time', () => {
   const times = createRequestTimes(noFacts(), () => SEEN_S * 1_000)
-  const lie = { ...honest, timestamp: 4_102_444_800, blockNumber: honest.blockNumber + 7 }
+  const lie = { ...honest, timestamp: YEAR_2100, blockNumber: honest.blockNumber + 7 }
   times.note({ requests: [honest], reportedBy: new Map([[honest.key, ['honest']]]) })
   expect(times.correct(lie, proven, chain)).toEqual(honest)
 })
