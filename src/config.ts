@@ -7,51 +7,29 @@ import {
   requireOneWay,
   trustModeOf,
 } from './config/checks.ts'
+import { type Checked, type Delivery, deliveryOf } from './config/delivery.ts'
 import type { DotenvFile } from './config/dotenv.ts'
-import {
-  type Environment,
-  type Given,
-  gather,
-  type Password,
-  passwordOf,
-  type ReadFile,
-} from './config/environment.ts'
-import type { MessagesLocation } from './config/locations.ts'
+import { type Environment, type Given, gather, type ReadFile } from './config/environment.ts'
 import type { NodeHeaders } from './config/node-headers.ts'
 import { type Settings, schemas } from './config/schema.ts'
 import { hostsIn, secretsIn } from './config/secrets.ts'
 import { unknownNames } from './config/unknown-names.ts'
 import { FILE_VARIABLES, variableNames, variableTable } from './config/variables.ts'
-import type { Scope } from './requests/scope.ts'
+import { forWatch, ignoredByWatch } from './config/watch.ts'
+import { EVERYONE, type Scope } from './requests/scope.ts'
 
 export { variables } from './config/variables.ts'
-
-/** How an exit leaves the house: as a signed message, or as a call to somebody who signs. */
-type Delivery =
-  | {
-      readonly mode: 'message'
-      readonly location: MessagesLocation
-      readonly password: Password | undefined
-    }
-  | {
-      readonly mode: 'webhook'
-      readonly url: string
-      readonly token: string | undefined
-      /** Header that holds the token. */
-      readonly header: string
-      readonly timeoutMs: number
-      /** Attempts after the first. */
-      readonly maxRetries: number
-      readonly resendAfterMs: number
-    }
 
 type LoggerConfig = {
   readonly level: 'error' | 'warn' | 'log' | 'info' | 'debug'
   readonly format: 'simple' | 'json'
 }
 
+/** What is needed to follow requests, whoever hands out the exits. */
+export type CommonConfig = Readonly<ReturnType<typeof configOf>>
+
 /** Every value in its unit, checked. */
-export type Config = Readonly<ReturnType<typeof configOf>>
+export type Config = CommonConfig & { readonly delivery: Delivery }
 
 /** One thing that is wrong. Never holds a value of the environment, but for paths of files. */
 export type Problem = {
@@ -68,10 +46,10 @@ export type Problem = {
  * `secrets` is for the redactor, also when there are only problems to be logged, and so are the
  * `hosts` of nodes, which lines show.
  */
-export type ParsedConfig =
+export type ParsedConfig<Kind = Config> =
   | {
       readonly ok: true
-      readonly config: Config
+      readonly config: Kind
       readonly warnings: readonly string[]
       readonly secrets: readonly string[]
       readonly hosts: readonly string[]
@@ -100,30 +78,12 @@ function readSettings(given: Given, complain: Complain): Settings {
   return Object.fromEntries(entries) as Settings
 }
 
-/** The promise of `readSettings` and the checks after it: what is required is there. */
-type Checked = { readonly [Name in keyof Settings]-?: NonNullable<Settings[Name]> }
-
 function scopeOf(settings: Settings, checked: Checked): Scope {
   if (settings.EJECTOR_SCOPE !== undefined) return settings.EJECTOR_SCOPE
+  // Only `watch` does without.
+  if (settings.STAKING_MODULE_ID === undefined) return EVERYONE
   const operators = settings.OPERATOR_IDENTIFIERS ?? [checked.OPERATOR_ID]
-  return new Map([[checked.STAKING_MODULE_ID, operators]])
-}
-
-function deliveryOf(given: Given, settings: Settings, checked: Checked): Delivery {
-  const { passwordBytes } = given
-  if (settings.MESSAGES_LOCATION !== undefined) {
-    const password = passwordBytes && passwordOf(passwordBytes)
-    return { mode: 'message', location: settings.MESSAGES_LOCATION, password }
-  }
-  return {
-    mode: 'webhook',
-    url: checked.VALIDATOR_EXIT_WEBHOOK,
-    token: settings.WEBHOOK_TOKEN,
-    header: checked.WEBHOOK_HEADER,
-    timeoutMs: checked.WEBHOOK_ABORT_TIMEOUT_MS,
-    maxRetries: checked.WEBHOOK_MAX_RETRIES,
-    resendAfterMs: checked.WEBHOOK_RESEND_AFTER,
-  }
+  return new Map([[settings.STAKING_MODULE_ID, operators]])
 }
 
 const loggerOf = (settings: Settings): LoggerConfig => ({
@@ -144,7 +104,6 @@ function configOf(given: Given, settings: Settings) {
     locatorAddress: settings.LOCATOR_ADDRESS ?? checked.NETWORK.lido.locator,
     /** Whose validators may be exited. Never empty. */
     scope: scopeOf(settings, checked),
-    delivery: deliveryOf(given, settings, checked),
     /** What proves a request: signed reports, the finality of its block, one of them, or both. */
     proof: checked.PROOF,
     /** The exit bus whose events the proof by finality believes, where it is not the known one. */
@@ -201,12 +160,38 @@ function exampleOf(variable: string, value: string | undefined): string {
  * @param readFile - reads the files that variables name; throws when it cannot
  * @param dotenv - what was found in `.env`, where it was looked for
  */
-export function parseConfig(
+export const parseConfig = (
   env: Environment,
   readFile: ReadFile,
   dotenv?: DotenvFile,
-): ParsedConfig {
-  const given = gather(env, readFile)
+): ParsedConfig =>
+  parse({ env, readFile, dotenv, isWatch: false }, (given, settings) => ({
+    ...configOf(given, settings),
+    delivery: deliveryOf(given, settings),
+  }))
+
+/**
+ * The same for `watch`, which hands out nothing: what that needs is passed over. Without a scope
+ * everyone is watched, and without PROOF finality proves.
+ */
+export const parseWatchConfig = (
+  env: Environment,
+  readFile: ReadFile,
+  dotenv?: DotenvFile,
+): ParsedConfig<CommonConfig> => parse({ env, readFile, dotenv, isWatch: true }, configOf)
+
+type Source = {
+  readonly env: Environment
+  readonly readFile: ReadFile
+  readonly dotenv: DotenvFile | undefined
+  readonly isWatch: boolean
+}
+
+function parse<Kind>(
+  { env, readFile, dotenv, isWatch }: Source,
+  toConfig: (given: Given, settings: Settings) => Kind,
+): ParsedConfig<Kind> {
+  const given = gather(isWatch ? forWatch(env) : env, readFile)
   const problems: Problem[] = []
   const complain: Complain = (variable, problem, example) =>
     problems.push({ variable, problem, example: exampleOf(variable, example) })
@@ -220,7 +205,7 @@ export function parseConfig(
   }
   for (const { variable, problem } of given.problems) complain(variable, problem)
   const settings = readSettings(given, complain)
-  requireOneWay(given, complain)
+  requireOneWay(given, complain, isWatch)
   checkNetwork(settings, complain)
   checkSigners(given, settings, complain)
   checkJwtSecret(settings.JWT_SECRET_PATH, readFile, complain)
@@ -237,11 +222,13 @@ export function parseConfig(
     ...unknownNames(env, dotenv, listed),
     ...given.warnings,
     ...doubtsOf(given, settings),
+    ...(isWatch ? ignoredByWatch(env) : []),
   ]
   if (problems.length > 0) {
     return { ok: false, problems, warnings, secrets, hosts, logger: loggerOf(settings) }
   }
-  return { ok: true, config: configOf(given, settings), warnings, secrets, hosts }
+  const config = toConfig(given, settings)
+  return { ok: true, config, warnings, secrets, hosts }
 }
 
 /** One problem as a sentence for the log. */

@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from 'node:util'
 import { actOn } from './exits/act.ts'
-import { messageOf } from './lib/message-of.ts'
 import { createAdmission } from './requests/admission.ts'
+import { createAttempt } from './requests/attempt.ts'
 import { createBrake } from './requests/brake.ts'
 import type { CycleParts, CycleReport, Proofs } from './requests/cycle-parts.ts'
 import { createDecider } from './requests/decide.ts'
+import { createRecorder } from './requests/record.ts'
 import { createReporter } from './requests/reporter.ts'
 import { createRequestTimes } from './requests/request-times.ts'
 import { isInScope } from './requests/scope.ts'
@@ -19,7 +19,7 @@ import { createValidatorLookUp } from './requests/validator-look-up.ts'
  * cycle, and the others go on with what is known.
  */
 export function createCycle(parts: CycleParts) {
-  const { journal, log, settings } = parts
+  const { journal, settings } = parts
   const stepTimes = createStepTimes(parts)
   const lookUp = createValidatorLookUp(parts, stepTimes)
   const times = createRequestTimes(journal.facts, parts.now)
@@ -27,6 +27,7 @@ export function createCycle(parts: CycleParts) {
   const reporter = createReporter(parts, stepTimes)
   const admission = createAdmission(parts)
   const brake = createBrake(parts)
+  const { readAndRecord, told } = createRecorder(parts, { times, admission, reporter })
   /** By then the journal holds the submission. */
   const offer: CycleParts['offer'] = (request, ...more) => {
     brake.note(request.validatorIndex)
@@ -34,10 +35,6 @@ export function createCycle(parts: CycleParts) {
   }
   /** What was proven stays proven, also when a later cycle cannot judge. */
   let proofs: Proofs | undefined
-  let protocol: Pick<CycleReport, 'finalizedAt' | 'versionProblem'> = {
-    finalizedAt: undefined,
-    versionProblem: undefined,
-  }
 
   return async function runCycle(signal: AbortSignal): Promise<CycleReport> {
     const failures: string[] = []
@@ -47,7 +44,9 @@ export function createCycle(parts: CycleParts) {
       for (const problem of await parts.checkNodes(signal)) reporter.warnOnce(problem)
     })
 
-    const isRead = await attempt('read exit requests', () => readAndRecord(failures, signal))
+    const isRead = await attempt('read exit requests', () =>
+      readAndRecord(proofs, failures, signal),
+    )
     const read = [...journal.facts.requests.values()]
       .map(({ request }) => request)
       .filter((request) => isInScope(settings.scope, request))
@@ -78,58 +77,6 @@ export function createCycle(parts: CycleParts) {
 
     const { unread } = journal.facts
     const notReady = unread.length === 0 ? [] : [sumUpUnread(unread)]
-    return { failures, cases, isHeld, notReady, ...protocol }
-  }
-
-  /** @returns whether all blocks of the look-back were read */
-  async function readAndRecord(failures: string[], signal: AbortSignal): Promise<boolean> {
-    const start = performance.now()
-    const { contracts, exitBuses, cursor, cursorHash, coverage, unread } = journal.facts
-    const known = { contracts, exitBuses, cursor, cursorHash, coverage, unread }
-    const reading = await parts.readRequests(known, signal)
-    const seconds = (performance.now() - start) / 1_000
-    parts.metrics.observePolling(reading.requests.length, seconds)
-
-    const at = parts.now()
-    times.note(reading)
-    const fresh = admission.admit(reading, proofs)
-    journal.append([
-      ...reading.contracts.map((found) => ({ kind: 'contracts' as const, ...found })),
-      ...fresh.map((request) => ({ kind: 'request' as const, at, request })),
-      ...(reading.cursor === undefined ? [] : [{ kind: 'cursor' as const, ...reading.cursor }]),
-      ...(isDeepStrictEqual(unread, reading.unread)
-        ? []
-        : [{ kind: 'unread' as const, blocks: reading.unread }]),
-    ])
-    const { versionProblem } = reading
-    if (versionProblem !== null) {
-      parts.metrics.set('protocol_version_unknown', versionProblem !== undefined)
-    }
-    protocol = {
-      finalizedAt: reading.finalizedAt ?? protocol.finalizedAt,
-      versionProblem: versionProblem === null ? protocol.versionProblem : versionProblem,
-    }
-    reporter.tellUnread(reading.unread, unread)
-    reporter.tellNew(fresh.map((request) => times.correct(request)))
-    for (const alarm of reading.alarms) log.error(alarm)
-    for (const problem of reading.problems) reporter.warnOnce(problem)
-    if (reading.finalizedAt !== undefined) reporter.tellFinalized(reading.finalizedAt)
-    if (!reading.complete) failures.push(`read exit requests: ${reading.problems.join('; ')}`)
-    return reading.complete
-  }
-}
-
-type Attempt = <Value>(what: string, work: () => Promise<Value>) => Promise<Value | undefined>
-
-/** A step that fails is noted and does not stop the others; only the end of the cycle does. */
-function createAttempt(failures: string[], signal: AbortSignal): Attempt {
-  return async function attempt(what, work) {
-    try {
-      return await work()
-    } catch (error) {
-      signal.throwIfAborted()
-      failures.push(`${what}: ${messageOf(error)}`)
-      return undefined
-    }
+    return { failures, cases, isHeld, notReady, ...told() }
   }
 }

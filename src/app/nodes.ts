@@ -1,5 +1,5 @@
 import { headersFor } from '../config/node-headers.ts'
-import type { Config } from '../config.ts'
+import type { CommonConfig } from '../config.ts'
 import { type ConsensusNode, createConsensusNode } from '../consensus/consensus-node.ts'
 import { createExecutionNode, type ExecutionNode } from '../execution/execution-node.ts'
 import { createJwtAuthorizer } from '../execution/jwt.ts'
@@ -16,14 +16,21 @@ export type Nodes = {
   readonly execution: Layer<ExecutionNode>
   readonly consensus: Layer<ConsensusNode>
   /** Every consensus node, for submitting: also those that are passed over for reading. */
-  readonly consensusNodes: readonly Endpoint<ConsensusNode>[]
+  readonly consensusNodes: readonly (Endpoint<ConsensusNode> & ConsensusClient)[]
   /** Highest head slot that any consensus node told. */
   readonly headSlot: () => bigint | undefined
 }
 
+/** How a consensus node is reached, and what is measured of it. */
+type ConsensusClient = {
+  readonly http: HttpClient
+  readonly observe: (exchange: Exchange) => void
+  readonly timeoutMs: number | undefined
+}
+
 /** Makes a client for each configured node, grouped by layer. */
 export function createNodes(
-  config: Config,
+  config: CommonConfig,
   metrics: Metrics,
   callTimeoutMs?: number,
   sendFn?: Send,
@@ -49,6 +56,9 @@ export function createNodes(
   const { validatorsBatchSize } = config
   const consensusNodes = consensus.map(({ host, http, observe }) => ({
     host,
+    http,
+    observe,
+    timeoutMs: callTimeoutMs,
     node: createConsensusNode(http, validatorsBatchSize, observe, Date.now, callTimeoutMs),
   }))
   const headSlots = new Map<string, bigint>()

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import { NodeRefusedError } from '../consensus/answers.ts'
+import { createExitSubmitter } from '../consensus/exit-submitter.ts'
 import { createPoolSink } from '../exits/pool.ts'
 import { createWebhookSink, webhookBody } from '../exits/webhook.ts'
 import { createHttpClient } from '../lib/http.ts'
@@ -31,9 +32,9 @@ export function createOffer(
       nodes.consensus.nodes.states().some((state) => state.host === host && state.up)
     metrics.expectSubmissions(nodes.consensusNodes.map(({ host }) => host))
     const pool = createPoolSink(
-      nodes.consensusNodes.map(({ host, node }) => ({
+      nodes.consensusNodes.map(({ host, http, observe, timeoutMs }) => ({
         host,
-        submit: node.submitExit,
+        submit: createExitSubmitter(http, observe, timeoutMs),
         isUp: () => isUp(host),
       })),
       { isRefusal: (error) => error instanceof NodeRefusedError, onAnswer },

@@ -1,5 +1,5 @@
 import { networkName, networkOf } from '../config/networks.ts'
-import type { Config } from '../config.ts'
+import type { CommonConfig } from '../config.ts'
 import type { ChainInfo } from '../consensus/chain-info.ts'
 import type { ConsensusNode } from '../consensus/consensus-node.ts'
 import { createEvidenceReader } from '../execution/evidence.ts'
@@ -15,7 +15,7 @@ import { createProver as createCycleProver, type ProverParts } from '../proof/pr
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
 
 type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now' | 'onUnlistedSigner'> & {
-  readonly config: Config
+  readonly config: CommonConfig
   readonly nodes: Endpoints<ExecutionNode>
   readonly consensusNodes: Endpoints<ConsensusNode>
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
@@ -31,13 +31,13 @@ const SLOT_MS = 20_000
  * `undefined` where it is not known.
  */
 export const trustedExitBus = (
-  { exitBusAddress }: Pick<Config, 'exitBusAddress'>,
+  { exitBusAddress }: Pick<CommonConfig, 'exitBusAddress'>,
   chainId: bigint,
 ): Address | undefined => exitBusAddress ?? networkOf(chainId)?.lido?.exitBus
 
 /** @throws when the proof that is configured needs an exit bus that is not known here */
 export function checkProof(
-  config: Pick<Config, 'exitBusAddress' | 'proof' | 'trustMode'>,
+  config: Pick<CommonConfig, 'exitBusAddress' | 'proof' | 'trustMode'>,
   chainId: bigint,
   log: Pick<Log, 'warn'>,
 ): void {

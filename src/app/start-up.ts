@@ -1,8 +1,10 @@
 import { networkName } from '../config/networks.ts'
-import type { Config } from '../config.ts'
+import type { CommonConfig } from '../config.ts'
 import { pauseBefore, pause as realPause } from '../lib/deadline.ts'
 import { type NodeStatus, problemOf } from '../lib/layer.ts'
+import type { Mode } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
+import { describeScope } from '../requests/scope.ts'
 import { loopbackHint } from './loopback.ts'
 import type { Nodes } from './nodes.ts'
 
@@ -120,14 +122,18 @@ function warnOf(
 }
 
 /** What the first line of the log tells: no URL, which may hold a key. */
-export function describeSetUp(config: Config, chainId: bigint): Readonly<Record<string, unknown>> {
+export function describeSetUp(
+  config: CommonConfig,
+  mode: Mode,
+  chainId: bigint,
+): Readonly<Record<string, unknown>> {
   const hosts = (urls: readonly string[]) => urls.map((url) => new URL(url).host)
   return {
-    mode: config.delivery.mode,
+    mode,
     ...(config.dryRun ? { dryRun: true } : {}),
     ...(config.trustMode ? { trustMode: true } : { proof: config.proof }),
     network: networkName(chainId),
-    scope: Object.fromEntries(config.scope),
+    scope: describeScope(config.scope),
     executionNodes: hosts(config.executionNodes),
     consensusNodes: hosts(config.consensusNodes),
   }

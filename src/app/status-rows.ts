@@ -5,6 +5,7 @@ import type {
   ExitRow,
   List,
   MessagesView,
+  ModeParts,
   NextExitsRow,
   OpenRow,
   OperatorRow,
@@ -123,8 +124,29 @@ export const operatorRow = (
 const firstSeen = (history: readonly HappeningView[], wanted: readonly string[]) =>
   history.find((one) => one.kind === 'seen' && wanted.includes(one.as))?.at ?? null
 
+/** What there is beside requests and nodes where exits are handed out. */
+export function ejectorStatus(
+  summaries: readonly OperatorSummary[],
+  snapshot: MessageSnapshot | undefined,
+  nextExits: readonly NextExitsOfOperator[],
+  drift: ModeParts['drift'] | undefined,
+): ModeParts {
+  const names = new Map(nextExits.map(({ order }) => [operatorKey(order), order.name]))
+  return {
+    operators: listOf(summaries, (summary) =>
+      operatorRow(summary, names.get(operatorKey(summary))),
+    ),
+    messages: snapshot === undefined ? null : messagesOf(snapshot),
+    nextExits: listOf(nextExits, nextExitsRow),
+    drift: drift ?? null,
+  }
+}
+
+const operatorKey = ({ moduleId, operatorId }: Pick<OperatorSummary, 'moduleId' | 'operatorId'>) =>
+  `${moduleId}:${operatorId}`
+
 /** How far the messages of one operator reach; without what messages tell in webhook mode. */
-export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): NextExitsRow => ({
+const nextExitsRow = ({ order, runway }: NextExitsOfOperator): NextExitsRow => ({
   module: order.moduleId,
   operator: order.operatorId,
   name: order.name ?? null,
@@ -138,7 +160,7 @@ export const nextExitsRow = ({ order, runway }: NextExitsOfOperator): NextExitsR
   missing: (runway?.missing ?? []).map(({ index, pubkey }) => ({ validator: index, pubkey })),
 })
 
-export function messagesOf(snapshot: MessageSnapshot): MessagesView {
+function messagesOf(snapshot: MessageSnapshot): MessagesView {
   const exits = [...snapshot.exits].map(([validator, { file, entry, used }]) => ({
     used,
     row: { validator, file, entry },

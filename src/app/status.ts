@@ -1,29 +1,18 @@
 import type { Config } from '../config.ts'
-import type { DriftDetector } from '../jobs/allowlist-drift.ts'
-import type { NextExits } from '../jobs/next-exits.ts'
 import { mapTexts } from '../lib/map-texts.ts'
-import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Verdict } from '../observe/http-server.ts'
-import type { StatusParts as Parts, StatusDocument } from '../page/status-document.ts'
+import type { Mode } from '../observe/metrics.ts'
+import type { ModeParts, StatusParts as Parts, StatusDocument } from '../page/status-document.ts'
 import { sumUpRateLimited } from '../requests/brake.ts'
 import type { Case, CycleReport } from '../requests/cycle-parts.ts'
 import { timeLeft } from '../requests/deadlines.ts'
 import { isOpen, stateAfterOffers } from '../requests/derive.ts'
 import type { Facts } from '../requests/facts.ts'
-import { type OperatorSummary, summarizeCases } from '../requests/operator-summary.ts'
 import { isoOf, viewOf } from '../requests/rendering.ts'
+import { describeScope } from '../requests/scope.ts'
 import { countBlocks } from '../requests/unread.ts'
 import type { Nodes } from './nodes.ts'
-import {
-  answersSince,
-  exitRow,
-  listOf,
-  messagesOf,
-  nextExitsRow,
-  openRow,
-  operatorRow,
-  unprovenRow,
-} from './status-rows.ts'
+import { answersSince, exitRow, listOf, openRow, unprovenRow } from './status-rows.ts'
 
 /** Exits whose story is told: the last ones. */
 const MAX_EXITS = 100
@@ -35,7 +24,8 @@ const ANSWERS_MS = 30 * 60 * 1_000
 
 export type StatusParts = {
   readonly version: string
-  readonly config: Pick<Config, 'delivery' | 'dryRun' | 'trustMode' | 'scope'>
+  readonly mode: Mode
+  readonly config: Pick<Config, 'dryRun' | 'trustMode' | 'scope'>
   /** Unix ms. */
   readonly now: () => number
   /** Masks secrets in what nodes said. */
@@ -47,16 +37,15 @@ export type StatusSources = {
   readonly network: string
   readonly nodes: Nodes
   readonly journal: { readonly facts: Facts; degraded(): boolean }
-  readonly messages: () => MessageSnapshot | undefined
-  readonly drift: Pick<DriftDetector, 'latest'>
-  readonly nextExits: NextExits['current']
+  /** What there is in this mode alone. @param cases - what the latest cycle found */
+  readonly more: (cases: readonly Case[]) => ModeParts
 }
 
 /**
  * What `/status` shows: what the latest cycle knew, without any I/O. It holds no signature, no
  * password and no URL; lists end after a bounded number of rows.
  */
-export function createStatus({ version, config, now, redact }: StatusParts) {
+export function createStatus({ version, mode, config, now, redact }: StatusParts) {
   const startedAt = now()
   let nodes: Nodes | undefined
   let sources: StatusSources | undefined
@@ -101,20 +90,11 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
   }
 
   function partsOf(from: StatusSources): Parts {
-    const snapshot = from.messages()
-    const nextExits = from.nextExits()
-    const names = new Map(nextExits.map(({ order }) => [operatorKey(order), order.name]))
-    const cases = report?.cases ?? []
     return {
       ...requestsOf(from),
-      operators: listOf(summarizeCases(cases, from.journal.facts, config.scope, now()), (summary) =>
-        operatorRow(summary, names.get(operatorKey(summary))),
-      ),
       reading: readingOf(from.journal.facts, report),
-      messages: snapshot === undefined ? null : messagesOf(snapshot),
-      nextExits: listOf(nextExits, nextExitsRow),
+      ...from.more(report?.cases ?? []),
       nodes: nodesOf(from.nodes),
-      drift: from.drift.latest() ?? null,
       journal: { degraded: from.journal.degraded() },
     }
   }
@@ -125,12 +105,12 @@ export function createStatus({ version, config, now, redact }: StatusParts) {
       startedAt: isoOf(startedAt),
       at: isoOf(now()),
       mode: {
-        delivery: config.delivery.mode,
+        delivery: mode,
         dryRun: config.dryRun,
         trustMode: config.trustMode,
         onHold: report?.isHeld ?? false,
         network: sources?.network ?? null,
-        scope: Object.fromEntries(config.scope),
+        scope: describeScope(config.scope),
       },
       lastCycle: lastCycle ?? null,
       cycles: {
@@ -197,9 +177,6 @@ function rateLimitedOf(cases: readonly Case[], now: number): Parts['requests']['
   const { requests: total, late } = sumUpRateLimited(cases, now)
   return { total, late }
 }
-
-const operatorKey = ({ moduleId, operatorId }: Pick<OperatorSummary, 'moduleId' | 'operatorId'>) =>
-  `${moduleId}:${operatorId}`
 
 /** Nodes' words may hold what must not be shown, and so may a reason that quotes them. */
 export const redactVerdict = (

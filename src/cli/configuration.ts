@@ -1,14 +1,18 @@
-import type { Config, ParsedConfig, Problem } from '../config.ts'
-import { describeProblem, parseConfig } from '../config.ts'
+import type { CommonConfig, Config, ParsedConfig, Problem } from '../config.ts'
+import { describeProblem, parseConfig, parseWatchConfig } from '../config.ts'
 import { hideSecrets } from '../lib/secret.ts'
-import { createLogger } from '../observe/log.ts'
-import type { Log } from '../requests/cycle-parts.ts'
+import { createLogger, type Logger } from '../observe/log.ts'
 import { type CommandContext, CommandError } from './context.ts'
 
 /** The configuration as the daemon reads it. Its secrets are masked from now on. */
-export function parseConfiguration(context: CommandContext): ParsedConfig {
-  const { env, readFile, dotenv, terminal } = context
-  const parsed = parseConfig(env, readFile, dotenv)
+export const parseConfiguration = (context: CommandContext): ParsedConfig =>
+  parseBy(parseConfig, context)
+
+function parseBy<Kind>(
+  parse: (...source: Parameters<typeof parseConfig>) => ParsedConfig<Kind>,
+  { env, readFile, dotenv, terminal }: CommandContext,
+): ParsedConfig<Kind> {
+  const parsed = parse(env, readFile, dotenv)
   hideSecrets(parsed.secrets, parsed.hosts)
   terminal.hide(parsed.secrets)
   return parsed
@@ -19,8 +23,14 @@ export function parseConfiguration(context: CommandContext): ParsedConfig {
  *
  * @throws ConfigurationError with all problems at once
  */
-export function requireConfiguration(context: CommandContext): Config {
-  const parsed = parseConfiguration(context)
+export const requireConfiguration = (context: CommandContext): Config =>
+  required(parseConfiguration(context), context)
+
+/** The same for `watch`. */
+export const requireWatchConfiguration = (context: CommandContext): CommonConfig =>
+  required(parseBy(parseWatchConfig, context), context)
+
+function required<Kind>(parsed: ParsedConfig<Kind>, context: CommandContext): Kind {
   for (const warning of parsed.warnings) context.terminal.err(`! ${warning}`)
   if (!parsed.ok) throw new ConfigurationError(parsed.problems)
   return parsed.config
@@ -48,7 +58,7 @@ export class ConfigurationError extends CommandError {
 }
 
 /** What the daemon would write to its log: shown with --debug only. */
-export function debugLog({ debug, terminal, now }: CommandContext): Log {
+export function debugLog({ debug, terminal, now }: CommandContext): Logger {
   return createLogger({
     level: debug ? 'debug' : 'error',
     format: 'simple',

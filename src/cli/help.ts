@@ -49,6 +49,21 @@ Exit codes
   2    the configuration is wrong, or the command was typed wrongly
   130  interrupted`,
 
+  watch: `
+For whoever looks after all operators, or after many: reads, proves and looks up what the protocol asked
+for, of every operator of every module, or of EJECTOR_SCOPE. It needs nodes and NETWORK, and no messages.
+Without --once it is a daemon: --json stands for LOGGER_FORMAT=json then. With --once --json it prints what
+/status shows.
+
+Example
+  validator-ejector watch --once
+
+Exit codes
+  0    ended by a signal; with --once: nothing is past its deadline
+  1    with --once: something is, or not everything could be read; else it cannot run as it is set up
+  2    the configuration is wrong (--once), or the command was typed wrongly
+  130  interrupted, with --once`,
+
   encrypt: `
 The password is in MESSAGES_PASSWORD, or in the file that MESSAGES_PASSWORD_FILE names. No file is
 ever replaced.

@@ -15,7 +15,7 @@ export type ProgramParts = {
   readonly version: string
   readonly terminal: Terminal
   /** The daemon, until it ends. It deals with the signals of the process by itself. */
-  readonly run: (options: Common) => Promise<number>
+  readonly run: (options: Common, isWatch: boolean) => Promise<number>
   /** Called by every other command before it begins. */
   readonly open: (options: Common) => CommandContext | Promise<CommandContext>
 }
@@ -99,11 +99,12 @@ function createProgram(parts: ProgramParts, end: End): Command {
       .option('--debug', DEBUG_OPTION)
 
   create('run', 'The daemon. It is what runs without the name of a command.', HELP.run).action(
-    async (options: Common) => end(await parts.run(options)),
+    async (options: Common) => end(await parts.run(options, false)),
   )
   addCheck(create, parts, end)
   addExplain(create, parts, end)
   addTrigger(create, parts, end)
+  addWatch(create, parts, end)
   addEncrypt(create, parts, end)
   addNext(create, parts, end)
   addSign(create, parts, end)
@@ -149,6 +150,17 @@ function addTrigger(create: Create, { open }: ProgramParts, end: End): void {
 }
 
 type Recipient = { readonly recipient?: string }
+
+function addWatch(create: Create, { open, run }: ProgramParts, end: End): void {
+  const what = 'Is everything that the protocol asked for exiting in time? Hands out nothing.'
+  create('watch', what, HELP.watch)
+    .option('--once', 'look once, print what there is to see, and end')
+    .action(async ({ once, ...options }: Common & { readonly once?: boolean }) => {
+      if (!once) return end(await run(options, true))
+      const { runWatchOnce } = await import('./watch.ts')
+      end(await runWatchOnce(await open(options)))
+    })
+}
 
 function addEncrypt(create: Create, { open }: ProgramParts, end: End): void {
   const what = 'Encrypts the exit messages of one folder into another (EIP-2335).'

@@ -35,10 +35,10 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const code = await runProgram(args, {
     version,
     terminal,
-    async run({ json, debug }) {
+    async run({ json, debug }, isWatch) {
       // Loaded when it is wanted: help and complaints need not wait for the daemon's libraries.
-      const { runDaemon } = await import('./run.ts')
-      return runDaemon({
+      const { runDaemon, runWatch } = await import('./run.ts')
+      return (isWatch ? runWatch : runDaemon)({
         env: {
           ...env,
           ...(json ? { LOGGER_FORMAT: 'json' } : {}),

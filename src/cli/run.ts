@@ -1,6 +1,14 @@
+import type { App, AppOptions } from '../app.ts'
 import type { DotenvFile } from '../config/dotenv.ts'
 import type { Environment } from '../config/environment.ts'
-import { describeProblem, parseConfig } from '../config.ts'
+import {
+  type CommonConfig,
+  type Config,
+  describeProblem,
+  type ParsedConfig,
+  parseConfig,
+  parseWatchConfig,
+} from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Logger } from '../observe/log.ts'
 import { openLog, tellUnexpectedError } from './open-log.ts'
@@ -12,9 +20,32 @@ type Outside = {
   readonly version: string
 }
 
+type Kind<Settings> = {
+  readonly parse: (...source: Parameters<typeof parseConfig>) => ParsedConfig<Settings>
+  readonly start: (config: Settings, options: AppOptions) => Promise<App>
+}
+
+// Both are loaded when they are wanted: what is wrong with the configuration is told sooner.
+const EJECTOR: Kind<Config> = {
+  parse: parseConfig,
+  start: async (...parts) => (await import('../app.ts')).startApp(...parts),
+}
+const WATCH: Kind<CommonConfig> = {
+  parse: parseWatchConfig,
+  start: async (...parts) => (await import('../watch.ts')).startWatch(...parts),
+}
+
 /** The daemon, until it ends. Takes the signals of the process. */
-export async function runDaemon({ env, dotenv, version }: Outside): Promise<0 | 1> {
-  const parsed = parseConfig(env, await readNamedFiles(env), dotenv)
+export const runDaemon = (outside: Outside): Promise<0 | 1> => runOne(outside, EJECTOR)
+
+/** The same, which hands out nothing. */
+export const runWatch = (outside: Outside): Promise<0 | 1> => runOne(outside, WATCH)
+
+async function runOne<Settings extends CommonConfig>(
+  { env, dotenv, version }: Outside,
+  { parse, start }: Kind<Settings>,
+): Promise<0 | 1> {
+  const parsed = parse(env, await readNamedFiles(env), dotenv)
   const log = openLog(parsed)
   endOnUnexpectedErrors((error) => tellUnexpectedError(log, error))
   for (const warning of parsed.warnings) log.warn(warning)
@@ -23,9 +54,7 @@ export async function runDaemon({ env, dotenv, version }: Outside): Promise<0 | 
     return 1
   }
   try {
-    // Loaded when it is wanted: what is wrong with the configuration is told sooner.
-    const { startApp } = await import('../app.ts')
-    const app = await startApp(parsed.config, { version, log, isContainer: isInContainer() })
+    const app = await start(parsed.config, { version, log, isContainer: isInContainer() })
     stopOnSignals(app.stop, log)
     await app.ended
     log.info('stopped')

@@ -10,8 +10,8 @@ import type { Settings } from './schema.ts'
  */
 export type Complain = (variable: string, problem: string, example?: string) => void
 
-/** What must be set, and what must not be set together. */
-export function requireOneWay(given: Given, complain: Complain): void {
+/** What must be set, and what must not be set together: `watch` needs neither scope nor way out. */
+export function requireOneWay(given: Given, complain: Complain, isWatch: boolean): void {
   const has = (name: keyof Given['values']) => given.values[name] !== undefined
   for (const name of ['EXECUTION_NODE', 'CONSENSUS_NODE'] as const) {
     const failed = given.problems.some(({ variable }) => variable === `${name}_FILE`)
@@ -26,8 +26,9 @@ export function requireOneWay(given: Given, complain: Complain): void {
       complain('OPERATOR_IDENTIFIERS', 'is required with STAKING_MODULE_ID')
     } else if (hasOperators && !has('STAKING_MODULE_ID')) {
       complain('STAKING_MODULE_ID', 'is required with OPERATOR_IDENTIFIERS or OPERATOR_ID')
-    } else if (!hasOperators) complain('EJECTOR_SCOPE', 'is required')
+    } else if (!hasOperators && !isWatch) complain('EJECTOR_SCOPE', 'is required')
   }
+  if (isWatch) return
   if (has('MESSAGES_LOCATION') && has('VALIDATOR_EXIT_WEBHOOK')) {
     complain('MESSAGES_LOCATION', 'only one of it and VALIDATOR_EXIT_WEBHOOK may be set')
   } else if (!has('MESSAGES_LOCATION') && !has('VALIDATOR_EXIT_WEBHOOK')) {

@@ -144,6 +144,24 @@ export const variableTable = {
 
 export type VariableName = keyof typeof variableTable
 
+/** What only handing out exits needs: `watch` passes over these. */
+export const NOT_FOR_WATCH = [
+  'MESSAGES_LOCATION',
+  'VALIDATOR_EXIT_WEBHOOK',
+  'MESSAGES_PASSWORD',
+  'RUN_KEYS_API',
+  'DRY_RUN',
+  'FORCE_DENCUN_FORK_MODE',
+  'CAPELLA_FORK_VERSION',
+  'WEBHOOK_ABORT_TIMEOUT_MS',
+  'WEBHOOK_MAX_RETRIES',
+  'WEBHOOK_TOKEN',
+  'WEBHOOK_HEADER',
+  'WEBHOOK_RESEND_AFTER',
+  'MAX_EXITS_PER_HOUR',
+  'HOLD_FILE',
+] as const satisfies readonly VariableName[]
+
 /** Variables whose value may stand in a file, which `<name>_FILE` names. */
 export const FILE_VARIABLES = [
   'EXECUTION_NODE',

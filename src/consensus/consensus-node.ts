@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Exchange, isSuccess, observed } from '../lib/exchange.ts'
+import { type Exchange, observed } from '../lib/exchange.ts'
 import type { HttpClient } from '../lib/http.ts'
 import {
   type Bytes32,
@@ -9,8 +9,6 @@ import {
   toldUint64,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
-import { quote } from '../lib/secret.ts'
-import type { SignedExit } from '../messages/exit-message.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
 import {
   bytes32,
@@ -25,7 +23,6 @@ import {
 } from './answers.ts'
 import { createSlotReader, type FinalizedBlock, readFinalizedBlock } from './blocks.ts'
 import { secondsPerSlot } from './chain-info.ts'
-import { rejectionIn } from './pool-answer.ts'
 import { createSyncStatusReader, type SyncStatus } from './sync-status.ts'
 import { createValidatorsReader, type StateId, type ValidatorsReader } from './validators.ts'
 
@@ -58,12 +55,10 @@ export type ConsensusNode = {
   /** Validators that are to be merged into others. @throws NodeRefusedError where not served */
   pendingConsolidations(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   finalizedBlock(signal: AbortSignal): Promise<FinalizedBlock>
-  /** @throws NodeRefusedError on any answer outside 2xx, and on one that holds an error */
-  submitExit(exit: SignedExit, signal: AbortSignal): Promise<number>
 }
 
 /** Milliseconds for one call; a thousand validators of an archived state may need most of it. */
-const CALL_TIMEOUT_MS = 15_000
+export const CALL_TIMEOUT_MS = 15_000
 const genesisSchema = z.object({
   data: z.object({
     genesis_time: uint64.transform(Number),
@@ -158,19 +153,5 @@ export function createConsensusNode(
       return new Set(data.map((consolidation) => consolidation.source_index))
     },
     finalizedBlock: (signal) => readFinalizedBlock(get, signal),
-    async submitExit(exit, signal) {
-      const path = '/eth/v1/beacon/pool/voluntary_exits'
-      const body = toWire(exit)
-      const answer = await request({ method: 'POST', path, body, timeoutMs, signal })
-      const rejection = isSuccess(answer) ? rejectionIn(answer.text) : answer.text
-      if (rejection === undefined) return answer.status
-      throw new NodeRefusedError('submit voluntary exit', answer.status, quote(rejection, 500))
-    },
   }
 }
-
-/** Spec: phase0 `SignedVoluntaryExit`, as JSON. */
-export const toWire = (exit: SignedExit) => ({
-  message: { epoch: String(exit.epoch), validator_index: String(exit.validatorIndex) },
-  signature: exit.signature,
-})

@@ -42,12 +42,17 @@ export const consensusAbi = new Interface([
 
 /** The struct's first fields: newer contracts have more behind them, and the decoder leaves those. */
 export const stakingRouterAbi = new Interface([
+  'function getStakingModules() view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name)[] modules)',
   'function getStakingModule(uint256 id) view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name) module)',
 ])
 
 export const stakingModuleAbi = new Interface([
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
   'function getNodeOperatorsCount() view returns (uint256)',
+  'function isValidatorExitingKeyReported(bytes publicKey) view returns (bool)',
+  'event ValidatorExitTriggered(uint256 indexed nodeOperatorId, bytes publicKey, uint256 withdrawalRequestPaidFee, uint256 exitType)',
+  // Community modules keep what is charged for an exit in a contract of its own.
+  'function EXIT_PENALTIES() view returns (address)',
   'function getNodeOperator(uint256 id, bool fullInfo) view returns (bool active, string name)',
   'function getNodeOperatorSummary(uint256 id) view returns (uint256 targetLimitMode, uint256 targetValidatorsCount, uint256 stuck, uint256 refunded, uint256 stuckPenaltyEnd, uint256 totalExited, uint256 totalDeposited, uint256 depositable)',
   // Older modules give signatures and flags behind the keys; the decoder leaves those.
@@ -66,6 +71,11 @@ export const bondedModuleAbi = new Interface([
   'function getBondCurveId(uint256 nodeOperatorId) view returns (uint256)',
   'function getExitDelayFee(uint256 curveId) view returns (uint256)',
   'function getExitDelayPenalty(uint256 curveId) view returns (uint256)',
+])
+
+/** Each value with whether it is one: a fee of zero is a fee. */
+export const exitPenaltiesAbi = new Interface([
+  'function getExitPenaltyInfo(uint256 nodeOperatorId, bytes publicKey) view returns (tuple(uint248 delayFee, bool isDelayed, uint248 strikesPenalty, bool isStruck, uint248 withdrawalRequestFee, bool isTriggered) info)',
 ])
 
 /** A contract that is an oracle member, and lets a delegate's key sign for it. */
@@ -109,6 +119,7 @@ export const TOPICS = {
   validatorExitRequest: topic(exitBusAbi, 'ValidatorExitRequest'),
   consensusReached: topic(consensusAbi, 'ConsensusReached'),
   reportReceived: topic(consensusAbi, 'ReportReceived'),
+  validatorExitTriggered: topic(stakingModuleAbi, 'ValidatorExitTriggered'),
 } as const
 
 /** `0x` and 8 digits; shorter for calldata that has no selector. */

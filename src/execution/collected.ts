@@ -8,7 +8,8 @@ const MOST_OF_ONE_NODE = 10_000
 export type Collected = ReturnType<typeof createCollected>
 
 /** What nodes gave since the cycle last asked for it. */
-export function createCollected() {
+/** @param most - requests that one node may bring */
+export function createCollected(most = MOST_OF_ONE_NODE) {
   const requests = new Map<RequestKey, ExitRequest>()
   const reportedBy = new Map<RequestKey, string[]>()
   const counts = new Map<string, number>()
@@ -27,8 +28,8 @@ export function createCollected() {
       if (hosts.includes(host)) return
       const count = (counts.get(host) ?? 0) + 1
       counts.set(host, count)
-      if (count > MOST_OF_ONE_NODE) {
-        if (count === MOST_OF_ONE_NODE + 1) alarms.push(tooMany(host))
+      if (count > most) {
+        if (count === most + 1) alarms.push(tooMany(host, most))
         return
       }
       requests.set(request.key, request)
@@ -37,5 +38,5 @@ export function createCollected() {
   }
 }
 
-const tooMany = (host: string) =>
-  `${host} told of more than ${MOST_OF_ONE_NODE} exit requests at once, so it invents them: the others are left out, and looked at again within the hour`
+const tooMany = (host: string, most: number) =>
+  `${host} told of more than ${most} exit requests at once, so it invents them: the others are left out, and looked at again within the hour`

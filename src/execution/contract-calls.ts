@@ -37,11 +37,12 @@ export function outputAt(
   abi: Interface,
   name: string,
   answer: Hex,
-  ...path: readonly number[]
+  ...path: readonly (number | 'length')[]
 ): unknown {
   try {
     return path.reduce<unknown>(
-      (value, place) => (value as readonly unknown[] | undefined)?.[place],
+      (value, place) =>
+        (value as Readonly<Record<number | 'length', unknown>> | undefined)?.[place],
       decodeOutput(abi, name, answer),
     )
   } catch {

@@ -14,6 +14,7 @@ import {
   type ValidatorIndex,
 } from '../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { EVERY_MODULE } from '../requests/scope.ts'
 import { TOPICS } from './abi.ts'
 import type { LogFilter } from './execution-node.ts'
 
@@ -22,6 +23,7 @@ export type ExitLogQuery = {
   readonly chainId: bigint
   /** At least one: that of now, and those that were it before. */
   readonly exitBuses: readonly Address[]
+  /** `EVERY_MODULE`: of all, whatever the operators. */
   readonly moduleId: ModuleId
   readonly operatorIds: readonly OperatorId[]
   readonly fromBlock: number
@@ -46,7 +48,10 @@ export function filterOf({
   const [only, ...others] = exitBuses
   return {
     address: only !== undefined && others.length === 0 ? only : exitBuses,
-    topics: [TOPICS.validatorExitRequest, topicOf(moduleId), operatorIds.map(topicOf)],
+    topics: [
+      TOPICS.validatorExitRequest,
+      ...(moduleId === EVERY_MODULE ? [] : [topicOf(moduleId), operatorIds.map(topicOf)]),
+    ],
     fromBlock,
     toBlock,
   }
@@ -82,22 +87,25 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
   const parsed = rawLog.safeParse(raw)
   if (!parsed.success) return { ok: false, why: 'malformed log' }
   const log = parsed.data
-  const [topic, moduleTopic, operatorTopic, indexTopic] = log.topics
+  const [topic, ...words] = log.topics
+  const [moduleId, operatorId, validatorIndex] = words.map((word) => safeNumber(BigInt(word)))
   if (log.removed === true || log.removed === 'true')
     return { ok: false, why: 'log was removed by a reorg' }
   if (!query.exitBuses.includes(log.address)) return { ok: false, why: 'log of another contract' }
   if (log.blockNumber < query.fromBlock || log.blockNumber > query.toBlock) {
     return { ok: false, why: 'log of a block outside the range' }
   }
-  const operatorId = query.operatorIds.find((id) => topicOf(id) === operatorTopic)
+  const isAskedFor =
+    query.moduleId === EVERY_MODULE ||
+    (moduleId === query.moduleId && query.operatorIds.some((id) => id === operatorId))
   if (
     topic !== TOPICS.validatorExitRequest ||
-    moduleTopic !== topicOf(query.moduleId) ||
-    operatorId === undefined
+    moduleId === undefined ||
+    operatorId === undefined ||
+    !isAskedFor
   ) {
     return { ok: false, why: 'log with other topics' }
   }
-  const validatorIndex = safeNumber(BigInt(indexTopic ?? '0x0'))
   const body = decodeBody(log.data)
   if (validatorIndex === undefined || body === undefined) {
     return { ok: false, why: 'log data is not that of a ValidatorExitRequest' }
@@ -119,8 +127,8 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
       blockHash: log.blockHash,
       transactionHash: log.transactionHash,
       logIndex: log.logIndex,
-      moduleId: query.moduleId,
-      operatorId,
+      moduleId: moduleId as ModuleId,
+      operatorId: operatorId as OperatorId,
       validatorIndex: validatorIndex as ValidatorIndex,
       ...body,
     },

@@ -24,6 +24,8 @@ export type ReadingSettings = {
   readonly preloadBlocks: number
   /** Blocks that each poll reads again. */
   readonly loopBlocks: number
+  /** Requests that one node may bring at once; ten thousand unless given. */
+  readonly mostAtOnce?: number | undefined
   /** Ends reading that goes on in the background. */
   readonly lifetime: AbortSignal
 }
@@ -52,7 +54,7 @@ export function createRequestReader(
   const hosts = nodes.states().map(({ host }) => host)
   const progress = createReadingProgress(hosts, scope, now)
   /** What nodes gave since the last call; a slow one may still add to it after a call returned. */
-  let collected = createCollected()
+  let collected = createCollected(settings.mostAtOnce)
   const cursorCheck = createCursorCheck(
     (alarm) => collected.alarms.push(alarm),
     (warning) => collected.problems.push(warning),
@@ -78,7 +80,7 @@ export function createRequestReader(
     signal.throwIfAborted()
 
     const { requests, reportedBy, contracts, problems, alarms, modules } = collected
-    collected = createCollected()
+    collected = createCollected(settings.mostAtOnce)
     return {
       requests: [...requests.values()].toSorted(inOrder),
       reportedBy,

@@ -31,7 +31,8 @@ export type OperatorCounts = {
 
 type Caller = Pick<ExecutionNode, 'call'>
 
-/** Places in the struct that `getStakingModule` returns. */
+/** Places in the struct of a module. */
+const ID_AT = 0
 const ADDRESS_AT = 1
 const NAME_AT = 6
 /** Place in what `getNodeOperator` returns. */
@@ -48,6 +49,15 @@ const MOST_KEYS = 1_000
 const FEWEST_KEYS = 50
 /** Far more than any operator has: what a node that errs can make the daemon read is bounded. */
 const MAX_KEYS = 100_000
+/** The same of modules. */
+const MAX_MODULES = 64
+
+function toModule(id: ModuleId, told: (place: number) => unknown): StakingModule | undefined {
+  const address = parseAddress(told(ADDRESS_AT))
+  const name = told(NAME_AT)
+  if (address === undefined) return undefined
+  return { id, address, name: typeof name === 'string' ? quote(name, LONGEST_NAME) : undefined }
+}
 
 /** What staking modules say at the finalized block. One call each; nothing is remembered. */
 export function createStakingModuleReader(locator: Address) {
@@ -71,16 +81,11 @@ export function createStakingModuleReader(locator: Address) {
     ): Promise<StakingModule> {
       const data = encodeCall(stakingRouterAbi, 'getStakingModule', [id])
       const answer = (await callUnlessReverts(node, router, data, signal)) ?? '0x'
-      const told = (place: number) =>
-        outputAt(stakingRouterAbi, 'getStakingModule', answer, 0, place)
-      const address = parseAddress(told(ADDRESS_AT))
-      if (address === undefined) throw new Error(`the staking router knows no module ${id}`)
-      const name = told(NAME_AT)
-      return {
-        id,
-        address,
-        name: typeof name === 'string' ? quote(name, LONGEST_NAME) : undefined,
-      }
+      const found = toModule(id, (place) =>
+        outputAt(stakingRouterAbi, 'getStakingModule', answer, 0, place),
+      )
+      if (found === undefined) throw new Error(`the staking router knows no module ${id}`)
+      return found
     },
 
     /**
@@ -154,8 +159,31 @@ export function createStakingModuleReader(locator: Address) {
       }
     },
 
+    modules: readModules,
     readSigningKeys,
   }
+}
+
+/**
+ * Every module of the protocol.
+ *
+ * @throws when the call got no answer, or not one module is there
+ */
+async function readModules(
+  node: Caller,
+  router: Address,
+  signal: AbortSignal,
+): Promise<readonly StakingModule[]> {
+  const name = 'getStakingModules'
+  const data = encodeCall(stakingRouterAbi, name)
+  const answer = (await callUnlessReverts(node, router, data, signal)) ?? '0x'
+  const count = outputAt(stakingRouterAbi, name, answer, 0, 'length')
+  const found = Array.from({ length: Math.min(Number(count ?? 0), MAX_MODULES) }, (_, at) => {
+    const told = (place: number) => outputAt(stakingRouterAbi, name, answer, 0, at, place)
+    return toModule(Number(told(ID_AT)) as ModuleId, told) ?? []
+  }).flat()
+  if (found.length === 0) throw new Error('the staking router names no module')
+  return found
 }
 
 /**

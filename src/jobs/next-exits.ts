@@ -159,5 +159,3 @@ export function createNextExits(parts: NextExitsParts) {
     },
   }
 }
-
-export type NextExits = ReturnType<typeof createNextExits>

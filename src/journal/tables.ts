@@ -181,6 +181,8 @@ export function writeFact(database: Connection, fact: Fact): void {
       return
     case 'forgotten':
       database.run('DELETE FROM disk.request WHERE key = ?', [fact.key])
+      if (fact.validator === undefined) return
+      database.run('DELETE FROM disk.history WHERE validator_index = ?', [fact.validator])
       return
     case 'transaction': {
       const row = [fact.hash, fact.serialized]

@@ -98,6 +98,22 @@ export const metricTable = {
     ['module', 'operator'],
     'Open exits for which no valid message is loaded',
   ),
+  operator_info: gauge(
+    ['module', 'operator', 'name'],
+    'Always 1: operators that were asked for exits, with the name that their module knows. `watch` only',
+  ),
+  exit_requests_last_day: gauge(
+    ['module'],
+    'Exits that the protocol asked for within the last 24 hours. `watch` only',
+  ),
+  exit_requests_reported_late: gauge(
+    ['module', 'operator'],
+    'Exits past their deadline that were proven late on chain, as the staking module says. `watch` only',
+  ),
+  exit_requests_triggered: gauge(
+    ['module', 'operator'],
+    'Exits past their deadline that were made through the execution layer, as the staking module says. `watch` only',
+  ),
   exit_submissions_total: counter(
     ['host', 'result'],
     'Answers to submitted exits, of each consensus node or the webhook: accepted, rejected (refused) or unanswered',

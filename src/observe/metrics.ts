@@ -4,6 +4,9 @@ import type { Scope } from '../requests/scope.ts'
 import { createInstruments } from './instruments.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 
+/** What becomes of a proven request: a message or a webhook exits its validator, or nobody here. */
+export type Mode = 'message' | 'webhook' | 'watch'
+
 /** How a thing ended, as a label. */
 export type Result = 'success' | 'error'
 
@@ -32,7 +35,7 @@ export type MetricsOptions = {
   /** Stands before every name but those of Node's own metrics. */
   readonly prefix: string
   readonly version: string
-  readonly mode: 'message' | 'webhook'
+  readonly mode: Mode
   readonly dryRun: boolean
   readonly trustMode: boolean
   /** Whose requests are measured from the start. */
@@ -97,7 +100,7 @@ export function createMetrics(options: MetricsOptions) {
   setMessages(0, 0)
 
   const polling = histogram('polling_last_blocks_duration_seconds', JOB_BUCKETS)
-  const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options.scope)
+  const { updateExitRequests, ...requestMetrics } = createRequestMetrics(instruments, options)
 
   return {
     ...requestMetrics,

@@ -26,6 +26,11 @@ const labelsOf = ({ moduleId, operatorId }: Pick<Asked, 'moduleId' | 'operatorId
   operator: String(operatorId),
 })
 
+const keyOf = ({ module, operator }: ReturnType<typeof labelsOf>) => `${module}:${operator}`
+
+/** Whose requests are measured from the start, and by whom. */
+type Measured = { readonly scope: Scope; readonly mode: 'message' | 'webhook' | 'watch' }
+
 /** Gauges of what holds exits back: an alert can tell "nothing" from "not measured". */
 const AT_FIRST_ZERO = [
   'submissions_on_hold',
@@ -39,9 +44,13 @@ const AT_FIRST_ZERO = [
  * What is measured of requests and their exits. The series of the scope are there from the start,
  * so that an alert can tell "none" from "not measured".
  */
-export function createRequestMetrics(instruments: Instruments, scope: Scope) {
+export function createRequestMetrics(instruments: Instruments, { scope, mode }: Measured) {
   const { counter, set, histogram } = instruments
-  const setSummaries = createSummarySetter(instruments)
+  const setSummaries = createSummarySetter(instruments, mode)
+  const setOperators = createOperatorSetter(instruments)
+  let operatorsNow: () => readonly OperatorMeasured[] = () => []
+  /** Operators with series of steps, by their labels. */
+  const stepped = new Map<string, ReturnType<typeof labelsOf>>()
   let summariesNow = () => summarize([], scope, 0)
   const setRunways = createRunwaySetter(instruments)
   let runwaysNow: () => readonly NextExitsMeasured[] = () => []
@@ -58,6 +67,16 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     }
   }
 
+  /** Who was asked for nothing lately, and is not in the scope, has no series. */
+  function forgetSteps(summaries: readonly OperatorSummary[]): void {
+    const kept = new Set(summaries.map((summary) => keyOf(labelsOf(summary))))
+    for (const [key, labels] of stepped) {
+      if (kept.has(key)) continue
+      for (const step of STEPS) steps[step].remove(labels)
+      stepped.delete(key)
+    }
+  }
+
   return {
     /**
      * Ages and times left are those of the scrape, not of the latest cycle.
@@ -71,9 +90,16 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     setNextExits: (measured: () => readonly NextExitsMeasured[]) => {
       runwaysNow = measured
     },
+    /** What only `watch` knows of operators, as it is when it is asked for. */
+    setOperators: (measured: () => readonly OperatorMeasured[]) => {
+      operatorsNow = measured
+    },
     /** To be called before the metrics are read. */
     updateExitRequests: () => {
-      setSummaries(summariesNow())
+      const summaries = summariesNow()
+      setSummaries(summaries)
+      forgetSteps(summaries)
+      setOperators(operatorsNow())
       setRunways(runwaysNow())
     },
     /** Whom exits are offered to, from the start. */
@@ -85,8 +111,39 @@ export function createRequestMetrics(instruments: Instruments, scope: Scope) {
     /** @param host - as it is configured, never more of the URL */
     countSubmission: (host: string, result: SubmissionResult) => submissions.inc({ host, result }),
     /** The caller observes a request at most once for each step. */
-    observeStep: (step: Step, request: Asked, seconds: number) =>
-      steps[step].observe(labelsOf(request), seconds),
+    observeStep: (step: Step, request: Asked, seconds: number) => {
+      const labels = labelsOf(request)
+      steps[step].observe(labels, seconds)
+      stepped.set(keyOf(labels), labels)
+    },
+  }
+}
+
+export type OperatorMeasured = Pick<Asked, 'moduleId' | 'operatorId'> & {
+  /** For people, cut; empty where the module knows none. */
+  readonly name: string
+  /** Requests of the last 24 hours. */
+  readonly lastDay: number
+  /** Of its late exits, those that the staking module knows to be proven late, or triggered. */
+  readonly reportedLate: number
+  readonly triggered: number
+}
+
+function createOperatorSetter({ gaugeSet }: Instruments) {
+  const info = gaugeSet('operator_info')
+  const lastDay = gaugeSet('exit_requests_last_day')
+  const reportedLate = gaugeSet('exit_requests_reported_late')
+  const triggered = gaugeSet('exit_requests_triggered')
+  return (measured: readonly OperatorMeasured[]): void => {
+    info(measured.map((one) => [{ ...labelsOf(one), name: one.name }, 1]))
+    const days = new Map<string, number>()
+    for (const one of measured) {
+      const { module } = labelsOf(one)
+      days.set(module, (days.get(module) ?? 0) + one.lastDay)
+    }
+    lastDay([...days].map(([module, count]) => [{ module }, count]))
+    reportedLate(measured.map((one) => [labelsOf(one), one.reportedLate]))
+    triggered(measured.map((one) => [labelsOf(one), one.triggered]))
   }
 }
 
@@ -113,7 +170,8 @@ function createRunwaySetter({ gaugeSet }: Instruments) {
   }
 }
 
-function createSummarySetter({ gaugeSet }: Instruments) {
+/** @param mode - in `watch` nobody holds a message */
+function createSummarySetter({ gaugeSet }: Instruments, mode: Measured['mode']) {
   const requests = gaugeSet('exit_requests')
   const oldest = gaugeSet('exit_request_oldest_age_seconds')
   const deadline = gaugeSet('exit_request_deadline_seconds')
@@ -137,7 +195,9 @@ function createSummarySetter({ gaugeSet }: Instruments) {
       ]),
     )
     oldest(summaries.map((summary) => [labelsOf(summary), summary.oldestAge]))
-    withoutMessage(summaries.map((summary) => [labelsOf(summary), summary.withoutMessage]))
+    if (mode !== 'watch') {
+      withoutMessage(summaries.map((summary) => [labelsOf(summary), summary.withoutMessage]))
+    }
     deadline(
       each(({ timeLeft }) => (timeLeft === undefined ? [] : [timeLeft])).map(
         ([summary, seconds]) => [labelsOf(summary), seconds],

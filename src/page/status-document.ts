@@ -10,12 +10,13 @@ export type StatusDocument = {
   readonly startedAt: string
   readonly at: string
   readonly mode: {
-    readonly delivery: 'message' | 'webhook'
+    readonly delivery: 'message' | 'webhook' | 'watch'
     readonly dryRun: boolean
     readonly trustMode: boolean
     readonly onHold: boolean
     readonly network: string | null
-    readonly scope: Readonly<Record<string, readonly number[]>>
+    /** `all`: every operator of every module. */
+    readonly scope: Readonly<Record<string, readonly number[]>> | 'all'
   }
   readonly lastCycle: {
     readonly endedAt: string
@@ -25,8 +26,32 @@ export type StatusDocument = {
   readonly cycles: { readonly lastGoodAt: string | null; readonly failedWithinHour: number }
 } & Partial<StatusParts>
 
+/** What differs between who hands out exits, and `watch`. */
+export type ModeParts = {
+  /** One for each operator of the scope, or in `watch` that was asked: what the metrics say of it. */
+  readonly operators: List<OperatorRow>
+  /** In `watch`: every module of the scope, asked or not. */
+  readonly modules?: readonly ModuleRow[]
+  /** `null` before the first load, in webhook mode, and in `watch`. */
+  readonly messages: MessagesView | null
+  readonly nextExits: List<NextExitsRow>
+  readonly drift: Drift | null
+}
+
+type Drift = {
+  readonly at: string
+  /** Host of the node that told. */
+  readonly node: string
+  readonly missing: readonly string[]
+  /** `activeFrom` is in unix seconds. */
+  readonly announced: readonly { readonly signer: string; readonly activeFrom: number }[]
+  readonly stale: readonly string[]
+  readonly kept: readonly string[]
+  readonly vacant: readonly string[]
+}
+
 /** What is known once the nodes have been found. */
-export type StatusParts = {
+export type StatusParts = ModeParts & {
   readonly requests: {
     readonly open: List<OpenRow>
     readonly unproven: List<UnprovenRow>
@@ -37,17 +62,12 @@ export type StatusParts = {
     readonly answers: { readonly accepted: number; readonly rejected: number }
   }
   readonly exits: List<ExitRow>
-  /** One for each operator of the scope: what the metrics say of it. */
-  readonly operators: List<OperatorRow>
   readonly reading: {
     /** Of the newest finalized block that any node told. */
     readonly finalizedAt: string | null
     readonly unreadBlocks: number
     readonly versionProblem: string | null
   }
-  /** `null` before the first load, and in webhook mode. */
-  readonly messages: MessagesView | null
-  readonly nextExits: List<NextExitsRow>
   readonly nodes: readonly {
     readonly layer: 'execution' | 'consensus'
     readonly host: string
@@ -55,17 +75,6 @@ export type StatusParts = {
     readonly synced: boolean
     readonly why: string | null
   }[]
-  readonly drift: {
-    readonly at: string
-    /** Host of the node that told. */
-    readonly node: string
-    readonly missing: readonly string[]
-    /** `activeFrom` is in unix seconds. */
-    readonly announced: readonly { readonly signer: string; readonly activeFrom: number }[]
-    readonly stale: readonly string[]
-    readonly kept: readonly string[]
-    readonly vacant: readonly string[]
-  } | null
   readonly journal: { readonly degraded: boolean }
 }
 
@@ -111,7 +120,36 @@ export type OperatorRow = Pick<OperatorSummary, 'states' | 'overdue' | 'withoutM
   readonly oldestAgeSeconds: number
   /** Of the most urgent one. */
   readonly timeLeftSeconds: number | null
+  /** In `watch` only. */
+  readonly watched?: WatchedRow & {
+    /** Median time from request to exit, of the exits that were seen to happen. */
+    readonly secondsToExit: number | null
+  }
 }
+
+/** Numbers of exits that `watch` tells of an operator, or of a module. */
+export type WatchedRow = {
+  /** Late ones included. */
+  readonly open: number
+  /** A block holds the exit. */
+  readonly done: number
+  readonly unproven: number
+  /** Late exits that were proven late on chain, and that were made through the execution layer. */
+  readonly reportedLate: number
+  readonly triggered: number
+  /** Of the open exit that is most urgent. */
+  readonly deadline: string | null
+}
+
+export type ModuleRow = WatchedRow &
+  Pick<OperatorSummary, 'overdue'> & {
+    readonly module: number
+    readonly name: string | null
+    /** How many operators it has, and how many of them were asked within the look-back. */
+    readonly operators: number | null
+    readonly asked: number
+    readonly timeLeftSeconds: number | null
+  }
 
 export type MessagesView = {
   readonly readAt: string | null

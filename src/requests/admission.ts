@@ -1,4 +1,4 @@
-import type { CycleParts, Proofs, Reading } from './cycle-parts.ts'
+import type { FollowingParts, Proofs, Reading } from './cycle-parts.ts'
 import type { ExitRequest } from './exit-request.ts'
 import { createCrowd, inAnyOrder } from './fair-share.ts'
 
@@ -8,8 +8,13 @@ const MAX_UNPROVEN = 10_000
 /**
  * Which requests are remembered, and which are judged first. A node may invent them without end:
  * it must not crowd out what another one tells, nor what is proven.
+ *
+ * @param most - requests without proof that are remembered
  */
-export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | 'log'>) {
+export function createAdmission(
+  { journal, log }: Pick<FollowingParts, 'journal' | 'log'>,
+  most = MAX_UNPROVEN,
+) {
   const crowd = createCrowd()
 
   return {
@@ -25,13 +30,13 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
       )
       crowd.note(reportedBy, open)
       const fresh = open.filter((request) => !isKnown(request))
-      if (fresh.length <= MAX_UNPROVEN) return fresh
-      const details = { leftOut: fresh.length - MAX_UNPROVEN, taken: MAX_UNPROVEN }
+      if (fresh.length <= most) return fresh
+      const details = { leftOut: fresh.length - most, taken: most }
       log.error(
         'too many new exit requests at once, some are not taken in: a node invents them',
         details,
       )
-      const taken = new Set(crowd.inTurn(fresh).slice(0, MAX_UNPROVEN))
+      const taken = new Set(crowd.inTurn(fresh).slice(0, most))
       return fresh.filter((request) => taken.has(request))
     },
 
@@ -54,9 +59,9 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
         ['none', 'unproven'].includes(proofs.statusOf(key)),
       )
       crowd.keepOnly(unproven)
-      const oldest = crowd.inTurn(unproven.toReversed()).slice(MAX_UNPROVEN)
+      const oldest = crowd.inTurn(unproven.toReversed()).slice(most)
       if (oldest.length > 0) {
-        const details = { forgotten: oldest.length, kept: MAX_UNPROVEN }
+        const details = { forgotten: oldest.length, kept: most }
         log.error(
           'too many unproven exit requests, the oldest gave way: a node invents them',
           details,
@@ -70,6 +75,8 @@ export function createAdmission({ journal, log }: Pick<CycleParts, 'journal' | '
     },
   }
 }
+
+export type Admission = ReturnType<typeof createAdmission>
 
 const isProven = ({ key }: ExitRequest, proofs: Proofs | undefined): boolean =>
   proofs?.statusOf(key) === 'proven'

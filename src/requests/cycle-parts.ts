@@ -65,29 +65,25 @@ export type EarlierReading = Readonly<
 export type OfferResult = { readonly accepted: boolean; readonly answers: readonly string[] }
 
 /** What a cycle measures beside its requests: names of `observe/metric-table.ts`. */
-type CycleGauge =
+type ReadingGauge =
+  | 'finalized_block_timestamp_seconds'
+  | 'protocol_version_unknown'
+  | 'unread_blocks'
+  | 'unproven_requests'
+type Labels = Readonly<Record<string, string>>
+type HoldingGauge =
   | 'submissions_on_hold'
   | 'exit_requests_held'
   | 'exit_requests_rate_limited'
   | 'exit_requests_rate_limited_late'
   | 'exit_rate_limit_wait_seconds'
-  | 'finalized_block_timestamp_seconds'
-  | 'protocol_version_unknown'
-  | 'unread_blocks'
-  | 'unproven_requests'
 
-/** Everything that a cycle does to the world, as functions. */
-export type CycleParts = {
+/** Everything that it takes to follow requests, as functions. None of it hands out an exit. */
+export type FollowingParts = {
   readonly log: Log
   readonly now: () => number
-  /** Milliseconds that only go forward, whatever becomes of the clock. */
-  readonly elapsed: () => number
   readonly settings: {
-    readonly mode: 'message' | 'webhook'
-    readonly dryRun: boolean
-    /** Validators that may be submitted for the first time within any hour. */
-    readonly maxExitsPerHour: number | undefined
-    /** Whose requests are summed up, also where there are none. */
+    /** Whose requests are followed. */
     readonly scope: Scope
   }
   /** What staking modules say of an operator's exits, as far as it is known. */
@@ -106,6 +102,32 @@ export type CycleParts = {
     signal: AbortSignal,
     toldBy?: (key: RequestKey) => readonly string[],
   ): Promise<Proofs>
+  readSightings(
+    validators: readonly ValidatorIndex[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ValidatorIndex, RegistryAnswers>>
+  readChain(signal: AbortSignal): Promise<ChainView>
+  readonly metrics: {
+    observePolling(events: number, seconds: number): void
+    /** Sets a gauge; booleans as 1 or 0. */
+    set(name: ReadingGauge, value: number | boolean, labels?: Labels): void
+    /** @param summaries - as they are when they are asked for: times go on between cycles */
+    setExitRequests(summaries: () => readonly OperatorSummary[]): void
+    /** Each step of a request once. */
+    observeStep(step: 'submission' | 'exiting' | 'settled', request: Asked, seconds: number): void
+  }
+}
+
+/** Everything that a cycle does to the world, as functions. */
+export type CycleParts = FollowingParts & {
+  /** Milliseconds that only go forward, whatever becomes of the clock. */
+  readonly elapsed: () => number
+  readonly settings: {
+    readonly mode: 'message' | 'webhook'
+    readonly dryRun: boolean
+    /** Validators that may be submitted for the first time within any hour. */
+    readonly maxExitsPerHour: number | undefined
+  }
   /**
    * What is loaded, after a load that just began had a moment to end.
    *
@@ -115,11 +137,6 @@ export type CycleParts = {
     wanted: readonly Pick<ExitRequest, 'validatorIndex' | 'pubkey'>[],
     signal: AbortSignal,
   ): Promise<Messages>
-  readSightings(
-    validators: readonly ValidatorIndex[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<ValidatorIndex, RegistryAnswers>>
-  readChain(signal: AbortSignal): Promise<ChainView>
   /** Validators whose pending partial withdrawal every node sees that could tell. */
   readPendingWithdrawals(signal: AbortSignal): Promise<ReadonlySet<ValidatorIndex>>
   /** True while the operator wants nothing to be submitted. */
@@ -136,14 +153,8 @@ export type CycleParts = {
     signal: AbortSignal,
   ): Promise<OfferResult>
   readonly metrics: {
-    observePolling(events: number, seconds: number): void
     countExit(result: 'success' | 'error'): void
-    /** Sets a gauge; booleans as 1 or 0. */
-    set(name: CycleGauge, value: number | boolean, labels?: Readonly<Record<string, string>>): void
-    /** @param summaries - as they are when they are asked for: times go on between cycles */
-    setExitRequests(summaries: () => readonly OperatorSummary[]): void
-    /** Each step of a request once. */
-    observeStep(step: 'submission' | 'exiting' | 'settled', request: Asked, seconds: number): void
+    set(name: HoldingGauge, value: number | boolean, labels?: Labels): void
   }
 }
 

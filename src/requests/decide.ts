@@ -1,7 +1,7 @@
 import type { Epoch, ValidatorIndex } from '../lib/primitives.ts'
-import type { Case, CycleParts, Messages, Proofs } from './cycle-parts.ts'
+import type { Case, CycleParts, FollowingParts, Messages, Proofs } from './cycle-parts.ts'
 import { exitPossibleFrom } from './deadlines.ts'
-import { type ChainView, derive } from './derive.ts'
+import { type ChainView, derive, type RegistryAnswers } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
 import { next } from './next.ts'
 import type { RequestTimes } from './request-times.ts'
@@ -20,13 +20,51 @@ const UNKNOWN_CHAIN: ChainView = {
   shardCommitteePeriod: 0n,
 }
 
+/** What a request is, whatever is done about it. */
+export type Standing = Pick<Case, 'request' | 'limit' | 'state' | 'verdict'> & {
+  /** The latest of the nodes on its validator. */
+  readonly answers: RegistryAnswers | undefined
+}
+
+/** What each request is: its state and its deadline follow from what one cycle has learnt. */
+export const createStandingReader =
+  (
+    { journal, termsOf, now }: Pick<FollowingParts, 'journal' | 'termsOf' | 'now'>,
+    { answersOf }: Pick<ValidatorLookUp, 'answersOf'>,
+    times: Pick<RequestTimes, 'correct'>,
+  ) =>
+  (read: ExitRequest, { proofs, chain }: Omit<Learnt, 'messages'>): Standing => {
+    const { validatorIndex, pubkey, key, moduleId, operatorId } = read
+    const verdict = proofs?.verdictOf(key)
+    const request = times.correct(read, verdict, chain)
+    const answers = answersOf(validatorIndex)
+    const offers = journal.facts.offers.get(validatorIndex)
+    const status = proofs?.statusOf(key) ?? 'none'
+    const derived = derive(status === 'duplicate' ? 'none' : status, pubkey, offers, answers)
+    // After a restart, until a node answers, what the journal saw settled is settled. That holds too
+    // where its signers have left the allowlist since: nobody need prove what is over.
+    const wasSettled =
+      answers === undefined && journal.facts.sightings.get(validatorIndex) === 'settled'
+    return {
+      request,
+      limit: {
+        ...termsOf(moduleId, operatorId),
+        possibleFrom: exitPossibleFrom(pubkey, answers, chain, now()),
+      },
+      state: wasSettled ? 'settled' : derived,
+      verdict,
+      answers,
+    }
+  }
+
 /** What each request is, and what is to be done about it now. */
 export function createDecider(
   parts: CycleParts,
-  { answersOf }: Pick<ValidatorLookUp, 'answersOf'>,
+  lookUp: Pick<ValidatorLookUp, 'answersOf'>,
   times: Pick<RequestTimes, 'correct'>,
 ) {
-  const { journal, log, settings, termsOf } = parts
+  const { journal, log, settings } = parts
+  const standingOf = createStandingReader(parts, lookUp, times)
 
   async function decide(
     requests: readonly ExitRequest[],
@@ -48,23 +86,16 @@ export function createDecider(
 
   function decideOne(
     read: ExitRequest,
-    { proofs, messages, chain }: Learnt,
+    learnt: Learnt,
     withdrawals: ReadonlySet<ValidatorIndex>,
   ): Case {
-    const { validatorIndex, pubkey, key, moduleId, operatorId } = read
-    const verdict = proofs?.verdictOf(key)
-    const request = times.correct(read, verdict, chain)
+    const { answers, ...standing } = standingOf(read, learnt)
+    const { request, state } = standing
+    const { messages, chain } = learnt
+    const { validatorIndex } = request
     const now = parts.now()
-    const answers = answersOf(validatorIndex)
     const offers = journal.facts.offers.get(validatorIndex)
     const message = messages?.find(validatorIndex)
-    const status = proofs?.statusOf(key) ?? 'none'
-    const derived = derive(status === 'duplicate' ? 'none' : status, pubkey, offers, answers)
-    // After a restart, until a node answers, what the journal saw settled is settled. That holds too
-    // where its signers have left the allowlist since: nobody need prove what is over.
-    const wasSettled =
-      answers === undefined && journal.facts.sightings.get(validatorIndex) === 'settled'
-    const state = wasSettled ? 'settled' : derived
     const means =
       settings.mode === 'webhook'
         ? ({ kind: 'webhook' } as const)
@@ -80,14 +111,8 @@ export function createDecider(
     const isMissing = step.kind === 'wait' && step.code === 'no-message'
     const why = isMissing ? messages?.whyMissing(validatorIndex) : undefined
     return {
-      request,
-      limit: {
-        ...termsOf(moduleId, operatorId),
-        possibleFrom: exitPossibleFrom(pubkey, answers, chain, now),
-      },
-      state,
+      ...standing,
       message,
-      verdict,
       next: isMissing && why !== undefined ? { ...step, detail: why } : step,
     }
   }

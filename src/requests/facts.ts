@@ -12,8 +12,11 @@ import type { Coverage } from './scope.ts'
  */
 export type Fact =
   | { readonly kind: 'request'; readonly at: number; readonly request: ExitRequest }
-  /** An unproven request that gave way. When it is seen again, it is a new one. */
-  | { readonly kind: 'forgotten'; readonly key: RequestKey }
+  /**
+   * An unproven request that gave way, or one that nobody follows any more, with what was seen of its
+   * validator. When it is seen again, it is a new one.
+   */
+  | { readonly kind: 'forgotten'; readonly key: RequestKey; readonly validator?: ValidatorIndex }
   /** A transaction's signed serialization, whose hash was checked. */
   | { readonly kind: 'transaction'; readonly hash: Bytes32; readonly serialized: Hex }
   /** A finalized block that proved requests. */
@@ -137,6 +140,9 @@ export function applyFact(facts: Facts, fact: Fact): void {
       return
     case 'forgotten':
       facts.requests.delete(fact.key)
+      if (fact.validator === undefined) return
+      facts.sightings.delete(fact.validator)
+      facts.history.delete(fact.validator)
       return
     case 'transaction':
       facts.transactions.set(fact.hash, fact.serialized)

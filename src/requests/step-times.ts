@@ -1,15 +1,16 @@
-import type { CycleParts } from './cycle-parts.ts'
+import type { FollowingParts } from './cycle-parts.ts'
 import { ageOf } from './deadlines.ts'
-import type { RequestState } from './derive.ts'
+import { isOver, type RequestState } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
 
-type Step = Parameters<CycleParts['metrics']['observeStep']>[0]
+const STEPS = ['submission', 'exiting', 'settled'] as const
+type Step = Parameters<FollowingParts['metrics']['observeStep']>[0]
 
 /**
  * Measures how long exits take, each step of a request once. What the journal knows already, or
  * what was so at the first look of this daemon, is no measurement: a restart merely finds it again.
  */
-export function createStepTimes({ journal, metrics, now }: CycleParts) {
+export function createStepTimes({ journal, metrics, now }: FollowingParts) {
   const observed = new Set<string>()
 
   function observe(step: Step, requests: readonly ExitRequest[]): void {
@@ -22,6 +23,11 @@ export function createStepTimes({ journal, metrics, now }: CycleParts) {
   }
 
   return {
+    /** Nobody asks for it any more. */
+    forget: ({ key }: Pick<ExitRequest, 'key'>) => {
+      for (const step of STEPS) observed.delete(`${step}:${key}`)
+    },
+
     /** To be called after the journal was told that the exit was accepted. */
     accepted(request: ExitRequest): void {
       const offers = journal.facts.offers.get(request.validatorIndex)
@@ -39,9 +45,9 @@ export function createStepTimes({ journal, metrics, now }: CycleParts) {
       const earlier = (journal.facts.history.get(validator) ?? []).flatMap((fact) =>
         fact.kind === 'sighting' ? [fact.seen] : [],
       )
-      const isLeaving = state === 'exiting' || state === 'settled'
-      if (isLeaving && earlier.every((seen) => seen === 'active')) observe('exiting', requests)
-      if (state === 'settled' && !earlier.includes('settled')) observe('settled', requests)
+      if ((state === 'exiting' || isOver(state)) && earlier.every((seen) => seen === 'active'))
+        observe('exiting', requests)
+      if (isOver(state) && !earlier.includes('settled')) observe('settled', requests)
     },
   }
 }

@@ -1,5 +1,6 @@
+import { groupBy } from '../lib/group-by.ts'
 import type { ValidatorIndex } from '../lib/primitives.ts'
-import type { CycleParts } from './cycle-parts.ts'
+import type { FollowingParts } from './cycle-parts.ts'
 import { moduleLimit } from './deadlines.ts'
 import { derive, isAnotherKeys, isOver, type RegistryAnswers } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
@@ -16,7 +17,7 @@ type Seen = { readonly answers: RegistryAnswers; readonly at: number }
  * looked at again hourly, so that one node's word never ends a request for good.
  */
 export function createValidatorLookUp(
-  { journal, log, now, readSightings, termsOf }: CycleParts,
+  { journal, log, now, readSightings, termsOf }: FollowingParts,
   stepTimes: StepTimes,
 ) {
   const latest = new Map<ValidatorIndex, Seen>()
@@ -72,12 +73,15 @@ export function createValidatorLookUp(
     /** The latest answers of the nodes, also when they are silent now. */
     answersOf: (validator: ValidatorIndex) => latest.get(validator)?.answers,
 
+    /** Nobody asks for it any more. */
+    forget: (validator: ValidatorIndex) => latest.delete(validator),
+
     /** The validator has left, by the latest answers. */
     isOver: isDone,
 
     /** @throws when no node answers: what was seen before stays */
     async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {
-      const byValidator = groupByValidator(requests)
+      const byValidator = groupBy(requests, ({ validatorIndex }) => validatorIndex)
       const due = [...byValidator].flatMap(([index, of]) => (isDue(index, of) ? [index] : []))
       if (due.length === 0) return
       for (const [validator, answers] of await readSightings(due, signal)) {
@@ -89,15 +93,3 @@ export function createValidatorLookUp(
 }
 
 export type ValidatorLookUp = ReturnType<typeof createValidatorLookUp>
-
-function groupByValidator(
-  requests: readonly ExitRequest[],
-): ReadonlyMap<ValidatorIndex, readonly ExitRequest[]> {
-  const groups = new Map<ValidatorIndex, ExitRequest[]>()
-  for (const request of requests) {
-    const group = groups.get(request.validatorIndex) ?? []
-    groups.set(request.validatorIndex, group)
-    group.push(request)
-  }
-  return groups
-}

@@ -101,7 +101,7 @@ async function cyclesLater(daemon: Daemon, count: number): Promise<void> {
 }
 
 /** A cycle begins with one look at each node. The first and the last one may be cut. */
-function callsByCycle(calls: readonly Call[]): readonly number[] {
+export function callsByCycle(calls: readonly Call[]): readonly number[] {
   const cycles: number[] = []
   const looked = new Set<string>()
   for (const { path, rpc } of calls) {

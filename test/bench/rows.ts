@@ -9,6 +9,7 @@ import { type LoadRun, runLoad } from './load-run.ts'
 import { MIB, median, quantile } from './numbers.ts'
 import { againstLimit, type Result, under } from './result.ts'
 import { runStart } from './start-run.ts'
+import { runWatch } from './watch-run.ts'
 
 export type RowParts = {
   readonly inputs: InputMaker
@@ -170,6 +171,18 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       const figure = await runBurst(await inputs.plain(MESSAGES), BURST)
       const work = '500 requests in one report → all POSTed (50 ms each at the node)'
       return [under({ row: 'burst', work, figure, unit: 's' }, 5)]
+    },
+    async watch() {
+      const run = await runWatch()
+      const work = 'watch: 1,000 operators of 4 modules, 20,000 requests'
+      const rowOf = (what: string, figure: number, unit: string, bound: number) =>
+        under({ row: 'watch', work: what, figure, unit }, bound)
+      return [
+        rowOf(`${work}: start until all are proven`, run.startSeconds, 's', 10),
+        rowOf('… CPU of a cycle', run.cpuMs, 'ms', 1_000),
+        rowOf('… memory at most', (run.peakRss ?? Number.NaN) / MIB, 'MiB', 500),
+        rowOf('… calls to the nodes in a cycle, at most', Math.max(...run.calls), '', 350),
+      ]
     },
   }
 }

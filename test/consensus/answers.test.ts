@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { secondsPerSlot } from '../../src/consensus/chain-info.ts'
 import { createConsensusNode } from '../../src/consensus/consensus-node.ts'
+import { createExitSubmitter } from '../../src/consensus/exit-submitter.ts'
 import { chooseForkVersions } from '../../src/consensus/fork.ts'
 import type { HttpClient } from '../../src/lib/http.ts'
 import { type Epoch, FAR_FUTURE_EPOCH, type ValidatorIndex } from '../../src/lib/primitives.ts'
@@ -16,7 +17,10 @@ function nodeThatAnswers(text: string | ((path: string) => string), status = 200
     status,
     text: typeof text === 'string' ? text : text(path),
   })
-  return createConsensusNode(http, 100, () => {})
+  return {
+    ...createConsensusNode(http, 100, () => {}),
+    submitExit: createExitSubmitter(http, () => {}),
+  }
 }
 const ids = [0, 1, 2, 7].map((index) => index as ValidatorIndex)
 

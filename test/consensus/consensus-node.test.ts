@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createConsensusNode } from '../../src/consensus/consensus-node.ts'
+import { createExitSubmitter } from '../../src/consensus/exit-submitter.ts'
 import { createHttpClient } from '../../src/lib/http.ts'
 import { FAR_FUTURE_EPOCH, type ValidatorIndex } from '../../src/lib/primitives.ts'
 import { createBeaconChain } from '../sim/beacon-chain.ts'
@@ -236,9 +237,10 @@ test('the chain id comes from the spec where the deposit contract is not served'
 })
 
 test('a refused exit keeps the words of the node, without the signature', async () => {
-  const { node } = await setUp({ echoesExit: true, flavour: 'teku' })
+  await setUp({ echoesExit: true, flavour: 'teku' })
+  const submitExit = createExitSubmitter(createHttpClient(server.url), () => {})
   const exit = chain.signExit(1, { epoch: 99_999 })
-  const refused = node.submitExit(
+  const refused = submitExit(
     {
       epoch: 99_999n,
       validatorIndex: 1,

@@ -6,6 +6,7 @@ import { keystoreOf, signExit } from './exit-messages.ts'
 import { type ExitRecord, QUORUM } from './protocol.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
+import { expectWatch } from './watching.ts'
 import { CLI_MAIN, DAEMON_MAIN, type World } from './world.ts'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -99,6 +100,9 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
       ])
       assert.deepEqual(Object.fromEntries(said), verdicts)
     },
+
+    expectWatch: (allowedTransaction: string, expected: Parameters<typeof expectWatch>[3]) =>
+      expectWatch(stage, CLI_MAIN, settings(allowedTransaction), expected),
 
     expectExiting: (...indices: number[]) =>
       until(`validators ${indices} exit`, EXIT_DEADLINE_MS, signal, async () => {

@@ -83,6 +83,13 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   await checkMetrics(scene, first)
   tell('metrics and health say so')
 
+  await scene.expectWatch(allowed, {
+    '1:10': { open: 0, done: 2 },
+    '1:20': { open: 1, done: 0 },
+    '2:20': { open: 0, done: 2 },
+  })
+  tell('watch sees every operator that was asked, and what became of its exits')
+
   await first.stop()
   tell('SIGTERM ended it with exit code 0')
 

@@ -69,6 +69,8 @@ describe('text of the documents', () => {
       'UPDATE_DOCS',
       ...READ_BY_LIBRARIES,
       'PROMETHEUS_PORT',
+      'WATCH_PORT',
+      'WATCH_SCOPE',
       'ALERTMANAGER_PORT',
       'GRAFANA_PORT',
       'GRAFANA_ADMIN_PASSWORD',
@@ -136,7 +138,7 @@ describe('commands of the documents', () => {
     expect(commands.length).toBeGreaterThan(0)
     for (const command of commands) {
       expect(command).toMatch(
-        /^docker compose(?: --profile monitoring)? (up|logs|run|down|ps)( |$)/,
+        /^docker compose(?: --profile (?:monitoring|watch))? (up|logs|run|down|ps)( |$)/,
       )
       const [, service] = / (?:run .*?--rm|exec) (?:-\S+ \S+ )*([a-z-]+)/.exec(command) ?? []
       if (service !== undefined) expect(services).toContain(service)

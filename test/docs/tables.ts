@@ -1,4 +1,4 @@
-import { variableTable } from '../../src/config/variables.ts'
+import { NOT_FOR_WATCH, variableTable } from '../../src/config/variables.ts'
 import { parseConfig, variables } from '../../src/config.ts'
 import type { Reason } from '../../src/lib/reasons.ts'
 import { messageReasons } from '../../src/messages/reasons.ts'
@@ -10,12 +10,13 @@ import { alerts, runbook } from '../packaging/monitoring.ts'
 /** The tables of the documents by the name in their markers, as the code has them. */
 export const tables: Readonly<Record<string, string>> = {
   environment: table(
-    ['Variable', 'Required', 'Default', 'Meaning'],
+    ['Variable', 'Required', 'Default', 'Meaning', 'In `watch`'],
     variables.map((variable) => [
       code(variable.name),
       required(variable.name),
       code(variable.default),
       sentence(variable.meaning),
+      inWatch(variable.name),
     ]),
   ),
   metrics: table(
@@ -54,6 +55,13 @@ function required(name: string): string {
     .replace(/^one of it and (\w+) is required$/, 'this or `$1`')
     .replace(/^is required/, 'yes')
     .replace(/\b([A-Z]+(?:_[A-Z]+)+|NETWORK|PROOF)\b(?!`)/g, '`$1`')
+}
+
+/** Whether `watch` reads it. */
+function inWatch(name: string): string {
+  if (NOT_FOR_WATCH.some((one) => one === name.replace(/_FILE$/, '') || one === name)) return 'no'
+  if (name === 'PROOF') return 'default `finality`'
+  return name === 'EJECTOR_SCOPE' ? 'not required' : 'yes'
 }
 
 function reasonTable(reasons: Readonly<Record<string, Reason>>): string {

@@ -3,7 +3,8 @@ import { Ajv } from 'ajv'
 import { parse as parseDotenv } from 'dotenv'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig, parseWatchConfig } from '../../src/config.ts'
+import { EVERYONE } from '../../src/requests/scope.ts'
 import { readFrom } from '../config/files.ts'
 import { parseDockerfile } from './dockerfile.ts'
 
@@ -87,9 +88,35 @@ describe('docker-compose.yml', () => {
   })
 })
 
+describe('the watch profile', () => {
+  const { services, volumes } = parseCompose(text)
+  const { ejector, watch } = services
+
+  test('is there for who wants it, and holds no message', () => {
+    expect(watch).toMatchObject({ profiles: ['watch'], command: ['watch'] })
+    expect(watch.volumes).toEqual(['watch:/data'])
+    expect(volumes).toHaveProperty('watch')
+    for (const name of ['image', 'read_only', 'cap_drop', 'security_opt', 'user', 'init']) {
+      expect(watch[name]).toEqual(ejector[name])
+    }
+    for (const port of watch.ports) expect(port).toMatch(/^127\.0\.0\.1:/)
+  })
+
+  test('with the environment of the other service it watches everyone, and finality proves', () => {
+    const more = { ...watch.environment, EJECTOR_SCOPE: '' }
+    const parsed = parseWatchConfig({ ...parseDotenv(OLDER), ...more }, readFrom({}))
+
+    expect(parsed).toMatchObject({
+      ok: true,
+      config: { scope: EVERYONE, proof: 'finality', stateFile: '/data/watch.sqlite' },
+      warnings: [expect.stringMatching(/^watch hands out no exits, and ignores MESSAGES_LOCATION/)],
+    })
+  })
+})
+
 describe('the monitoring profile', () => {
   const { services, volumes } = parseCompose(text)
-  const { ejector: _ejector, ...monitoring } = services as Record<string, Service>
+  const { ejector: _ejector, watch: _watch, ...monitoring } = services as Record<string, Service>
 
   test('adds three services, and changes nothing for those who do without', () => {
     expect(Object.keys(monitoring)).toEqual(['prometheus', 'alertmanager', 'grafana'])

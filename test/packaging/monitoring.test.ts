@@ -8,6 +8,9 @@ import {
   matchersIn,
   namesIn,
   panels,
+  protocol,
+  protocolPanels,
+  protocolQueries,
   queries,
   read,
   runbook,
@@ -41,11 +44,12 @@ describe('names in PromQL are found', () => {
 describe.each([
   ['alerts.yml', alerts.map(({ expr }) => expr)],
   ['the dashboard', queries],
+  ['the dashboard of the protocol', protocolQueries],
 ])('%s', (_, expressions) => {
   test('names no metric that the daemon does not export', () => {
     const names = new Set(expressions.flatMap(namesIn))
 
-    expect(names.size).toBeGreaterThan(15)
+    expect(names.size).toBeGreaterThan(8)
     expect([...names].filter((name) => !known.has(name))).toEqual([])
   })
 
@@ -132,6 +136,7 @@ describe('RUNBOOK.md', () => {
 
 describe('the dashboard', () => {
   const graphs = panels.filter(({ type }) => type !== 'row')
+  const others = protocolPanels.filter(({ type }) => type !== 'row')
 
   test('is found again after an update, and by hand', () => {
     expect(dashboard).toMatchObject({
@@ -162,23 +167,43 @@ describe('the dashboard', () => {
     for (const { type } of top) expect(type).toBe('stat')
   })
 
-  test.each(graphs)('$title asks the chosen source, and has a unit and a meaning', (panel) => {
-    expect(panel.datasource).toEqual({ type: 'prometheus', uid: CHOSEN })
-    expect(panel.fieldConfig?.defaults.unit).toMatch(/^\w+$/)
-    expect(panel.description).toMatch(/\.$/)
-    expect(panel.targets?.length).toBeGreaterThan(0)
-    for (const { expr, legendFormat } of panel.targets ?? []) {
-      expect(legendFormat).not.toBe('')
-      // A fixed range is wrong at one zoom or the other.
-      expect(expr.match(/\[(?!\$__rate_interval\]|\$__range\]).*?\]/g) ?? []).toEqual([])
-      for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
-        const labels = namesIn(expr).flatMap((name) => known.get(name) ?? [])
-        expect(labels).toContain(label)
-      }
-    }
+  test('of the protocol is found beside it', () => {
+    expect(protocol).toMatchObject({ id: null, uid: 'validator-ejector-protocol' })
+    expect(protocol.templating.list[0].query).toBe('prometheus')
+    expect(others.map(({ title }) => title)).toEqual(
+      expect.arrayContaining([
+        'Open by module',
+        'Overdue by module',
+        'Slowest operators',
+        'Time from request to exit',
+        'Requests per day',
+      ]),
+    )
   })
 
-  test('no panel lies on another', () => {
+  test.each([...graphs, ...others])(
+    '$title asks the chosen source, and has a unit and a meaning',
+    (panel) => {
+      expect(panel.datasource).toEqual({ type: 'prometheus', uid: CHOSEN })
+      expect(panel.fieldConfig?.defaults.unit).toMatch(/^\w+$/)
+      expect(panel.description).toMatch(/\.$/)
+      expect(panel.targets?.length).toBeGreaterThan(0)
+      for (const { expr, legendFormat } of panel.targets ?? []) {
+        expect(legendFormat).not.toBe('')
+        // A fixed range is wrong at one zoom or the other.
+        expect(expr.match(/\[(?!\$__rate_interval\]|\$__range\]).*?\]/g) ?? []).toEqual([])
+        for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
+          const labels = namesIn(expr).flatMap((name) => known.get(name) ?? [])
+          expect(labels).toContain(label)
+        }
+      }
+    },
+  )
+
+  test.each([
+    ['', panels],
+    [' of the protocol', protocolPanels],
+  ])('no panel%s lies on another', (_, panels) => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, at) => `${x + (at % w)}:${y + Math.floor(at / w)}`),
@@ -189,7 +214,7 @@ describe('the dashboard', () => {
   })
 
   test('shows every metric of ours, those of the older daemon among them', () => {
-    const shown = new Set(queries.flatMap(namesIn))
+    const shown = new Set([...queries, ...protocolQueries].flatMap(namesIn))
     const isShown = (name: string) =>
       ['', '_count', '_sum', '_bucket'].some((part) =>
         shown.has(`validator_ejector_${name}${part}`),

@@ -74,6 +74,13 @@ export const queries: readonly string[] = [
   ...(dashboard.annotations.list as readonly { expr?: string }[]).flatMap(({ expr }) => expr ?? []),
 ]
 
+/** The other dashboard: what `watch` sees. */
+export const protocol = JSON.parse(read('grafana/dashboards/protocol.json'))
+export const protocolPanels: readonly Panel[] = protocol.panels
+export const protocolQueries: readonly string[] = protocolPanels.flatMap(({ targets = [] }) =>
+  targets.map(({ expr }) => expr),
+)
+
 /** What Grafana puts in for its variables. */
 export const filledIn = (expr: string): string =>
   expr

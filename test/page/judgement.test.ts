@@ -21,7 +21,7 @@ const alerts = (parse(readFileSync(path, 'utf8')) as { groups: { rules: Alert[] 
   .map((rule) => ({ ...rule, alert: rule.alert.replace('ValidatorEjector', '') }))
 
 /** What a daemon cannot tell of itself. */
-const NOT_ON_THE_PAGE = ['Down', 'Absent', 'Restarts']
+const NOT_ON_THE_PAGE = ['Down', 'Absent', 'Restarts', 'OperatorOverdue', 'ManyExitsDelayed']
 
 const well = allWell()
 const operators = (more: Parameters<typeof operator>[0]) => ({

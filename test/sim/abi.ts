@@ -34,10 +34,15 @@ export const DELEGATE_ABI = new Interface([
   'function getDelegate() view returns (address)',
   'function getPendingDelegate() view returns (address delegate, uint256 activeFrom)',
 ])
+const MODULE_TUPLE =
+  'tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name, uint64 lastDepositAt, uint256 lastDepositBlock, uint256 exitedValidatorsCount, uint16 priorityExitShareThreshold, uint64 maxDepositsPerBlock, uint64 minDepositBlockDistance)'
 export const STAKING_ROUTER_ABI = new Interface([
-  'function getStakingModule(uint256 id) view returns (tuple(uint24 id, address stakingModuleAddress, uint16 stakingModuleFee, uint16 treasuryFee, uint16 stakeShareLimit, uint8 status, string name, uint64 lastDepositAt, uint256 lastDepositBlock, uint256 exitedValidatorsCount, uint16 priorityExitShareThreshold, uint64 maxDepositsPerBlock, uint64 minDepositBlockDistance))',
+  `function getStakingModules() view returns (${MODULE_TUPLE}[])`,
+  `function getStakingModule(uint256 id) view returns (${MODULE_TUPLE})`,
 ])
 export const MODULE_ABI = new Interface([
+  'function isValidatorExitingKeyReported(bytes publicKey) view returns (bool)',
+  'event ValidatorExitTriggered(uint256 indexed nodeOperatorId, bytes publicKey, uint256 withdrawalRequestPaidFee, uint256 exitType)',
   'function exitDeadlineThreshold(uint256 nodeOperatorId) view returns (uint256)',
   'function getNodeOperatorsCount() view returns (uint256)',
   'function getNodeOperatorSummary(uint256 id) view returns (uint256 targetLimitMode, uint256 targetValidatorsCount, uint256 stuckValidatorsCount, uint256 refundedValidatorsCount, uint256 stuckPenaltyEndTimestamp, uint256 totalExitedValidators, uint256 totalDepositedValidators, uint256 depositableValidatorsCount)',
@@ -54,7 +59,13 @@ export const BONDED_MODULE_ABI = new Interface([
 ])
 /** Community modules give the keys alone. */
 export const KEYS_ALONE_ABI = new Interface([
+  'function EXIT_PENALTIES() view returns (address)',
   'function getSigningKeys(uint256 id, uint256 offset, uint256 limit) view returns (bytes)',
+])
+
+/** What a community module charges for an exit, each value with whether it is one. */
+export const PENALTIES_ABI = new Interface([
+  'function getExitPenaltyInfo(uint256 nodeOperatorId, bytes publicKey) view returns (tuple(tuple(uint248 value, bool isValue) delayFee, tuple(uint248 value, bool isValue) strikesPenalty, tuple(uint248 value, bool isValue) withdrawalRequestFee))',
 ])
 
 /** What the protocol asks for: one validator, named by operator, index and key. */

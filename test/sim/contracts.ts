@@ -8,6 +8,7 @@ import {
   KEYS_ALONE_ABI,
   LOCATOR_ABI,
   MODULE_ABI,
+  PENALTIES_ABI,
   STAKING_ROUTER_ABI,
   WITHDRAWAL_VAULT_ABI,
 } from './abi.ts'
@@ -36,6 +37,9 @@ export type SimModule = {
   keys: Record<number, readonly string[]>
   /** `getSigningKeys` gives the keys without signatures and flags. */
   keysAlone: boolean
+  /** Public keys that were proven late on chain, and that were made to exit through the execution layer. */
+  readonly reportedLate: Set<string>
+  readonly triggered: Set<string>
   /** Keys that one call may ask for: beyond it the gas of a call is spent. */
   maxKeys: number
   /** Wei that a late exit costs, and the generation of contracts that tells; none: no bond. */
@@ -72,6 +76,8 @@ export const createModule = (id: number, seed: string, more: Partial<SimModule> 
     operatorNames: {},
     keys: {},
     keysAlone: false,
+    reportedLate: new Set(),
+    triggered: new Set(),
     maxKeys: Infinity,
     lateFee: undefined,
     targets: {},
@@ -143,6 +149,7 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
       })
     case protocol.stakingRouter:
       return contract(STAKING_ROUTER_ABI, {
+        getStakingModules: () => [protocol.modules.map(stakingModule)],
         getStakingModule: ([id]) => {
           const module = protocol.modules.find((one) => BigInt(one.id) === id)
           return module && [stakingModule(module)]
@@ -157,7 +164,9 @@ function findContract(protocol: Protocol, address: string): CallHandler | undefi
     })
   }
   const module = protocol.modules.find((one) => one.address === address)
-  return module && moduleContract(module)
+  if (module !== undefined) return moduleContract(module)
+  const charging = protocol.modules.find((one) => penaltiesOf(one) === address)
+  return charging && penaltiesContract(charging)
 }
 
 function signingKeys(module: SimModule, [id, offset, limit]: Result): unknown[] | undefined {
@@ -168,6 +177,16 @@ function signingKeys(module: SimModule, [id, offset, limit]: Result): unknown[] 
   if (module.keysAlone) return [bytes]
   return [bytes, concat(keys.map(() => `0x${'5a'.repeat(96)}`)), keys.map(() => true)]
 }
+
+const penaltiesOf = ({ address }: SimModule) => seededAddress(`penalties:${address}`)
+
+const penaltiesContract = (module: SimModule): CallHandler =>
+  contract(PENALTIES_ABI, {
+    getExitPenaltyInfo: ([, key]) => {
+      const of = (keys: Set<string>) => [0, keys.has(key)]
+      return [[of(module.reportedLate), [0, false], of(module.triggered)]]
+    },
+  })
 
 const moduleContract = (module: SimModule): CallHandler => {
   const answers = moduleAnswers(module)
@@ -199,6 +218,9 @@ const moduleAnswers = (module: SimModule): Answers => ({
   },
   exitDeadlineThreshold: () =>
     module.exitDeadlineSeconds === undefined ? undefined : [module.exitDeadlineSeconds],
+  EXIT_PENALTIES: () => [penaltiesOf(module)],
+  isValidatorExitingKeyReported: ([key]) =>
+    module.keysAlone ? undefined : [module.reportedLate.has(key)],
   getNodeOperatorsCount: () => [module.operatorCount],
   getNodeOperator: ([id]) => {
     if (module.operatorNames === undefined) return undefined

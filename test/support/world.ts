@@ -2,9 +2,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type App, type AppOptions, startApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
+import {
+  type CommonConfig,
+  type ParsedConfig,
+  parseConfig,
+  parseWatchConfig,
+} from '../../src/config.ts'
 import { createRedactor, hideSecrets } from '../../src/lib/secret.ts'
 import { createLogger } from '../../src/observe/log.ts'
+import { startWatch } from '../../src/watch.ts'
 import type { SimExitRequest } from '../sim/abi.ts'
 import { type BeaconChainOptions, createBeaconChain } from '../sim/beacon-chain.ts'
 import { type BeaconNode, type BeaconNodeOptions, startBeaconNode } from '../sim/beacon-node.ts'
@@ -106,7 +112,15 @@ export async function createWorld(options: WorldOptions = {}) {
     }),
 
     async start(more: NodeJS.ProcessEnv = {}, seams: Seams = {}): Promise<RunningApp> {
-      const app = await startInProcess(this.env(more), seams)
+      const app = await startInProcess(this.env(more), seams, EJECTOR)
+      apps.push(app)
+      return app
+    },
+
+    /** `watch`: with neither scope nor messages, and the proof by votes unless told otherwise. */
+    async watch(more: NodeJS.ProcessEnv = {}, seams: Seams = {}): Promise<RunningApp> {
+      const none = { EJECTOR_SCOPE: '', MESSAGES_LOCATION: '', PROOF: 'oracle', RUN_STATUS: 'true' }
+      const app = await startInProcess(this.env({ ...none, ...more }), seams, WATCH)
       apps.push(app)
       return app
     },
@@ -126,9 +140,20 @@ export type World = Awaited<ReturnType<typeof createWorld>>
 
 const workers = new URL('../../dist/lib/', import.meta.url)
 
+type Kind<Config extends CommonConfig> = {
+  readonly parse: (env: NodeJS.ProcessEnv, readFile: typeof readFileSync) => ParsedConfig<Config>
+  readonly start: (config: Config, options: AppOptions) => Promise<App>
+}
+const EJECTOR = { parse: parseConfig, start: startApp }
+const WATCH = { parse: parseWatchConfig, start: startWatch }
+
 /** As `main` does it, without the process: any free port, log lines kept. */
-async function startInProcess(env: NodeJS.ProcessEnv, seams: Seams): Promise<RunningApp> {
-  const parsed = parseConfig(env, readFileSync)
+async function startInProcess<Config extends CommonConfig>(
+  env: NodeJS.ProcessEnv,
+  seams: Seams,
+  { parse, start }: Kind<Config>,
+): Promise<RunningApp> {
+  const parsed = parse(env, readFileSync)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
   hideSecrets(parsed.secrets)
   const lines: LogLine[] = []
@@ -137,7 +162,7 @@ async function startInProcess(env: NodeJS.ProcessEnv, seams: Seams): Promise<Run
     redact: createRedactor(parsed.secrets),
     write: (line) => lines.push(JSON.parse(line)),
   })
-  const app = await startApp(parsed.config, {
+  const app = await start(parsed.config, {
     version: '0.0.0-test',
     log,
     port: 0,

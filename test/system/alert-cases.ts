@@ -45,6 +45,15 @@ const WEBHOOK: SeriesSet = {
   'build_info{version="1.0.0",mode="webhook"}': always(1),
 }
 
+/** `watch`, which sees an operator with a name. */
+const WATCH: SeriesSet = {
+  ...NO_LOAD,
+  [WITHOUT_MESSAGE]: undefined,
+  'build_info{version="1.0.0",mode="message"}': undefined,
+  'build_info{version="1.0.0",mode="watch"}': always(1),
+  [`operator_info{${OURS},name="Alice"}`]: always(1),
+}
+
 /** So many can be served in a row, of so many that are suggested. */
 const runway = (length: number, suggested: number): SeriesSet => ({
   [`next_exits_runway{${OURS}}`]: always(length),
@@ -109,6 +118,26 @@ export const cases: Readonly<Record<string, Cases>> = {
       },
       at: '1h',
     },
+  },
+  // The alerts of who hands out exits are silent there.
+  ValidatorEjectorOperatorOverdue: {
+    fires: {
+      series: {
+        ...WATCH,
+        ...open(97 * HOUR, -HOUR),
+        [overdue('delayed')]: always(1),
+        [overdue('delinquent')]: always(1),
+      },
+      at: '11m',
+    },
+    quiet: {
+      series: { ...WATCH, ...open(90 * HOUR, 2 * HOUR), [overdue('delayed')]: always(19) },
+      at: '1h',
+    },
+  },
+  ValidatorEjectorManyExitsDelayed: {
+    fires: { series: { ...WATCH, [overdue('delayed')]: always(20) }, at: '11m' },
+    quiet: { series: { ...WATCH, [overdue('delayed')]: passing(20, 10, ONE_CYCLE) }, at: '11m' },
   },
   ValidatorEjectorRequestUnproven: lasting(requests('unproven'), 3 * ONE_CYCLE, '40m'),
   ValidatorEjectorGenuineRequestUnproven: lasting(unproven('finalized'), ONE_CYCLE, '16m'),

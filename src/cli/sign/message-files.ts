@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { toWire } from '../../consensus/consensus-node.ts'
+import { toWire } from '../../consensus/exit-submitter.ts'
 import type { Files } from '../../lib/files.ts'
 import { codeOf } from '../../lib/message-of.ts'
 import type { ValidatorIndex } from '../../lib/primitives.ts'

@@ -25,9 +25,11 @@ contract StakingRouter {
     mapping(uint256 => bool) private isModule;
     /// By operator: 48 bytes for each of its validators.
     mapping(uint256 => bytes) private keysOf;
+    uint256[] private moduleIds;
 
     constructor(uint256[] memory ids, uint256 operators) {
         getNodeOperatorsCount = operators;
+        moduleIds = ids;
         for (uint256 i = 0; i < ids.length; ++i) isModule[ids[i]] = true;
     }
 
@@ -36,7 +38,12 @@ contract StakingRouter {
         _;
     }
 
-    function getStakingModule(uint256 id) external view returns (StakingModule memory module) {
+    function getStakingModules() external view returns (StakingModule[] memory modules) {
+        modules = new StakingModule[](moduleIds.length);
+        for (uint256 i = 0; i < moduleIds.length; ++i) modules[i] = getStakingModule(moduleIds[i]);
+    }
+
+    function getStakingModule(uint256 id) public view returns (StakingModule memory module) {
         require(isModule[id], "no such module");
         module.id = uint24(id);
         module.stakingModuleAddress = address(this);

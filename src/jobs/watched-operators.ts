@@ -1,0 +1,225 @@
+import pLimit from 'p-limit'
+import type { ExecutionNode } from '../execution/execution-node.ts'
+import {
+  type LateExit,
+  readLateExit,
+  triggeredFilter,
+  triggeredPubkey,
+} from '../execution/late-exits.ts'
+import type { LogReader } from '../execution/logs.ts'
+import { createStakingModuleReader, type StakingModule } from '../execution/staking-modules.ts'
+import { pause } from '../lib/deadline.ts'
+import type { Endpoints } from '../lib/endpoints.ts'
+import type { Address, ModuleId, OperatorId, Pubkey } from '../lib/primitives.ts'
+import type { Log } from '../requests/cycle-parts.ts'
+import type { ModuleTermsOf } from '../requests/deadlines.ts'
+import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+
+export type WatchedOperatorsParts = {
+  readonly locator: Address
+  readonly nodes: Pick<Endpoints<ExecutionNode>, 'firstUncounted'>
+  readonly readLogs: LogReader
+  /** The last finalized block that is read. */
+  readonly head: () => number | undefined
+  readonly log: Log
+  /** Unix ms. */
+  readonly now: () => number
+  /** Ends a reading with the daemon. */
+  readonly lifetime: AbortSignal
+}
+
+/** A module of the protocol, whether it was asked for exits or not. */
+export type WatchedModule = StakingModule & {
+  /** How many operators it has; `undefined` where it does not tell. */
+  readonly operators: number | undefined
+}
+
+type Operator = { readonly moduleId: ModuleId; readonly operatorId: OperatorId }
+/** Unix ms from which it is read again. */
+type Due = { dueAt: number }
+type OperatorEntry = Operator & Due & { limit: number | undefined; name: string | undefined }
+type LateEntry = Due & { readonly request: ExitRequest; found: LateExit | undefined }
+
+export type WatchedOperators = ReturnType<typeof createWatchedOperators>
+
+const HOUR_MS = 60 * 60 * 1_000
+const AGAIN_AFTER_FAILURE_MS = 5 * 60 * 1_000
+/** How long the first reading may keep a cycle. */
+const PATIENCE_MS = 5_000
+/** In one reading, so that a cycle asks a bounded number of calls: two calls each, and three. */
+const OPERATORS_AT_ONCE = 128
+const LATE_AT_ONCE = 64
+const CALLS_AT_ONCE = 8
+
+/**
+ * What staking modules say of the operators that were asked for exits, and of exits that are late:
+ * hourly, in the background, so many at once.
+ */
+export function createWatchedOperators(parts: WatchedOperatorsParts) {
+  const { nodes, log, now, lifetime } = parts
+  const reader = createStakingModuleReader(parts.locator)
+  const inTurn = pLimit(CALLS_AT_ONCE)
+  const modules: Due & { all: readonly WatchedModule[] } = { dueAt: 0, all: [] }
+  let operators = new Map<string, OperatorEntry>()
+  let late = new Map<RequestKey, LateEntry>()
+  const triggered = createTriggeredReader(parts)
+  let reading: Promise<void> | undefined
+  let isFirst = true
+
+  /** A time more than an hour ahead was set by a clock that has been set back since. */
+  const isDue = ({ dueAt }: Due) => now() >= dueAt || dueAt - now() > HOUR_MS
+  const dueOf = <Entry extends Due>(entries: ReadonlyMap<unknown, Entry>): readonly Entry[] =>
+    [...entries.values()].filter(isDue)
+  const addressOf = (id: ModuleId) => modules.all.find((one) => one.id === id)?.address
+
+  /** One question, to the first node that answers. Without an answer it is due again soon. */
+  async function attempt(
+    what: string,
+    due: readonly Due[],
+    ask: (node: ExecutionNode) => Promise<void>,
+  ): Promise<void> {
+    if (due.length === 0) return
+    try {
+      await nodes.firstUncounted(ask, lifetime)
+      for (const entry of due) entry.dueAt = now() + HOUR_MS
+    } catch (error) {
+      if (lifetime.aborted) return
+      for (const entry of due) entry.dueAt = now() + AGAIN_AFTER_FAILURE_MS
+      log.debug(`staking modules: ${what} could not be read`, { error })
+    }
+  }
+
+  const each = <Entry, Value>(entries: readonly Entry[], ask: (one: Entry) => Promise<Value>) =>
+    Promise.all(entries.map((entry) => inTurn(() => ask(entry))))
+
+  async function readModules(node: ExecutionNode): Promise<void> {
+    const router = await reader.router(node, lifetime)
+    const found = await reader.modules(node, router, lifetime)
+    modules.all = await each(found, async (one) => ({
+      ...one,
+      operators: await reader.operatorCount(node, one.address, lifetime),
+    }))
+  }
+
+  const readOperators = (due: readonly OperatorEntry[]) => async (node: ExecutionNode) => {
+    await each(due, async (entry) => {
+      const address = addressOf(entry.moduleId)
+      if (address === undefined) return
+      entry.limit = await reader.exitLimit(node, address, entry.operatorId, lifetime)
+      entry.name = await reader.operatorName(node, address, entry.operatorId, lifetime)
+    })
+  }
+
+  const readLate = (due: readonly LateEntry[]) => async (node: ExecutionNode) => {
+    const oldest = Math.min(...[...late.values()].map(({ request }) => request.blockNumber))
+    const addresses = modules.all.map(({ address }) => address)
+    await triggered.read(node, addresses, oldest)
+    await each(due, async (entry) => {
+      const address = addressOf(entry.request.moduleId)
+      if (address === undefined) return
+      entry.found = await readLateExit(node, address, entry.request, lifetime)
+    })
+  }
+
+  async function readDue(): Promise<void> {
+    const some = dueOf(operators).slice(0, OPERATORS_AT_ONCE)
+    const isNew = some.some(({ moduleId }) => addressOf(moduleId) === undefined)
+    if (isDue(modules) || isNew) await attempt('their list', [modules], readModules)
+    if (modules.all.length === 0) return
+    await attempt('deadlines and names', some, readOperators(some))
+    const few = dueOf(late).slice(0, LATE_AT_ONCE)
+    await attempt('late exits', few, readLate(few))
+  }
+
+  const termsOf: ModuleTermsOf = (moduleId, operatorId) => ({
+    moduleSeconds: operators.get(keyOf({ moduleId, operatorId }))?.limit,
+  })
+
+  return {
+    termsOf,
+    nameOf: (operator: Operator) => operators.get(keyOf(operator))?.name,
+    modules: () => modules.all,
+    /** What the modules know of late exits. */
+    late: (): readonly (LateExit & { readonly request: ExitRequest })[] =>
+      [...late.values()].map(({ request, found }) => ({
+        request,
+        reportedLate: found?.reportedLate ?? false,
+        triggered: found?.triggered === true || triggered.has(request.pubkey),
+      })),
+    /** How much is still to be read. */
+    pending: () => [[modules], dueOf(operators), dueOf(late)].flat().filter(isDue).length,
+    /** Exits past their deadline, those that are done since too. Others are forgotten. */
+    setLate(requests: readonly ExitRequest[]): void {
+      late = new Map(
+        requests.map((request) => [
+          request.key,
+          late.get(request.key) ?? { request, found: undefined, dueAt: 0 },
+        ]),
+      )
+      if (late.size === 0) triggered.forget()
+    },
+    /**
+     * Reads in the background what is due, one reading at a time. The first one is waited for, a
+     * moment, so that the first word about a request tells its deadline. Never rejects.
+     *
+     * @param asked - the most urgent first; others are forgotten
+     */
+    async refresh(asked: readonly Operator[]): Promise<void> {
+      operators = entriesOf(asked, operators)
+      reading ??= readDue().finally(() => {
+        reading = undefined
+      })
+      if (!isFirst) return
+      isFirst = false
+      const patience = new AbortController()
+      await Promise.race([reading, pause(PATIENCE_MS, patience.signal)])
+      patience.abort()
+    },
+  }
+}
+
+/** One for each of these, in their order: what is known stays. */
+function entriesOf(
+  asked: readonly Operator[],
+  known: ReadonlyMap<string, OperatorEntry>,
+): Map<string, OperatorEntry> {
+  const entries = new Map<string, OperatorEntry>()
+  for (const operator of asked) {
+    const { moduleId, operatorId } = operator
+    const key = keyOf(operator)
+    if (entries.has(key)) continue
+    const fresh = { moduleId, operatorId, limit: undefined, name: undefined, dueAt: 0 }
+    entries.set(key, known.get(key) ?? fresh)
+  }
+  return entries
+}
+
+/** Which keys the logs of modules name as made to exit through the execution layer. */
+function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsParts) {
+  const keys = new Set<Pubkey>()
+  let upTo: number | undefined
+
+  return {
+    has: (key: Pubkey) => keys.has(key),
+    forget(): void {
+      keys.clear()
+      upTo = undefined
+    },
+    /** @param oldest - the first block that may hold one; what was read is not read again */
+    async read(node: ExecutionNode, modules: readonly Address[], oldest: number): Promise<void> {
+      const toBlock = head()
+      const fromBlock = (upTo ?? oldest - 1) + 1
+      if (toBlock === undefined || fromBlock > toBlock) return
+      const keep = (logs: readonly unknown[]) => {
+        for (const raw of logs) {
+          const key = triggeredPubkey(raw)
+          if (key !== undefined) keys.add(key)
+        }
+      }
+      await readLogs(node, { ...triggeredFilter(modules), fromBlock, toBlock }, keep, lifetime)
+      upTo = toBlock
+    },
+  }
+}
+
+const keyOf = ({ moduleId, operatorId }: Operator) => `${moduleId}:${operatorId}`
