@@ -70,6 +70,7 @@ export const unprovenRow = (view: RequestView): UnprovenRow => ({
   ...foundOf(view),
   meaning: view.meaning ?? 'not judged yet',
   detail: view.detail,
+  finding: view.finding,
 })
 
 /** An exit from the request to the finalized state. */

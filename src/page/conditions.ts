@@ -129,6 +129,12 @@ export const isRejected = ({
   readonly reason: string | null
 }) => state === 'unproven' && reason !== 'answer-missing'
 
+/** Unproven requests of which consensus nodes say so. */
+export const unprovenThat =
+  (finding: 'finalized' | 'invented') =>
+  ({ requests }: StatusDocument): number =>
+    (requests?.unproven.rows ?? []).filter((row) => row.finding === finding).length
+
 /** Requests that are known for half an hour, and not proven. */
 export const longUnproven = (status: StatusDocument) =>
   status.requests?.unproven.rows.filter(

@@ -17,6 +17,7 @@ import {
   saying,
   secondsSince,
   sum,
+  unprovenThat,
   when,
 } from './conditions.ts'
 
@@ -63,6 +64,15 @@ export const rules: readonly Rule[] = [
       (left) => `An exit is due in ${left}`,
     ),
     STORY,
+  ),
+  act(
+    'requests',
+    'GenuineRequestUnproven',
+    counted(
+      unprovenThat('finalized'),
+      saying('genuine, and not proven', 'request is', 'requests are'),
+    ),
+    'Your consensus nodes confirm it: the allowlist is out of date, as a rule.',
   ),
   act(
     'requests',
@@ -146,6 +156,11 @@ export const rules: readonly Rule[] = [
     'TrustMode',
     when(({ mode }) => mode.trustMode, 'TRUST_MODE is on: requests are believed without proof'),
     'Set ORACLE_ADDRESSES_ALLOWLIST, and remove TRUST_MODE.',
+  ),
+  look(
+    'requests',
+    'RequestInvented',
+    counted(unprovenThat('invented'), saying('invented by a node', 'request is', 'requests are')),
   ),
   look(
     'requests',

@@ -108,7 +108,7 @@ export type OpenRow = Names &
     readonly passed: readonly string[]
     readonly lateCost: LateCostView | null
   }
-export type UnprovenRow = Names & Found & Pick<RequestView, 'detail'>
+export type UnprovenRow = Names & Found & Pick<RequestView, 'detail' | 'finding'>
 export type ExitRow = Names &
   Story & { readonly exitingAt: string | null; readonly settledAt: string | null }
 

@@ -44,6 +44,8 @@ export type RequestView = {
   readonly remedy: string | null
   /** What is particular about it here: the epoch that is waited for, the file that was rejected. */
   readonly detail: string | null
+  /** What consensus nodes say of its event while it is not proven; `null` while they say nothing. */
+  readonly finding: 'finalized' | 'invented' | null
   /** What proves it; `null` while nothing does. */
   readonly proof: ProofView | null
   /** When the wait ends at the earliest, where that is known. */
@@ -132,6 +134,7 @@ export function viewOf(one: Case, surroundings: Surroundings): RequestView {
     state,
     outcome: outcomeOf(one),
     ...reasonOf(one, state, surroundings),
+    finding: one.verdict?.kind === 'unproven' ? (one.verdict.finding?.kind ?? null) : null,
     proof: proofOf(one),
     notBefore: one.next.kind === 'wait' && one.next.until ? isoOf(one.next.until) : null,
     file: message?.file ?? null,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { beside } from './busy.ts'
 import type { Command } from './daemon.ts'
 import { runBurst, runExits } from './exit-run.ts'
+import { runFinality } from './finality-run.ts'
 import { type IdleRun, runIdle, type Standing } from './idle-run.ts'
 import { type InputMaker, type Inputs, ONE_BAD_IN } from './inputs.ts'
 import type { Limits } from './limits.ts'
@@ -171,6 +172,11 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
       const figure = await runBurst(await inputs.plain(MESSAGES), BURST)
       const work = '500 requests in one report → all POSTed (50 ms each at the node)'
       return [under({ row: 'burst', work, figure, unit: 's' }, 5)]
+    },
+    async finality() {
+      const figure = await runFinality(BURST)
+      const work = '500 requests in a block of 400 receipts, proven by finality: CPU'
+      return [under({ row: 'finality', work, figure, unit: 's' }, 1)]
     },
     async watch() {
       const run = await runWatch()

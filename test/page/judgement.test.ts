@@ -44,10 +44,14 @@ const drift = (more: Partial<NonNullable<Whole['drift']>>) => ({
 const mode = (more: Partial<Whole['mode']>) => ({ mode: { ...well.mode, ...more } })
 const reading = (more: Partial<Whole['reading']>) => ({ reading: { ...well.reading, ...more } })
 const addresses = (count: number) => Array.from({ length: count }, (_, at) => `0x${at}`)
-const unproven = (age: number, reason = 'unlisted-signer') =>
+const unproven = (
+  age: number,
+  reason = 'unlisted-signer',
+  finding: 'finalized' | 'invented' | null = null,
+) =>
   requests({
     unproven: listOf([
-      { ...open(1, age + 900), state: 'unproven' as const, reason, seenAt: iso(-age) },
+      { ...open(1, age + 900), state: 'unproven' as const, reason, finding, seenAt: iso(-age) },
     ]),
   })
 const answers = (rejected: number, accepted: number) => ({
@@ -72,6 +76,9 @@ const cases: Readonly<Record<string, (value: number) => Partial<Whole>>> = {
   ExitOverdue: (delinquent) => overdue({ delinquent }),
   ExitsNotAccepted: (rejected) => answers(Math.ceil(rejected), 0),
   RequestUnproven: (count) => unproven(count > 0 ? 1_800 : 1_799),
+  GenuineRequestUnproven: (count) =>
+    unproven(60, 'unlisted-signer', count > 0 ? 'finalized' : null),
+  RequestInvented: (count) => unproven(60, 'not-in-block', count > 0 ? 'invented' : null),
   VerificationErrors: (count) => unproven(60, count > 0 ? 'unlisted-signer' : 'answer-missing'),
   MessagesBelow30Percent: (percent) => messages(percent * 10, 1_000 - percent * 10),
   MessagesBelow15Percent: (percent) => messages(percent * 10, 1_000 - percent * 10),
