@@ -4,7 +4,7 @@ import type { StatusDocument } from './status-document.ts'
 /** What is the matter, without a full stop; `undefined` while nothing is. */
 export type Tell = (status: StatusDocument) => string | undefined
 
-export type Section = 'requests' | 'next' | 'messages' | 'nodes' | 'oracle' | 'daemon'
+export type Section = 'requests' | 'operators' | 'next' | 'messages' | 'nodes' | 'oracle' | 'daemon'
 
 export type Rule = {
   /** The alert of docker/prometheus/alerts.yml with the same condition, without its prefix. */
@@ -56,6 +56,26 @@ export const plain = (seconds: number) => describeTimeLeft(Math.floor(seconds))
 
 const operatorsOf = ({ operators }: StatusDocument) => operators?.rows ?? []
 type Operator = ReturnType<typeof operatorsOf>[number]
+/** Others' exits have alerts of their own. */
+const isWatch = ({ mode }: StatusDocument) => mode.delivery === 'watch'
+
+/** Our exits past a limit; none in `watch`. */
+export const late = (limit: 'delayed' | 'delinquent') => (status: StatusDocument) =>
+  isWatch(status) ? 0 : sum(({ overdue }) => overdue[limit])(status)
+
+/** Exits that `watch` sees past 24 hours. */
+export const delayedOfOthers = (status: StatusDocument) =>
+  isWatch(status) ? sum(({ overdue }) => overdue.delayed)(status) : 0
+
+export const operatorsOverdue: Tell = (status) => {
+  const names = (isWatch(status) ? operatorsOf(status) : [])
+    .filter(({ overdue }) => overdue.delinquent > 0)
+    .map(({ name, module, operator }) => name ?? `operator ${operator} of module ${module}`)
+  if (names.length === 0) return undefined
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+  return `Past the deadline: ${names.slice(0, 3).join(', ')}${more}`
+}
+
 export const sum = (count: (one: Operator) => number) => (status: StatusDocument) =>
   operatorsOf(status).reduce((total, one) => total + count(one), 0)
 
@@ -80,8 +100,9 @@ export const when =
 export const deadline =
   (isNear: (left: number, age: number) => boolean, text: (left: string) => string): Tell =>
   (status) => {
-    const left = operatorsOf(status).flatMap(({ timeLeftSeconds: one, oldestAgeSeconds }) =>
-      one !== null && isNear(one, oldestAgeSeconds) ? [one] : [],
+    const left = (isWatch(status) ? [] : operatorsOf(status)).flatMap(
+      ({ timeLeftSeconds: one, oldestAgeSeconds }) =>
+        one !== null && isNear(one, oldestAgeSeconds) ? [one] : [],
     )
     return left.length === 0 ? undefined : text(plain(Math.min(...left)))
   }

@@ -135,19 +135,28 @@ function Announced({ seconds, now }: { readonly seconds: number } & Now) {
   return <When at={new Date(Math.min(seconds, LAST_S) * 1_000).toISOString()} now={now} />
 }
 
+const GOES_TO = {
+  message: 'the consensus nodes',
+  webhook: 'the webhook',
+  watch: 'nobody: it only watches',
+} as const
+
 export function Daemon({ status }: { readonly status: StatusDocument }) {
   const { at: now, startedAt, lastCycle, cycles, mode, journal } = status
-  const scope = Object.entries(mode.scope).map(
-    ([module, ids]) => `module ${module}: ${ids.join(', ')}`,
-  )
+  const scope =
+    mode.scope === 'all'
+      ? 'all'
+      : Object.entries(mode.scope)
+          .map(([module, ids]) => `module ${module}: ${ids.join(', ')}`)
+          .join('; ')
   return (
     <Card id="daemon" title="Daemon">
       <Facts
         rows={[
           ['Version', status.version],
           ['Network', mode.network ?? 'not known yet'],
-          ['Exits go to', mode.delivery === 'webhook' ? 'the webhook' : 'the consensus nodes'],
-          ['Operators', scope.join('; ') || 'all'],
+          ['Exits go to', GOES_TO[mode.delivery]],
+          ['Operators', scope],
           ['Started', <When key="at" at={startedAt} now={now} />],
           [
             'Last cycle',

@@ -5,7 +5,7 @@ import { countOf } from './conditions.ts'
 import { Daemon, Nodes, Oracle } from './daemon.tsx'
 import { type Finding, type Judgement, judge, type Level } from './judgement.ts'
 import { exactTime, Mark, When } from './parts.tsx'
-import { Messages, NextExits, Operators } from './readiness.tsx'
+import { Messages, Modules, NextExits, Operators } from './readiness.tsx'
 import { Exits, Requests } from './requests.tsx'
 import type { StatusDocument } from './status-document.ts'
 
@@ -229,18 +229,24 @@ function Sections({ status, told }: PageProps) {
     reading,
     drift,
     operators,
+    modules,
   } = status
   const hasMessages = mode.delivery === 'message'
   return (
     <>
       {requests !== undefined && <Requests requests={requests} told={told} now={now} />}
-      {operators !== undefined && operators.total > 1 && <Operators operators={operators} />}
+      {modules !== undefined && <Modules modules={modules} />}
+      {operators !== undefined && (modules !== undefined || operators.total > 1) && (
+        <Operators operators={operators} />
+      )}
       {nextExits !== undefined && nextExits.total > 0 && <NextExits nextExits={nextExits} />}
       <div class="columns">
         {exits !== undefined && <Exits exits={exits} now={now} />}
         {hasMessages && messages !== undefined && <Messages messages={messages} now={now} />}
         {nodes !== undefined && <Nodes nodes={nodes} reading={reading} now={now} />}
-        {drift !== undefined && <Oracle drift={drift} trustMode={mode.trustMode} now={now} />}
+        {drift !== undefined && mode.delivery !== 'watch' && (
+          <Oracle drift={drift} trustMode={mode.trustMode} now={now} />
+        )}
         <Daemon status={status} />
       </div>
     </>

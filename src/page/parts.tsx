@@ -39,7 +39,7 @@ export function Mark({ level }: { readonly level: Level }) {
 }
 
 type CardProps = {
-  readonly id: Section | 'exits' | 'operators'
+  readonly id: Section | 'exits' | 'modules'
   readonly title: string
   /** Beside the title. */
   readonly note?: ComponentChildren

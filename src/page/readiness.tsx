@@ -1,7 +1,7 @@
 import { countOf } from './conditions.ts'
 import type { Level } from './judgement.ts'
 import { Bar, Card, Facts, More, When } from './parts.tsx'
-import type { MessagesView, NextExitsRow, OperatorRow, StatusParts } from './status-document.ts'
+import type { MessagesView, ModuleRow, NextExitsRow, StatusParts } from './status-document.ts'
 
 type Now = { readonly now: string }
 
@@ -127,43 +127,87 @@ export function Messages({ messages, now }: { readonly messages: MessagesView | 
   )
 }
 
+/** `watch`: how each module does. */
+export function Modules({ modules }: { readonly modules: readonly ModuleRow[] }) {
+  return (
+    <Card id="modules" title="Modules" note={countOf(modules.length, 'module')}>
+      <ExitTable
+        caption="Requested exits by module"
+        rows={modules.map(({ module, name, operators, asked, overdue, ...row }) => ({
+          key: String(module),
+          name: name ?? `Module ${module}`,
+          note: `module ${module}: ${asked} of ${operators ?? '?'} operators asked`,
+          figures: [row.open, overdue.delayed, overdue.delinquent, row.reportedLate, row.done],
+        }))}
+      />
+    </Card>
+  )
+}
+
 export function Operators({ operators }: { readonly operators: StatusParts['operators'] }) {
   return (
-    <Card id="operators" title="Modules and operators" note={countOf(operators.total, 'operator')}>
-      <table>
-        <caption class="unseen">Requested exits by operator</caption>
-        <thead>
-          <tr>
-            <th scope="col">Operator</th>
-            <th scope="col">Open</th>
-            <th scope="col">Delayed</th>
-            <th scope="col">Overdue</th>
-            <th scope="col">Done</th>
-          </tr>
-        </thead>
-        <tbody>
-          {operators.rows.map((row) => (
-            <OperatorLine key={`${row.module}:${row.operator}`} row={row} />
-          ))}
-        </tbody>
-      </table>
+    <Card id="operators" title="Operators" note={countOf(operators.total, 'operator')}>
+      <ExitTable
+        caption="Requested exits by operator"
+        rows={operators.rows.map(({ module, operator, name, states, overdue, watched }) => ({
+          key: `${module}:${operator}`,
+          name: name ?? `Operator ${operator}`,
+          note: `module ${module}, operator ${operator}`,
+          figures: [
+            watched?.open ?? states.proven + states.submitted,
+            overdue.delayed,
+            overdue.delinquent,
+            watched?.reportedLate ?? 0,
+            watched?.done ?? states.exiting + states.settled + states.lapsed,
+          ],
+        }))}
+      />
       <More total={operators.total} shown={operators.rows.length} />
     </Card>
   )
 }
 
-function OperatorLine({ row }: { readonly row: OperatorRow }) {
-  const { states, overdue } = row
+const COLUMNS = ['Open', 'Delayed', 'Overdue', 'Proven late', 'Done'] as const
+
+type ExitTableProps = {
+  readonly caption: string
+  readonly rows: readonly {
+    readonly key: string
+    readonly name: string
+    readonly note: string
+    readonly figures: readonly number[]
+  }[]
+}
+
+function ExitTable({ caption, rows }: ExitTableProps) {
   return (
-    <tr>
-      <th scope="row">
-        {row.name ?? `Operator ${row.operator}`}
-        <small>{`module ${row.module}, operator ${row.operator}`}</small>
-      </th>
-      <td>{states.proven + states.submitted}</td>
-      <td>{overdue.delayed}</td>
-      <td>{overdue.delinquent}</td>
-      <td>{states.exiting + states.settled + states.lapsed}</td>
-    </tr>
+    <div class="wide">
+      <table>
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            {COLUMNS.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ key, name, note, figures }) => (
+            <tr key={key} class={(figures[2] ?? 0) > 0 ? 'late' : undefined}>
+              <th scope="row">
+                {name}
+                <small>{note}</small>
+              </th>
+              {figures.map((figure, at) => (
+                <td key={COLUMNS[at]}>{figure.toLocaleString('en')}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }

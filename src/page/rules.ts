@@ -2,15 +2,18 @@ import {
   act,
   counted,
   deadline,
+  delayedOfOthers,
   HOUR_S,
   isAccepted,
   isLoading,
   isRejected,
+  late,
   longUnproven,
   look,
   messagesBelow,
   nodesWhere,
   noUsableNode,
+  operatorsOverdue,
   plain,
   type Rule,
   runways,
@@ -32,10 +35,7 @@ export const rules: readonly Rule[] = [
   act(
     'requests',
     'ExitOverdue',
-    counted(
-      sum(({ overdue }) => overdue.delinquent),
-      saying('past the deadline', 'exit is', 'exits are'),
-    ),
+    counted(late('delinquent'), saying('past the deadline', 'exit is', 'exits are')),
     STORY,
   ),
   act(
@@ -157,6 +157,13 @@ export const rules: readonly Rule[] = [
     when(({ mode }) => mode.trustMode, 'TRUST_MODE is on: requests are believed without proof'),
     'Set ORACLE_ADDRESSES_ALLOWLIST, and remove TRUST_MODE.',
   ),
+  act(
+    'operators',
+    'ManyExitsDelayed',
+    counted(delayedOfOthers, saying('delayed, of all operators', 'exit is', 'exits are'), 19),
+    'Either many operators have the same problem, or the consensus nodes are behind.',
+  ),
+  look('operators', 'OperatorOverdue', operatorsOverdue),
   look(
     'requests',
     'RequestInvented',
@@ -173,10 +180,7 @@ export const rules: readonly Rule[] = [
   look(
     'requests',
     'ExitDelayed',
-    counted(
-      sum(({ overdue }) => overdue.delayed),
-      saying('more than 24 hours', 'exit takes', 'exits take'),
-    ),
+    counted(late('delayed'), saying('more than 24 hours', 'exit takes', 'exits take')),
   ),
   look(
     'requests',

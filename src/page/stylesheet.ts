@@ -108,6 +108,8 @@ thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .8rem
 tbody th { font-weight: 600; }
 td .pill { white-space: nowrap; }
 td small, th small { display: block; font-weight: 400; }
+.wide td, .wide thead th:not(:first-child) { text-align: right; }
+.late td:nth-child(4) { color: var(--act); font-weight: 650; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem 1.25rem; }
 .facts dt { color: var(--soft); font-size: .8rem; }
 .facts dd { overflow-wrap: anywhere; font-weight: 550; }

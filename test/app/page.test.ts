@@ -53,7 +53,7 @@ describe('the page at /', () => {
   test('says so while it waits for nodes, and names them', async () => {
     world = await createWorld()
     const app = await world.start({ RUN_STATUS: 'true', CONSENSUS_NODE: 'http://127.0.0.1:1' })
-    const html = await pageWhen(app, 'No consensus node is up and synced')
+    const html = await pageWhen(app, 'no consensus node is up and synced')
 
     expect(html).toContain('127.0.0.1:1')
     expect(html).not.toContain('All is well')

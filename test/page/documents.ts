@@ -294,6 +294,42 @@ export const onHold = () => inMode({ onHold: true }, 1)
 export const dryRun = () => inMode({ dryRun: true })
 export const trusting = () => inMode({ trustMode: true })
 
+const seen = {
+  open: 3,
+  done: 40,
+  unproven: 0,
+  reportedLate: 1,
+  triggered: 0,
+  deadline: iso(-3_600),
+}
+
+/** `watch` of the whole protocol: one operator is overdue. */
+export function watching(delayed = 2): Whole {
+  const well = allWell()
+  const overdue = { delayed, delinquent: 1, module: 1 }
+  const watched = { ...seen, secondsToExit: 1_500 }
+  const module = (id: number, name: string) => ({
+    ...seen,
+    module: id,
+    name,
+    operators: 39,
+    asked: 12,
+    overdue: { ...overdue, delinquent: id === 1 ? 1 : 0 },
+    timeLeftSeconds: null,
+  })
+  return allWell({
+    mode: { ...well.mode, delivery: 'watch', scope: 'all' },
+    messages: null,
+    drift: null,
+    nextExits: listOf([]),
+    modules: [module(1, 'curated-onchain-v1'), module(3, 'Community Staking')],
+    operators: listOf([
+      operator({ name: 'Late Validators', overdue, watched, timeLeftSeconds: -3_600 }),
+      operator({ operator: 6, watched }),
+    ]),
+  })
+}
+
 /** What is known while the start waits for nodes. */
 export function starting(): StatusDocument {
   const { version, at, mode, nodes } = allWell()

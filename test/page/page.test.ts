@@ -10,6 +10,7 @@ import {
   starting,
   thousand,
   trusting,
+  watching,
 } from './documents.ts'
 
 const MEGABYTE = 1_000_000
@@ -77,6 +78,16 @@ describe('the page', () => {
         /href="(#[a-z]+|\.\/(\?validator=\d+#open-[\d-]+)?)"/.test(attributes),
       ),
     ).toBe(true)
+  })
+
+  test('shows modules and operators in place of messages in watch', () => {
+    const html = renderPage(watching())
+
+    for (const text of ['curated-onchain-v1', 'Late Validators', '12 of 39 operators asked']) {
+      expect(html).toContain(text)
+    }
+    for (const id of ['messages', 'next', 'oracle'])
+      expect(html).not.toContain(`<section id="${id}"`)
   })
 
   test('stays under a megabyte with 1,000 open requests, and tells of the rest', () => {

@@ -17,6 +17,7 @@ import {
   starting,
   thousand,
   trusting,
+  watching,
 } from '../page/documents.ts'
 import { find } from './tools.ts'
 
@@ -29,6 +30,7 @@ const STATES = {
   onHold,
   dryRun,
   trusting,
+  watching,
   starting,
   thousand,
   hostile,
