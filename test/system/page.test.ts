@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -23,6 +23,8 @@ import { find } from './tools.ts'
 
 /** Screenshots of the run, to be looked at. */
 const SHOTS = fileURLToPath(new URL('../../.tmp/page/', import.meta.url))
+/** The one that the README shows. */
+const PICTURE = fileURLToPath(new URL('../../docker/status-page.png', import.meta.url))
 const STATES = {
   allWell,
   missingMessage,
@@ -132,6 +134,17 @@ describe.each(Object.entries(STATES))('%s', (name, make) => {
 })
 
 describe('the page', () => {
+  test('is as the README shows it', async () => {
+    const { page } = await visit(missingMessage())
+    const picture = await page.screenshot({ clip: { x: 0, y: 0, ...WIDE } })
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(PICTURE, picture)
+
+    // Fonts and machines differ in their pixels: what is held is that a picture of this page is there.
+    const shown = readFileSync(PICTURE)
+    expect([shown.readUInt32BE(16), shown.readUInt32BE(20)]).toEqual([WIDE.width, WIDE.height])
+    expect(shown.length).toBeLessThan(200_000)
+  })
+
   test('refreshes itself, with what is open still open, and the focus where it was', async () => {
     const { page } = await visit(missingMessage())
     const summary = page.locator('#requests summary').first()
