@@ -139,10 +139,7 @@ export async function readSigningContext(
     try {
       const facts = { chainId: chainId(), spec, currentEpoch: epoch }
       const stateFork = needsStateFork(facts, settings)
-        ? await nodes.consensus.nodes.first(
-            (node, _host, deadline) => node.fork('head', deadline),
-            signal,
-          )
+        ? await nodes.consensus.nodes.first((node, deadline) => node.fork('head', deadline), signal)
         : undefined
       const choice = chooseForkVersions({ ...facts, stateFork }, settings)
       if (!choice.ok) throw new Error(choice.detail)

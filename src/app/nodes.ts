@@ -67,11 +67,11 @@ export function createNodes(
     consensusNodes,
     execution: createLayer('execution', executionNodes, {
       chainId: chainIdReader('execution', execution),
-      syncState: (node, _host, signal) => node.syncState(signal),
+      syncState: (node, signal) => node.syncState(signal),
     }),
     consensus: createLayer('consensus', consensusNodes, {
       chainId: chainIdReader('consensus', consensus),
-      syncState: async (node, host, signal) => {
+      syncState: async (node, signal, host) => {
         const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
         headSlots.set(host, headSlot)
         return isSyncing ? { why: `still syncing, at slot ${headSlot}`, odd } : { odd }
@@ -91,8 +91,8 @@ function chainIdReader(
 ) {
   return async function readChainId(
     node: { chainId(signal: AbortSignal): Promise<bigint> },
-    host: string,
     signal: AbortSignal,
+    host: string,
   ): Promise<bigint> {
     try {
       return await node.chainId(signal)

@@ -77,7 +77,7 @@ export function createProver({
   async function readSlot(slot: number, host: string, signal: AbortSignal): Promise<Answer> {
     try {
       const result = await withDeadline(SLOT_MS, signal, (limited) =>
-        consensusNodes.only(host, (node, _host, inner) => node.slot(slot, inner), limited),
+        consensusNodes.only(host, (node, inner) => node.slot(slot, inner), limited),
       )
       return { ok: true, result }
     } catch (error) {

@@ -71,7 +71,7 @@ function readRecipient(text: string): Address {
 async function readFee({ nodes, config }: Parts, signal: AbortSignal): Promise<bigint> {
   const name = 'getWithdrawalRequestFee'
   try {
-    return await nodes.execution.nodes.first(async (node, _host, deadline) => {
+    return await nodes.execution.nodes.first(async (node, deadline) => {
       const what = 'Locator.withdrawalVault()'
       const selector = SELECTORS.withdrawalVault
       const vault = await readAddress(node, config.locatorAddress, selector, what, deadline)

@@ -81,7 +81,7 @@ function join(all: readonly (ChainOpinion & Times)[]): ChainInfo {
   }
 }
 
-async function fetchChainInfo(node: ConsensusNode, _host: string, signal: AbortSignal) {
+async function fetchChainInfo(node: ConsensusNode, signal: AbortSignal) {
   const [genesis, spec] = await Promise.all([node.genesis(signal), node.spec(signal)])
   const number = (name: string, otherwise: bigint) => toldUint64(spec[name]) || otherwise
   return {

@@ -76,13 +76,13 @@ async function ask(
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   const first = await nodes.first(
-    (node, _host, deadline) => node.validators('head', indices, deadline),
+    (node, deadline) => node.validators('head', indices, deadline),
     signal,
   )
   const missing = indices.filter((index) => !first.entries.has(index))
   if (missing.length === 0 || nodes.states().length === 1) return first
   const answers = await nodes.every(
-    (node, _host, deadline) => node.validators('head', missing, deadline),
+    (node, deadline) => node.validators('head', missing, deadline),
     signal,
   )
   const others = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
@@ -102,7 +102,7 @@ export function createKeysReader(nodes: Endpoints<ConsensusNode>) {
   ): Promise<ReadonlyMap<ValidatorIndex, readonly Pubkey[]>> {
     if (nodes.states().length === 1) return new Map()
     const answers = await nodes.every(
-      (node, _host, deadline) => node.validators('head', indices, deadline),
+      (node, deadline) => node.validators('head', indices, deadline),
       signal,
     )
     const found = answers.flatMap((answer) => (answer.ok ? [answer.value.entries] : []))

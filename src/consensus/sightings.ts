@@ -22,7 +22,7 @@ export function createSightingsReader(
 ): SightingsReader {
   async function ask(state: StateId, indices: readonly ValidatorIndex[], signal: AbortSignal) {
     if (indices.length === 0) return []
-    return nodes.every((node, _host, deadline) => node.validators(state, indices, deadline), signal)
+    return nodes.every((node, deadline) => node.validators(state, indices, deadline), signal)
   }
 
   return async function readSightings(indices, signal) {
@@ -64,7 +64,7 @@ export function createWithdrawalsReader(nodes: Endpoints<ConsensusNode>) {
     signal: AbortSignal,
   ): Promise<ReadonlySet<ValidatorIndex>> {
     const answers = await nodes.every(
-      (node, _host, deadline) => node.pendingPartialWithdrawals(deadline),
+      (node, deadline) => node.pendingPartialWithdrawals(deadline),
       signal,
     )
     const [first, ...rest] = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))

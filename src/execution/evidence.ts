@@ -28,7 +28,7 @@ export function createEvidenceReader(
       const result = await withDeadline(QUESTION_MS, signal, (limited) =>
         nodes.only(
           host,
-          async (node, _host, deadline) => {
+          async (node, deadline) => {
             if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
             if (lookUp.kind === 'receipts') return readReceipts(node, lookUp, deadline)
             const onPart = (part: readonly unknown[]) => logs.push(...part)

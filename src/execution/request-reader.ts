@@ -101,7 +101,7 @@ export function createRequestReader(
   async function readAll(known: EarlierReading): Promise<void> {
     try {
       const answers = await nodes.every(
-        (node, host, deadline) => readNode(node, host, known, deadline),
+        (node, deadline, host) => readNode(node, host, known, deadline),
         lifetime,
       )
       for (const answer of answers) {

@@ -75,7 +75,7 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
     const task = { allowlist: config.oracleAllowlist, consensus, open }
     try {
       const { drift, host } = await nodes.firstUncounted(
-        async (node, host) => ({
+        async (node, _signal, host) => ({
           host,
           ...(await compareWithOracle(node, parts.readLogs, task, lifetime)),
         }),

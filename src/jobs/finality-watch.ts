@@ -33,7 +33,7 @@ export async function watchFinality(parts: FinalityParts, signal: AbortSignal): 
   const waker = createWaker({
     readFinalized: async (deadline) => {
       const head = await nodes.execution.nodes.first(
-        (node, _host, inner) => node.finalizedBlock(inner),
+        (node, inner) => node.finalizedBlock(inner),
         deadline,
       )
       return head.number

@@ -32,7 +32,7 @@ export type Endpoints<Node> = {
   states(): readonly EndpointState[]
 }
 
-type Work<Node, Value> = (node: Node, host: string, signal: AbortSignal) => Promise<Value>
+type Work<Node, Value> = (node: Node, signal: AbortSignal, host: string) => Promise<Value>
 
 type Slot<Node> = Endpoint<Node> & {
   failures: number
@@ -76,7 +76,7 @@ export function createEndpoints<Node>(
 
   async function ask<Value>(slot: Slot<Node>, work: Work<Node, Value>, signal: AbortSignal) {
     try {
-      const value = await work(slot.node, slot.host, signal)
+      const value = await work(slot.node, signal, slot.host)
       recovered(slot)
       return value
     } catch (error) {
@@ -126,7 +126,7 @@ export function createEndpoints<Node>(
   return {
     first: (work, signal) => inTurn((slot) => ask(slot, work, signal), signal),
 
-    firstUncounted: (work, signal) => inTurn((slot) => work(slot.node, slot.host, signal), signal),
+    firstUncounted: (work, signal) => inTurn((slot) => work(slot.node, signal, slot.host), signal),
 
     async only(host, work, signal) {
       const slot = slots.find((one) => one.host === host)

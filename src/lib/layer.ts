@@ -59,8 +59,8 @@ export type Layer<Node> = {
 }
 
 type Probes<Node> = {
-  readonly chainId: (node: Node, host: string, signal: AbortSignal) => Promise<bigint>
-  readonly syncState: (node: Node, host: string, signal: AbortSignal) => Promise<SyncState>
+  readonly chainId: (node: Node, signal: AbortSignal, host: string) => Promise<bigint>
+  readonly syncState: (node: Node, signal: AbortSignal, host: string) => Promise<SyncState>
 }
 
 /** A node may be another one after a restart that no call of ours fell into. */
@@ -100,12 +100,12 @@ export function createLayer<Node>(
     return known
   }
 
-  async function look(node: Node, host: string, signal: AbortSignal): Promise<void> {
-    const chainId = knownChain(host) ?? (await probes.chainId(node, host, signal))
+  async function look(node: Node, signal: AbortSignal, host: string): Promise<void> {
+    const chainId = knownChain(host) ?? (await probes.chainId(node, signal, host))
     const isElsewhere = expected !== undefined && chainId !== expected
     const { why, odd } = isElsewhere
       ? { why: `on chain ${chainId} instead of ${expected}` }
-      : await probes.syncState(node, host, signal)
+      : await probes.syncState(node, signal, host)
     nodes.leaveOut(host, why)
     // A node on another chain is asked again each time: it may have been corrected.
     setStatus(host, { up: true, chainId: isElsewhere ? undefined : chainId, why, odd })

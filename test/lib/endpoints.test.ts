@@ -95,7 +95,7 @@ describe('every', () => {
     const { endpoints } = setUp()
     const controller = new AbortController()
     const running = endpoints.every(
-      (_node, _host, signal) =>
+      (_node, signal) =>
         new Promise((_, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason))
         }),

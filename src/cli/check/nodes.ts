@@ -86,7 +86,7 @@ function ago(seconds: number | undefined): string {
 async function executionAge({ nodes, now }: Parts, host: string, signal: AbortSignal) {
   const head = await nodes.execution.nodes.only(
     host,
-    (node, _host, deadline) => node.finalizedBlock(deadline),
+    (node, deadline) => node.finalizedBlock(deadline),
     signal,
   )
   const seconds = head.timestamp === undefined ? undefined : now() / 1_000 - head.timestamp
@@ -100,7 +100,7 @@ async function consensusAge(
 ) {
   const epoch = await nodes.consensus.nodes.only(
     host,
-    (node, _host, deadline) => node.finalizedEpoch(deadline),
+    (node, deadline) => node.finalizedEpoch(deadline),
     signal,
   )
   const info = await readChainInfo(signal)

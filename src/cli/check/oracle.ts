@@ -32,7 +32,7 @@ export async function checkOracle(
     const readLogs = createLogReader(config.loadLogsStep, now)
     const task = { allowlist: config.oracleAllowlist, consensus, open: signersOfOpen(cases) }
     const { seats, drift, chainQuorum } = await inTime(signal, (deadline) =>
-      nodes.execution.nodes.first(async (node, _host, inner) => {
+      nodes.execution.nodes.first(async (node, inner) => {
         const compared = await compareWithOracle(node, readLogs, task, inner)
         return { ...compared, chainQuorum: await readChainQuorum(node, consensus, inner) }
       }, deadline),

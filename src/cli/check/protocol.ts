@@ -27,7 +27,7 @@ export async function checkContracts(
   const answers = await askEach(hosts, signal, (host, deadline) =>
     nodes.execution.nodes.only(
       host,
-      async (node, _host, inner) => {
+      async (node, inner) => {
         const contracts = await resolveContracts(node, config.locatorAddress, inner)
         return {
           ...contracts,
@@ -85,7 +85,7 @@ export async function checkLogRanges(
   const answers = await askEach(hosts, signal, (host, deadline) =>
     nodes.execution.nodes.only(
       host,
-      (node, _host, inner) => widestRange(node, exitBus, step, inner),
+      (node, inner) => widestRange(node, exitBus, step, inner),
       deadline,
     ),
   )

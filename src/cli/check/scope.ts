@@ -15,7 +15,7 @@ export async function checkScope(
   const reader = createStakingModuleReader(config.locatorAddress)
   const ask = <Value>(work: (node: ExecutionNode, deadline: AbortSignal) => Promise<Value>) =>
     inTime(signal, (deadline) =>
-      nodes.execution.nodes.first((node, _host, inner) => work(node, inner), deadline),
+      nodes.execution.nodes.first((node, inner) => work(node, inner), deadline),
     )
 
   async function checkModule(

@@ -36,7 +36,7 @@ export async function readAnyOperator(
   const readLogs = createLogReader(config.loadLogsStep, now)
   const requests = new Map<RequestKey, ExitRequest>()
   const unread: string[] = []
-  const answers = await nodes.execution.nodes.every(async (node, host, deadline) => {
+  const answers = await nodes.execution.nodes.every(async (node, deadline, host) => {
     const to = (await node.finalizedBlock(deadline)).number
     const from = Math.max(0, to - config.blocksPreload)
     const contracts = await resolveContracts(node, config.locatorAddress, deadline)

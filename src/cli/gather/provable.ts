@@ -144,7 +144,7 @@ async function findTransaction(
     kept === undefined
       ? checkTransaction(
           await nodes.execution.nodes.first(
-            (node, _host, deadline) => node.transaction(hash, deadline),
+            (node, deadline) => node.transaction(hash, deadline),
             signal,
           ),
           hash,

@@ -37,7 +37,7 @@ export async function gatherRequests(
   signal: AbortSignal,
 ): Promise<RequestsFound> {
   const { number: to } = await parts.nodes.execution.nodes.first(
-    (node, _host, deadline) => node.finalizedBlock(deadline),
+    (node, deadline) => node.finalizedBlock(deadline),
     signal,
   )
   const blocksPreload = Math.max(parts.config.blocksPreload, to - (fromBlock ?? to))

@@ -177,7 +177,7 @@ async function indexOf(
 ): Promise<ValidatorIndex | undefined> {
   if (pubkey === undefined) return undefined
   const answers = await consensus.nodes.every(
-    (node, _host, deadline) => node.indexOf(pubkey, deadline),
+    (node, deadline) => node.indexOf(pubkey, deadline),
     signal,
   )
   const told = answers.filter((answer) => answer.ok)
@@ -226,7 +226,7 @@ export async function readRequests(
 
 async function blocksBehind({ nodes }: Parts, cursor: number | undefined, signal: AbortSignal) {
   const head = await nodes.execution.nodes
-    .first((node, _host, deadline) => node.finalizedBlock(deadline), signal)
+    .first((node, deadline) => node.finalizedBlock(deadline), signal)
     .catch(() => undefined)
   signal.throwIfAborted()
   return head === undefined ? 0 : head.number - (cursor ?? 0)

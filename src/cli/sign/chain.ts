@@ -69,7 +69,7 @@ async function findChain({ nodes }: Parts, signal: AbortSignal): Promise<bigint>
 /** The least that a node says, and no later than by the clock: an earlier one is as good. */
 async function readEpoch({ nodes, readChainInfo, now }: Parts, signal: AbortSignal) {
   const [answers, info] = await Promise.all([
-    nodes.consensus.nodes.every((node, _host, deadline) => node.finalizedEpoch(deadline), signal),
+    nodes.consensus.nodes.every((node, deadline) => node.finalizedEpoch(deadline), signal),
     readChainInfo(signal),
   ])
   const told = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
