@@ -19,7 +19,7 @@ export type Offer = Pick<CycleParts, 'nextOfferAt' | 'offer'> & {
 
 const REFUSED: OfferResult = { accepted: false, answers: ['no message was given'] }
 
-/** The way out, as configured: the consensus nodes' pools, or the webhook. */
+/** How exits are submitted, as configured: to the pools of the consensus nodes, or to the webhook. */
 export function createOffer(
   config: Config,
   nodes: Nodes,

@@ -15,7 +15,7 @@ export type PipelineParts = ReadingParts & {
   readonly elapsed?: (() => number) | undefined
 }
 
-/** Gives each step of the cycle its part of the world. */
+/** Makes what each step of the cycle calls. */
 export function createPipeline(parts: PipelineParts): CycleParts {
   const { config, nodes, log, metrics, now, lifetime, offer } = parts
   const limits = createModuleLimits({

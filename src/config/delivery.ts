@@ -2,7 +2,7 @@ import { type Given, type Password, passwordOf } from './environment.ts'
 import type { MessagesLocation } from './locations.ts'
 import type { Settings } from './schema.ts'
 
-/** How an exit leaves the house: as a signed message, or as a call to somebody who signs. */
+/** How an exit is submitted: as a signed message, or as a call to a webhook that signs. */
 export type Delivery =
   | {
       readonly mode: 'message'

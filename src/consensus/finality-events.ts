@@ -22,7 +22,7 @@ export type FinalityEventsParts = {
   }[]
   /** Hosts that may be listened to now. */
   readonly healthy: () => readonly string[]
-  /** The chain finalized an epoch: a nudge, and nobody vouches for it. */
+  /** The node says that the chain finalized an epoch. It may be wrong. */
   readonly onFinalized: () => void
   readonly tell: (news: StreamNews) => void
   /** Milliseconds without an event after which a stream is given up. */

@@ -109,9 +109,9 @@ export function createValidatorsReader(
   }
 
   const ask: Ask = async (state, ids, signal) => {
-    const { hasNoPost, most: bearable } = known()
+    const { hasNoPost, most: accepted } = known()
     const method = hasNoPost ? 'GET' : 'POST'
-    const most = hasNoPost ? Math.min(bearable, MAX_IDS_PER_GET) : bearable
+    const most = hasNoPost ? Math.min(accepted, MAX_IDS_PER_GET) : accepted
     if (ids.length > most) return inParts(state, ids, most, signal)
     try {
       return await call(method, state, ids, signal)

@@ -23,9 +23,9 @@ export function createCursorCheck(
   const findings = new Map<string, Finding>()
   const hashes = createHeadHashes()
   let isFirst = true
-  let left: Cursor | undefined
+  let earlier: Cursor | undefined
 
-  /** No node that was asked stands by it: it says nothing about these nodes' chain. */
+  /** No node that was asked has that block: the cursor says nothing about these nodes' chain. */
   const isDisowned = () =>
     findings.size > 0 &&
     [...findings.values()].every((finding) => finding === 'other' || finding === 'behind')
@@ -53,17 +53,17 @@ export function createCursorCheck(
       signal: AbortSignal,
     ): Promise<void> {
       hashes.note(head)
-      if (isFirst) left = cursorOf(known)
+      if (isFirst) earlier = cursorOf(known)
       isFirst = false
-      if (left === undefined || findings.has(host)) return
+      if (earlier === undefined || findings.has(host)) return
       findings.set(host, 'unknown')
       try {
-        findings.set(host, await find(node, head, left, signal))
+        findings.set(host, await find(node, head, earlier, signal))
       } catch (error) {
         signal.throwIfAborted()
         warn(`${host}: the block that was read last is not compared: ${messageOf(error)}`)
       }
-      const { block } = left
+      const { block } = earlier
       if (findings.get(host) === 'other') {
         alarm(
           `${host} has another block ${block} than the one up to which was read: another chain, a chain that began anew, or a node that lies. The blocks before it are read again`,
@@ -81,8 +81,8 @@ export function createCursorCheck(
     disown: (host: string) => void findings.set(host, 'other'),
     isDisowned,
     /**
-     * It never goes back, since a node that is far behind would make it; except where no node
-     * stands by what an earlier process left, or where that read for less than is asked for now.
+     * The cursor never goes back, since a node that is far behind would make it; except where no node
+     * has the block that an earlier process read last, or where that read for less than is asked for now.
      *
      * @param reached - the block up to which was read by now
      * @param coverage - what was read up to there

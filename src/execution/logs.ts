@@ -28,7 +28,7 @@ const MOST_REFUSED = 32
 /**
  * Providers cap ranges and result sizes, with many codes and texts: what a node refuses is asked for
  * again in halves, down to one block. A block that is refused alone is passed over, with those
- * before it that are refused too (pruned history). Remembers the widest range that each node bears.
+ * before it that are refused too (pruned history). Remembers the widest range that each node accepts.
  *
  * @param widestRange - blocks per `eth_getLogs` (LOAD_LOGS_STEP)
  */
@@ -125,19 +125,19 @@ async function lowestRefused(
     return !answer.ok && answer.refused
   }
   let lowest = filter.toBlock
-  let borne = filter.fromBlock - 1
+  let accepted = filter.fromBlock - 1
   for (let step = 1; lowest > filter.fromBlock; step *= 2) {
     const probe = Math.max(filter.fromBlock, lowest - step)
     if (!(await isRefused(probe))) {
-      borne = probe
+      accepted = probe
       break
     }
     lowest = probe
   }
-  while (lowest - borne > 1) {
-    const middle = Math.floor((lowest + borne) / 2)
+  while (lowest - accepted > 1) {
+    const middle = Math.floor((lowest + accepted) / 2)
     if (await isRefused(middle)) lowest = middle
-    else borne = middle
+    else accepted = middle
   }
   return lowest
 }
@@ -151,7 +151,7 @@ const LONGEST_CAREFUL_MS = 10 * 60 * 1_000
 
 type Width = ReturnType<typeof createWidth>
 
-/** How wide a range each node bears. */
+/** How wide a range each node accepts. */
 function createWidths(widestRange: number, now: () => number) {
   const widths = new WeakMap<ExecutionNode, Width>()
   return (node: ExecutionNode): Width => {
@@ -163,7 +163,7 @@ function createWidths(widestRange: number, now: () => number) {
 
 function createWidth(widestRange: number, now: () => number) {
   let blocks = widestRange
-  /** What was borne when more was too much; it counts until then. */
+  /** The widest that was accepted when a wider one was rejected; it counts until `ceilingUntil`. */
   let ceiling = widestRange
   let ceilingUntil = 0
   let carefulMs = 0
@@ -177,10 +177,10 @@ function createWidth(widestRange: number, now: () => number) {
       ceiling = blocks
       ceilingUntil = now() + carefulMs
     },
-    widen(borne: number): void {
-      if (borne > ceiling) carefulMs = 0
+    widen(accepted: number): void {
+      if (accepted > ceiling) carefulMs = 0
       const limit = now() < ceilingUntil ? ceiling : widestRange
-      blocks = Math.min(Math.max(blocks, borne) * 2, limit)
+      blocks = Math.min(Math.max(blocks, accepted) * 2, limit)
     },
     reset(): void {
       blocks = widestRange

@@ -59,7 +59,7 @@ export function holderOf(file: string): string | undefined {
   }
 }
 
-/** The name in it is a courtesy: a full disk does not keep anybody from locking. */
+/** Who holds it is for people: where it cannot be written (a full disk), the lock holds all the same. */
 function introduce(database: Connection, now: number): void {
   const since = new Date(now).toISOString()
   try {

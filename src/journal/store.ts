@@ -43,7 +43,7 @@ export type FileStoreOptions = {
   readonly identity: Identity
   /** Unix ms. */
   readonly now: number
-  /** The Locator of this identity was seen to name contracts: it is no slip of the pen. */
+  /** The Locator of this identity was seen to name contracts: LOCATOR_ADDRESS is no typing error. */
   readonly isIdentitySure: boolean
   /** Told what was set aside, and why. */
   readonly tell: (message: string) => void

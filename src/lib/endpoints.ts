@@ -49,7 +49,7 @@ const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1), 10) * SEC
 const GRACE_MS = 5 * SECOND_MS
 
 /**
- * Several nodes of one layer behind one door. A node that fails is asked again after a pause;
+ * Asks several nodes of one layer. A node that fails is asked again after a pause;
  * the last one is never set aside.
  *
  * @param isFault - true for errors that speak of the node (no answer), not of the question

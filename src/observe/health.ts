@@ -2,7 +2,7 @@ import type { Verdict } from './http-server.ts'
 
 /** A daemon that has not done its work for this many intervals is not healthy. */
 const INTERVALS = 3
-/** A short interval is no reason to cry wolf while a node restarts. */
+/** With a short interval: a node that restarts is no reason for an alarm yet. */
 const AT_LEAST_MS = 10 * 60 * 1_000
 
 /** What `/health` and `/readyz` answer. Health: is the work getting done? Ready: can it be now? */

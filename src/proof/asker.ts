@@ -52,7 +52,7 @@ type NodeState = {
 
 /**
  * Asks nodes so that none of them holds the others up: each has its own places, and one that hangs
- * or dawdles is left alone for the rest of the cycle, whatever it made us want to ask.
+ * or is slow is asked nothing more in the cycle, whatever there is to ask.
  */
 export function createAsker({ log, now, ask }: AskerParts): () => Asking {
   const said = new Map<string, number>()

@@ -1,13 +1,13 @@
 import type { FollowingParts, Proofs, Reading } from './cycle-parts.ts'
 import type { ExitRequest } from './exit-request.ts'
-import { createCrowd, inAnyOrder } from './fair-share.ts'
+import { createReporters, inAnyOrder } from './fair-share.ts'
 
 /** Requests without proof that are remembered; a year of genuine ones is fewer. */
 const MAX_UNPROVEN = 10_000
 
 /**
  * Which requests are remembered, and which are judged first. A node may invent them without end:
- * it must not crowd out what another one tells, nor what is proven.
+ * its requests must not displace those of another node, nor what is proven.
  *
  * @param most - requests without proof that are remembered
  */
@@ -15,10 +15,10 @@ export function createAdmission(
   { journal, log }: Pick<FollowingParts, 'journal' | 'log'>,
   most = MAX_UNPROVEN,
 ) {
-  const crowd = createCrowd()
+  const reporters = createReporters()
 
   return {
-    toldBy: crowd.toldBy,
+    toldBy: reporters.toldBy,
 
     /** New requests, in the order of the chain. Of too many at once each node has its share. */
     admit({ requests, reportedBy }: Reading, proofs: Proofs | undefined): readonly ExitRequest[] {
@@ -28,7 +28,7 @@ export function createAdmission(
         (request) =>
           !(isKnown(request) && isProven(request, proofs)) && proofs?.isDuplicate(request) !== true,
       )
-      crowd.note(reportedBy, open)
+      reporters.note(reportedBy, open)
       const fresh = open.filter((request) => !isKnown(request))
       if (fresh.length <= most) return fresh
       const details = { leftOut: fresh.length - most, taken: most }
@@ -36,34 +36,34 @@ export function createAdmission(
         'too many new exit requests at once, some are not taken in: a node invents them',
         details,
       )
-      const taken = new Set(crowd.inTurn(fresh).slice(0, most))
+      const taken = new Set(reporters.inTurn(fresh).slice(0, most))
       return fresh.filter((request) => taken.has(request))
     },
 
-    /** What is not proven comes in turn of the nodes that told it: the time to ask may end. */
+    /** What is not proven comes from each node in turn, since not all may be judged in one cycle. */
     inOrder(requests: readonly ExitRequest[], proofs: Proofs | undefined): readonly ExitRequest[] {
       const proven = requests.filter((request) => isProven(request, proofs))
       const open = requests.filter((request) => !isProven(request, proofs))
-      return [...proven, ...crowd.inTurn(inAnyOrder(open))]
+      return [...proven, ...reporters.inTurn(inAnyOrder(open))]
     },
 
     /**
-     * The oldest unproven ones give way, loudly, for each node its own; what was genuine among
+     * The oldest unproven ones are forgotten, of each node its own, and that is logged; what was genuine among
      * them comes back when the whole window is read again. Duplicates go at once.
      *
-     * @returns what is left
+     * @returns the others
      */
     forget(requests: readonly ExitRequest[], proofs: Proofs | undefined): readonly ExitRequest[] {
       if (proofs === undefined) return requests
       const unproven = requests.filter(({ key }) =>
         ['none', 'unproven'].includes(proofs.statusOf(key)),
       )
-      crowd.keepOnly(unproven)
-      const oldest = crowd.inTurn(unproven.toReversed()).slice(most)
+      reporters.keepOnly(unproven)
+      const oldest = reporters.inTurn(unproven.toReversed()).slice(most)
       if (oldest.length > 0) {
         const details = { forgotten: oldest.length, kept: most }
         log.error(
-          'too many unproven exit requests, the oldest gave way: a node invents them',
+          'too many unproven exit requests, the oldest are forgotten: a node invents them',
           details,
         )
       }

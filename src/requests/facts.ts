@@ -13,7 +13,7 @@ import type { Coverage } from './scope.ts'
 export type Fact =
   | { readonly kind: 'request'; readonly at: number; readonly request: ExitRequest }
   /**
-   * An unproven request that gave way, or one that nobody follows any more, with what was seen of its
+   * An unproven request that was dropped, or one that nobody follows any more, with what was seen of its
    * validator. When it is seen again, it is a new one.
    */
   | { readonly kind: 'forgotten'; readonly key: RequestKey; readonly validator?: ValidatorIndex }

@@ -2,9 +2,9 @@ import type { ExitRequest, RequestKey } from './exit-request.ts'
 
 /**
  * Who told of requests that nobody has proven. A node may invent them without end: whatever is
- * scarce goes to the nodes in turn, so that it does not crowd out what another one tells.
+ * scarce goes to the nodes in turn, so that its requests do not displace those of another one.
  */
-export function createCrowd() {
+export function createReporters() {
   const reporters = new Map<RequestKey, readonly string[]>()
 
   return {

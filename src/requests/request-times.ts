@@ -49,7 +49,7 @@ export function createRequestTimes(facts: Facts, now: () => number) {
     for (const { request, seenAt } of facts.requests.values()) add(request, JOURNAL, seenAt)
   }
 
-  /** Unix seconds of the first sight, by a clock that was not out of its mind. */
+  /** Unix seconds of when it was first read; clocks from before any request do not count. */
   function seenAtOf(request: ExitRequest): number | undefined {
     const known = [facts.requests.get(request.key)?.seenAt, copies.get(exitOf(request))?.seenAt]
     const seen = known.flatMap((at) => (at === undefined ? [] : [Math.floor(at / 1_000)]))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ExitRequest, RequestKey } from '../../src/requests/exit-request.ts'
-import { createCrowd, inAnyOrder } from '../../src/requests/fair-share.ts'
+import { createReporters, inAnyOrder } from '../../src/requests/fair-share.ts'
 import { requestOf } from '../journal/support.ts'
 
 const requests = (from: number, count: number) =>
@@ -9,10 +9,10 @@ const toldBy = (...by: readonly (readonly [ExitRequest, readonly string[]])[]) =
   new Map<RequestKey, readonly string[]>(by.map(([{ key }, hosts]) => [key, hosts]))
 
 test('a node that tells of thousands has no more turns than one that tells of two', () => {
-  const crowd = createCrowd()
+  const reporters = createReporters()
   const invented = requests(0, 1_000)
   const [first, second] = requests(5_000, 2) as [ExitRequest, ExitRequest]
-  crowd.note(
+  reporters.note(
     toldBy(
       ...invented.map((one) => [one, ['liar']] as const),
       [first, ['honest']],
@@ -20,22 +20,22 @@ test('a node that tells of thousands has no more turns than one that tells of tw
     ),
     [...invented, first, second],
   )
-  const order = crowd.inTurn([...invented, first, second])
+  const order = reporters.inTurn([...invented, first, second])
   expect(order).toHaveLength(1_002)
   expect(order.indexOf(first)).toBeLessThan(2)
   expect(order.indexOf(second)).toBeLessThan(4)
 })
 
 test('what several nodes tell comes once, at the first turn of any of them', () => {
-  const crowd = createCrowd()
+  const reporters = createReporters()
   const [a, b, c] = requests(0, 3) as [ExitRequest, ExitRequest, ExitRequest]
-  crowd.note(toldBy([a, ['one']], [b, ['one', 'two']]), [a, b])
-  crowd.note(toldBy([c, ['one']]), [c])
-  crowd.note(toldBy([c, ['two']]), [c])
-  expect(crowd.inTurn([a, c, b])).toEqual([a, c, b])
-  crowd.keepOnly([a])
+  reporters.note(toldBy([a, ['one']], [b, ['one', 'two']]), [a, b])
+  reporters.note(toldBy([c, ['one']]), [c])
+  reporters.note(toldBy([c, ['two']]), [c])
+  expect(reporters.inTurn([a, c, b])).toEqual([a, c, b])
+  reporters.keepOnly([a])
   // Who told of the others is forgotten: they stand in a line of their own.
-  expect(crowd.inTurn([c, b, a])).toEqual([c, a, b])
+  expect(reporters.inTurn([c, b, a])).toEqual([c, a, b])
 })
 
 test('any order holds each of them', () => {

@@ -59,7 +59,7 @@ export function linesOfFinding(finding: Finding, { green, yellow, red }: Colours
   return remedy === null ? [line] : [line, `  → ${remedy}`]
 }
 
-/** Lines of one kind that a screen bears; `--json` has all. */
+/** Lines of one kind that are shown; `--json` has all. */
 const MOST_LINES = 20
 
 export function shorten(lines: readonly string[]): readonly string[] {
