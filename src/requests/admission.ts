@@ -48,8 +48,8 @@ export function createAdmission(
     },
 
     /**
-     * The oldest unproven ones are forgotten, of each node its own, and that is logged; what was genuine among
-     * them comes back when the whole window is read again. Duplicates go at once.
+     * The oldest unproven ones are forgotten, of each node its own, and that is logged. What was
+     * genuine comes back when the whole window is read again. Duplicates go at once.
      *
      * @returns the others
      */

@@ -46,7 +46,10 @@ export const NOTHING_NEW: Reading = {
 /** Whatever the cycle decides, nothing is submitted. */
 const submitNothing = async (): Promise<OfferResult> => ({ accepted: false, answers: [] })
 
-/** One cycle of the daemon that submits nothing. It waits for answers that the daemon would ask for again later. */
+/**
+ * One cycle of the daemon that submits nothing. It waits for answers that the daemon would ask for
+ * again later.
+ */
 export async function runDryCycle(
   parts: Parts,
   task: DryTask,
