@@ -49,19 +49,14 @@ export type MessagesTask = {
   readonly close: () => Promise<void>
 }
 
-/** In webhook mode nobody needs messages. */
-const NO_MESSAGES: MessagesTask = {
+/** In place of the task that loads messages, where there are none to be loaded. */
+export const withoutMessages = (loaded: boolean, problem?: string): MessagesTask => ({
   begin: () => {},
-  read: async () => ({
-    loaded: true,
-    problem: undefined,
-    find: () => undefined,
-    whyMissing: () => undefined,
-  }),
-  isLoaded: () => true,
+  read: async () => ({ loaded, problem, find: () => undefined, whyMissing: () => undefined }),
+  isLoaded: () => loaded,
   snapshot: () => undefined,
   close: async () => {},
-}
+})
 
 /**
  * The messages of the configured location, checked against the chain, loaded again and again.
@@ -70,7 +65,7 @@ const NO_MESSAGES: MessagesTask = {
  */
 export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
   const { config, log, lifetime } = parts
-  if (config.delivery.mode === 'webhook') return NO_MESSAGES
+  if (config.delivery.mode === 'webhook') return withoutMessages(true)
   const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', parts.workers) })
   const [store] = await Promise.all([
     openStore(config.delivery.location, parts.workers, log, lifetime),

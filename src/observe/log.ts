@@ -25,8 +25,8 @@ export type LoggerOptions = {
   readonly isTty?: boolean
 }
 
-/** pino's numbers: higher is graver. */
-const SEVERITY = { error: 50, warn: 40, info: 30, debug: 20 }
+/** The gravest first. */
+const LEVELS: readonly LogName[] = ['error', 'warn', 'info', 'debug']
 /** Bytes kept while standard output takes none (a full disk); what comes after is lost. */
 const MAX_PENDING_BYTES = 1_048_576
 const UNPRINTABLE = 'a log entry could not be printed'
@@ -94,38 +94,29 @@ export function createLogger(options: LoggerOptions): Logger {
   const { level, format, redact, now = () => new Date() } = options
   const write = options.write ?? writeToStandardOutput()
   const isTty = options.isTty ?? process.stdout.isTTY === true
-  const backend = pino(
-    {
-      level: level === 'log' ? 'info' : level,
-      customLevels: SEVERITY,
-      useOnlyCustomLevels: true,
-      base: null,
-      messageKey: 'message',
-      nestedKey: 'details',
-      timestamp: () => `,"timestamp":"${timestampOf(now())}"`,
-      formatters: { level: (name) => ({ level: name }) },
-    },
-    { write: (line: string) => write(render(JSON.parse(line), format, isTty)) },
-  )
+  const shown = LEVELS.slice(0, LEVELS.indexOf(level === 'log' ? 'info' : level) + 1)
+
+  function writeEntry(at: LogName, message: string, details?: object): void {
+    const entry = { message, level: at, timestamp: timestampOf(now()) }
+    write(render(details === undefined ? entry : { ...entry, details }, format, isTty))
+  }
+
   const logAt =
     (at: LogName): LogFunction =>
     (message, details) => {
-      if (!backend.isLevelEnabled(at)) return
+      if (!shown.includes(at)) return
       try {
-        const shown = toPlain(details ?? {}, { redact, stacks: level === 'debug' })
-        const plain = typeof shown === 'object' && shown !== null ? shown : { details: shown }
-        const text = redact(String(message))
-        if (Object.keys(plain).length === 0) backend[at](text)
-        else backend[at](redactJson(plain, redact), text)
+        const value = toPlain(details ?? {}, { redact, stacks: level === 'debug' })
+        const plain = typeof value === 'object' && value !== null ? value : { details: value }
+        const isEmpty = Object.keys(plain).length === 0
+        writeEntry(at, redact(String(message)), isEmpty ? undefined : redactJson(plain, redact))
       } catch {
         writeUnprintable(at)
       }
     }
-  const writeUnprintable = (at: LogName) => {
+  function writeUnprintable(at: LogName): void {
     try {
-      write(
-        render({ message: UNPRINTABLE, level: at, timestamp: timestampOf(now()) }, format, isTty),
-      )
+      writeEntry(at, UNPRINTABLE)
     } catch {
       // There is nowhere left to say it.
     }

@@ -1,11 +1,10 @@
-import { TOPICS } from '../../execution/abi.ts'
 import { type Contracts, resolveContracts } from '../../execution/contracts.ts'
-import { readExitLog } from '../../execution/exit-log.ts'
+import { filterOf, readExitLog } from '../../execution/exit-log.ts'
 import { createLogReader } from '../../execution/logs.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import { type ModuleId, type OperatorId, parseBytes32 } from '../../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../../requests/exit-request.ts'
 import type { Facts } from '../../requests/facts.ts'
+import { EVERY_MODULE } from '../../requests/scope.ts'
 import type { Parts } from './parts.ts'
 
 type Task = {
@@ -41,15 +40,15 @@ export async function readAnyOperator(
     const from = Math.max(0, to - config.blocksPreload)
     const contracts = await resolveContracts(node, config.locatorAddress, deadline)
     const exitBuses = [...new Set([contracts.exitBus, ...facts.exitBuses])]
-    const filter = { address: exitBuses, topics: [TOPICS.validatorExitRequest] }
+    const everyone = { moduleId: EVERY_MODULE, operatorIds: [] }
+    const query = { chainId, exitBuses, ...everyone, fromBlock: from, toBlock: to }
     await readLogs(
       node,
-      { ...filter, fromBlock: from, toBlock: to },
+      filterOf(query),
       (logs, fromBlock, toBlock) => {
         progress('reading blocks', to - fromBlock, to - from)
         for (const raw of logs) {
-          const query = { chainId, exitBuses, fromBlock, toBlock, ...operatorIn(raw) }
-          const reading = readExitLog(raw, query)
+          const reading = readExitLog(raw, { ...query, fromBlock, toBlock })
           if (reading.ok && isWanted(reading.request)) {
             requests.set(reading.request.key, reading.request)
           }
@@ -74,23 +73,4 @@ export async function readAnyOperator(
         ? ['no execution node answers: no block was read']
         : [...failed, ...unread],
   }
-}
-
-/** What a log says of its operator, so that the rest of it can be held against that. */
-function operatorIn(raw: unknown): {
-  readonly moduleId: ModuleId
-  readonly operatorIds: readonly OperatorId[]
-} {
-  const topics: unknown = (raw as { readonly topics?: unknown } | null)?.topics
-  const [, moduleTopic, operatorTopic] = Array.isArray(topics) ? topics : []
-  return {
-    moduleId: numberIn(moduleTopic) as ModuleId,
-    operatorIds: [numberIn(operatorTopic) as OperatorId],
-  }
-}
-
-/** @returns 0 for what is none: such a log fits nothing */
-function numberIn(topic: unknown): number {
-  const value = BigInt(parseBytes32(topic) ?? 0)
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : 0
 }

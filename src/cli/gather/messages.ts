@@ -1,4 +1,4 @@
-import { createMessages, type MessagesTask } from '../../app/messages.ts'
+import { createMessages, type MessagesTask, withoutMessages } from '../../app/messages.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { Messages } from '../../requests/cycle-parts.ts'
 import type { Parts } from './parts.ts'
@@ -20,23 +20,9 @@ export async function openMessages(
     return await createMessages({ ...parts, chainId: () => chainId, lifetime, wake: () => {} })
   } catch (error) {
     lifetime.throwIfAborted()
-    return withoutMessages(messageOf(error))
+    return withoutMessages(false, messageOf(error))
   }
 }
-
-/** In place of the task that loads messages, where there is nothing to load them from. */
-export const withoutMessages = (problem: string): MessagesTask => ({
-  begin: () => {},
-  read: async () => ({
-    loaded: false,
-    problem,
-    find: () => undefined,
-    whyMissing: () => undefined,
-  }),
-  isLoaded: () => false,
-  snapshot: () => undefined,
-  close: async () => {},
-})
 
 /**
  * Waits until the load has ended, however long it takes, or `isEnough`. A cycle of the daemon waits a

@@ -1,3 +1,4 @@
+import { withoutMessages } from '../../app/messages.ts'
 import { isExiting } from '../../consensus/registry.ts'
 import type { Bytes32, ValidatorIndex } from '../../lib/primitives.ts'
 import { readCall } from '../../proof/calls.ts'
@@ -14,7 +15,6 @@ import type { ExitRequest } from '../../requests/exit-request.ts'
 import { CommandError } from '../context.ts'
 import { type DryCycle, NOTHING_NEW, runDryCycle } from './dry-cycle.ts'
 import { copyJournal, readJournal } from './journal.ts'
-import { withoutMessages } from './messages.ts'
 import { describeUnused, lookAtNodes } from './nodes.ts'
 import { type Parts, untilInterrupted } from './parts.ts'
 import { leaveOutSilent, readRequests, scopeOf } from './validator.ts'
@@ -75,7 +75,7 @@ async function prove(indices: readonly ValidatorIndex[], parts: Parts, signal: A
       config: { ...parts.config, scope: scopeOf([...read.requests.values()]) },
       chainId,
       journal: copyJournal(journal.facts, read.requests),
-      messages: withoutMessages('none is needed'),
+      messages: withoutMessages(false, 'none is needed'),
       readRequests: async () => ({ ...NOTHING_NEW, contracts: read.contracts }),
     },
     signal,

@@ -1,4 +1,4 @@
-import type { MessagesTask } from '../../app/messages.ts'
+import { type MessagesTask, withoutMessages } from '../../app/messages.ts'
 import { createSightingsReader } from '../../consensus/sightings.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import type { Pubkey, ValidatorIndex } from '../../lib/primitives.ts'
@@ -12,7 +12,7 @@ import { isAbout, type Subject } from '../explain/subject.ts'
 import { type Found as Anybody, readAnyOperator } from './any-operator.ts'
 import { type DryCycle, NOTHING_NEW, runDryCycle } from './dry-cycle.ts'
 import { copyJournal, type JournalReading, readJournal } from './journal.ts'
-import { openMessages, readMessages, withoutMessages } from './messages.ts'
+import { openMessages, readMessages } from './messages.ts'
 import { describeUnused, expectChain, lookAtNodes, type NodesFound } from './nodes.ts'
 import { closeQuietly, type Parts, untilInterrupted } from './parts.ts'
 
@@ -68,6 +68,7 @@ export const gatherValidator = (asked: Subject, parts: Parts, signal: AbortSigna
   })
 
 const NO_REGISTRY = withoutMessages(
+  false,
   'no consensus node answers, and messages are checked against the registry',
 )
 
@@ -117,7 +118,10 @@ async function learn(parts: Parts, task: Task, signal: AbortSignal): Promise<Val
             config,
             chainId,
             journal: own,
-            messages: { ...task.task, read: async () => messages ?? NOTHING_LOADED },
+            messages:
+              messages === undefined
+                ? withoutMessages(false)
+                : { ...task.task, read: async () => messages },
             readRequests: async () => ({ ...NOTHING_NEW, contracts: read.contracts }),
           },
           signal,
@@ -143,13 +147,6 @@ async function learn(parts: Parts, task: Task, signal: AbortSignal): Promise<Val
 
 const tellUnread = ({ facts: { unread } }: JournalReading) =>
   unread.length === 0 ? [] : [sumUpUnread(unread)]
-
-const NOTHING_LOADED: Messages = {
-  loaded: false,
-  problem: undefined,
-  find: () => undefined,
-  whyMissing: () => undefined,
-}
 
 /** Both names of the validator, and what the registry says of it. */
 async function lookUp({ nodes, registry }: Parts, { asked, journal }: Task, signal: AbortSignal) {
