@@ -90,8 +90,8 @@ async function checkAll(check: Check): Promise<void> {
   ])
   const protocol = await checkProtocol(parts, nodes, signal)
   report.add('Protocol', [...tellProof(config, nodes.chainId), ...protocol.findings])
-  const { stateFile: file, locatorAddress: locator, delivery } = config
-  const journal = readJournal({ file, locator, chainId: nodes.chainId })
+  const { delivery } = config
+  const journal = readJournal(config, nodes.chainId)
   report.add('This machine', [
     ...tellClock(parts.clockSkew(), config),
     checkStateFile(config, journal),

@@ -1,16 +1,8 @@
 import { existsSync } from 'node:fs'
+import type { Config } from '../../config.ts'
 import { openJournalReadOnly } from '../../journal/read-only.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { Address } from '../../lib/primitives.ts'
 import { applyFact, type Fact, type Facts, noFacts } from '../../requests/facts.ts'
-
-type Place = {
-  /** STATE_FILE */
-  readonly file: string | undefined
-  /** As the nodes tell it; without it a state file of any chain counts. */
-  readonly chainId: bigint | undefined
-  readonly locator: Address
-}
 
 export type JournalReading = {
   readonly found: 'facts' | 'unreadable' | 'none'
@@ -18,8 +10,15 @@ export type JournalReading = {
   readonly problem: string | undefined
 }
 
-/** What a daemon wrote down so far, also while it runs. Its file is not changed. */
-export function readJournal({ file, chainId, locator }: Place): JournalReading {
+/**
+ * What a daemon wrote down so far, also while it runs. Its file is not changed.
+ *
+ * @param chainId - as the nodes tell it; without it a state file of any chain counts
+ */
+export function readJournal(
+  { stateFile: file, locatorAddress: locator }: Pick<Config, 'stateFile' | 'locatorAddress'>,
+  chainId: bigint | undefined,
+): JournalReading {
   const nothing = { facts: noFacts(), problem: undefined }
   if (file === undefined) return { found: 'none', ...nothing }
   if (!existsSync(file)) {

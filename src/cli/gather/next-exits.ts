@@ -105,15 +105,13 @@ export async function gatherNextExits(
   choice: NextChoice,
   signal: AbortSignal,
 ): Promise<NextExitsFound> {
-  const { config } = parts
   const nodes = await lookAtNodes(parts, signal)
   const { chainId, execution, consensus } = nodes
   if (chainId === undefined || execution.length === 0 || consensus.length === 0) {
     const why = [...describeUnused(nodes), ...(nodes.conflict ? [nodes.conflict] : [])].join('; ')
     throw new CommandError(`no nodes can be used: ${why}`, 'see validator-ejector check', 1)
   }
-  const { stateFile: file, locatorAddress: locator } = config
-  const { facts } = readJournal({ file, locator, chainId })
+  const { facts } = readJournal(parts.config, chainId)
   const task = await openMessages(parts, chainId, signal)
   try {
     const messages = await readMessages(task, [], () => false, signal)

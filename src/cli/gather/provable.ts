@@ -13,11 +13,11 @@ import type { Case } from '../../requests/cycle-parts.ts'
 import type { RegistryAnswers } from '../../requests/derive.ts'
 import type { ExitRequest } from '../../requests/exit-request.ts'
 import { CommandError } from '../context.ts'
-import { type DryCycle, NOTHING_NEW, runDryCycle } from './dry-cycle.ts'
-import { copyJournal, readJournal } from './journal.ts'
+import type { DryCycle } from './dry-cycle.ts'
+import { readJournal } from './journal.ts'
 import { describeUnused, lookAtNodes } from './nodes.ts'
 import { type Parts, untilInterrupted } from './parts.ts'
-import { leaveOutSilent, readRequests, scopeOf } from './validator.ts'
+import { leaveOutSilent, readRequests, runCycleOn } from './validator.ts'
 
 /** A proven request, with the data that asked for it on chain. */
 export type Provable = {
@@ -65,21 +65,11 @@ async function prove(indices: readonly ValidatorIndex[], parts: Parts, signal: A
     throw new CommandError(`trigger: a node of each layer must answer: ${why}`, remedy, 1)
   }
   leaveOutSilent(parts, nodes)
-  const { stateFile: file, locatorAddress: locator } = parts.config
-  const journal = readJournal({ file, locator, chainId })
+  const journal = readJournal(parts.config, chainId)
   const subjects = indices.map((index) => ({ index, pubkey: undefined }))
   const read = await readRequests(parts, { chainId, journal }, subjects, signal)
-  const cycle = await runDryCycle(
-    parts,
-    {
-      config: { ...parts.config, scope: scopeOf([...read.requests.values()]) },
-      chainId,
-      journal: copyJournal(journal.facts, read.requests),
-      messages: withoutMessages(false, 'none is needed'),
-      readRequests: async () => ({ ...NOTHING_NEW, contracts: read.contracts }),
-    },
-    signal,
-  )
+  const messages = withoutMessages(false, 'none is needed')
+  const cycle = await runCycleOn(parts, { chainId, journal, read, messages }, signal)
   return { cycle, chainId, problems: read.problems }
 }
 

@@ -46,10 +46,8 @@ const ALREADY_TOLD = /^(look up validators|load messages|read messages|read chai
  */
 export const gatherValidator = (asked: Subject, parts: Parts, signal: AbortSignal) =>
   untilInterrupted(signal, async (lifetime): Promise<ValidatorFound> => {
-    const { config } = parts
     const nodes = await lookAtNodes(parts, lifetime)
-    const { stateFile: file, locatorAddress: locator } = config
-    const journal = readJournal({ file, locator, chainId: nodes.chainId })
+    const journal = readJournal(parts.config, nodes.chainId)
     const chainId = chainIdOf(nodes, journal, asked)
     leaveOutSilent(parts, nodes)
     expectChain(parts, chainId)
@@ -107,25 +105,12 @@ async function learn(parts: Parts, task: Task, signal: AbortSignal): Promise<Val
   const { index = request?.request.validatorIndex, pubkey } = registry.subject
   const subject = { index, pubkey: pubkey ?? request?.request.pubkey }
   const messages = await readMessage(task.task, subject, signal)
-  const own = copyJournal(journal.facts, read.requests)
-  const config = { ...parts.config, scope: scopeOf([...read.requests.values()]) }
+  const loaded =
+    messages === undefined ? withoutMessages(false) : { ...task.task, read: async () => messages }
   const cycle =
     request === undefined
       ? undefined
-      : await runDryCycle(
-          parts,
-          {
-            config,
-            chainId,
-            journal: own,
-            messages:
-              messages === undefined
-                ? withoutMessages(false)
-                : { ...task.task, read: async () => messages },
-            readRequests: async () => ({ ...NOTHING_NEW, contracts: read.contracts }),
-          },
-          signal,
-        )
+      : await runCycleOn(parts, { chainId, journal, read, messages: loaded }, signal)
   const failures = cycle?.report.failures.filter((failure) => !ALREADY_TOLD.test(failure)) ?? []
   return {
     subject: registry.subject.index === undefined ? subject : registry.subject,
@@ -239,8 +224,32 @@ async function readMessage(
   return readMessages(task, [wanted], (found) => found.find(index) !== undefined, signal)
 }
 
-/** Only the operators that were asked, whoever they are. */
-export function scopeOf(requests: readonly { readonly request: ExitRequest }[]): Scope {
+type CycleTask = {
+  readonly chainId: bigint
+  readonly journal: JournalReading
+  readonly read: Pick<Requests, 'requests' | 'contracts'>
+  readonly messages: MessagesTask
+}
+
+/** One cycle of the daemon on these requests alone, whichever operator they name. */
+export const runCycleOn = (
+  parts: Parts,
+  { chainId, journal, read, messages }: CycleTask,
+  signal: AbortSignal,
+): Promise<DryCycle> =>
+  runDryCycle(
+    parts,
+    {
+      config: { ...parts.config, scope: scopeOf([...read.requests.values()]) },
+      chainId,
+      messages,
+      journal: copyJournal(journal.facts, read.requests),
+      readRequests: async () => ({ ...NOTHING_NEW, contracts: read.contracts }),
+    },
+    signal,
+  )
+
+function scopeOf(requests: readonly { readonly request: ExitRequest }[]): Scope {
   const scope = new Map<ExitRequest['moduleId'], ExitRequest['operatorId'][]>()
   for (const { request } of requests) {
     const operators = scope.get(request.moduleId) ?? []
