@@ -37,8 +37,9 @@ type Tell = (error: unknown) => void | Promise<void>
 let tellUnexpected: Tell | undefined
 
 /**
- * A state that nobody thought of is not one to exit validators in: the error is told, and the
- * process ends with code 1. To be called first with `tellEarly`, and again by whoever tells better.
+ * After an unexpected error nothing is known of the state, and no validator may exit: the error is
+ * logged, and the process ends with code 1. To be called first with `tellEarly`, and again once
+ * there is a log.
  */
 export function endOnUnexpectedErrors(tell: Tell): void {
   const isFirst = tellUnexpected === undefined
