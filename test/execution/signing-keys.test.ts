@@ -1,10 +1,11 @@
 import { AbiCoder, concat } from 'ethers'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { moduleAt } from '../../src/execution/staking-modules.ts'
+import { createStakingModuleReader } from '../../src/execution/staking-modules.ts'
 import type { Address, Hex, OperatorId } from '../../src/lib/primitives.ts'
 
 const ADDRESS = `0x${'11'.repeat(20)}` as Address
+const reader = createStakingModuleReader(ADDRESS)
 const never = new AbortController().signal
 
 /** Reads so many keys from a node that answers each call with this. */
@@ -17,8 +18,8 @@ async function read(count: number, answer: () => string) {
     },
   }
   const operator = 5 as OperatorId
-  const keys = await moduleAt(node, ADDRESS, never)
-    .signingKeys(operator, count)
+  const keys = await reader
+    .readSigningKeys(node, ADDRESS, operator, count, never)
     .catch((error: unknown) => error)
   return { keys, calls }
 }
