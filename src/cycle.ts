@@ -69,7 +69,7 @@ export function createCycle(parts: CycleParts) {
     const decided = await decide(requests, { proofs, messages, chain }, signal)
     journal.append(times.changed(decided.map(({ request }) => request)))
     const isHeld = await parts.isHeld()
-    const cases = isHeld ? decided : brake.hold(decided)
+    const cases = isHeld ? decided : brake.hold(decided, told().finalizedAt)
     reporter.tell(cases, isRead === true)
     if (isHeld) reporter.tellHeld(cases)
     else await actOn(cases, { ...parts, offer }, reporter, signal)

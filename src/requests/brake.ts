@@ -28,13 +28,17 @@ export function turnsOf(
   return times.slice(known)
 }
 
+/** A finalized block is about this old when it is known, ms; with a wide margin. */
+const FINALITY_LAG_MS = 30 * 60 * 1_000
+
 /**
  * Lets no more new validators leave within an hour than MAX_EXITS_PER_HOUR, those with the nearest
  * deadline first. A validator counts once, at its first submission, whatever the answer is.
  *
  * The journal knows the first submissions over restarts, by the time of day. Within the process a
  * clock counts that only goes forward: to set the time of day opens nothing and holds nothing for
- * ever. A submission that the journal dates ahead counts as one of this moment.
+ * ever. A submission that the journal dates ahead counts as one of this moment, and a time of day that
+ * is far ahead of the newest finalized block makes none older than that block lets it be.
  */
 export function createBrake({
   settings: { maxExitsPerHour: limit },
@@ -44,10 +48,10 @@ export function createBrake({
 }: Pick<CycleParts, 'settings' | 'journal' | 'now' | 'elapsed'>) {
   const startedAt = new Map<ValidatorIndex, number>()
 
-  function note(validator: ValidatorIndex): void {
+  function note(validator: ValidatorIndex, latest = now()): void {
     const at = facts.firstOffers.get(validator)
     if (at === undefined || startedAt.has(validator)) return
-    startedAt.set(validator, elapsed() - Math.max(0, now() - at))
+    startedAt.set(validator, elapsed() - Math.max(0, latest - at))
   }
 
   /** Validators that are due for the first time, the nearest deadline first. */
@@ -66,12 +70,17 @@ export function createBrake({
 
   return {
     /** To be called as soon as the journal holds a submission. */
-    note,
+    note: (validator: ValidatorIndex) => note(validator),
 
-    /** The same cases; those that have to wait for their turn do so. */
-    hold(cases: readonly Case[]): readonly Case[] {
+    /**
+     * The same cases; those that have to wait for their turn do so.
+     *
+     * @param finalizedAt - of the newest finalized block, unix seconds
+     */
+    hold(cases: readonly Case[], finalizedAt = Infinity): readonly Case[] {
       if (limit === undefined) return cases
-      for (const validator of facts.firstOffers.keys()) note(validator)
+      const latest = Math.min(now(), finalizedAt * 1_000 + FINALITY_LAG_MS)
+      for (const validator of facts.firstOffers.keys()) note(validator, latest)
       const at = elapsed()
       const queue = queueOf(cases)
       const turns = turnsOf(queue.length, [...startedAt.values()], limit, at)

@@ -221,6 +221,17 @@ describe('the brake', () => {
     expect(sumUpRateLimited([due(1)], START)).toEqual({ requests: 0, late: 0, seconds: 0 })
   })
 
+  test('a restart with a clock that is far ahead lets nobody out before their turn', () => {
+    const { facts, submit } = setUp(1)
+    submit(1 as ValidatorIndex)
+    const ahead = setUp(1, facts, START + 30 * 24 * HOUR)
+    const cases = [due(2)]
+    expect(goingOf(ahead.hold(cases, START / 1_000 - 15 * 60))).toEqual([])
+    ahead.pass(HOUR)
+    expect(goingOf(ahead.hold(cases, START / 1_000 + 45 * 60))).toEqual([2])
+    expect(goingOf(setUp(1, facts, START + HOUR).hold(cases, START / 1_000 + 45 * 60))).toEqual([2])
+  })
+
   test('property: over cycles, restarts and set clocks never more than the limit in an hour, nothing is lost, urgent ones first', () => {
     const step = fc.record({
       asked: fc.array(fc.integer({ min: 1, max: 96 }), { maxLength: 6 }),
