@@ -4,16 +4,17 @@ import type { CycleParts, Log, Proofs } from '../requests/cycle-parts.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
 import { namesOf } from '../requests/rendering.ts'
 import { type AskerParts, type Asking, createAsker } from './asker.ts'
+import { finalityNow, lookBeside } from './beside.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
 import { addKeptBlocks, keepBlock } from './final-blocks.ts'
 import { combine, type FinalityTrust, judgeFinality, type ProofMode } from './finality.ts'
 import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
 import { isDue, nextDue } from './next-due.ts'
 import { noTimes } from './objection.ts'
-import { nextQuestions } from './questions.ts'
 import { type ProofReasonCode, proofReasons } from './reasons.ts'
+import { judgeInRounds } from './rounds.ts'
 import { createStandings } from './standings.ts'
-import { findingOf, tellFinding, unprovenDetails } from './texts.ts'
+import { findingOf, unprovenDetails } from './texts.ts'
 import { type CheckedTransaction, checkSerialized } from './transaction.ts'
 
 export type ProverParts = {
@@ -50,9 +51,6 @@ export type FinalityParts = {
 
 /** Objections that more addresses in the allowlist might answer. */
 const ALLOWLIST_CODES: ReadonlySet<ProofReasonCode> = new Set(['unlisted-signer', 'quorum-missing'])
-/** Each round follows hints one step further; the proof of a request takes two or three. */
-const MAX_ROUNDS = 64
-const HOUR_MS = 60 * 60 * 1_000
 
 /**
  * Proves requests: judge, fetch what the verdict asks for, judge again. Unproven is never the end:
@@ -84,7 +82,10 @@ export function createProver(parts: ProverParts) {
       object(request, verdict, toldBy(request.key))
       if (verdict.complete) unproven.push(request)
     }
-    await lookBeside(unproven, toldBy, signal)
+    if (parts.mode === 'oracle') {
+      const work = { evidence, startAsking, judgeWith, toldBy }
+      await lookBeside(unproven, parts, standings, work, signal)
+    }
     // A node that says "unknown" is no failure of the cycle: a liar could invent such requests.
     const isOpen = [...verdicts.values()].some((verdict) => verdict.kind !== 'proven')
     return {
@@ -104,67 +105,13 @@ export function createProver(parts: ProverParts) {
     asking: Asking,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<ExitRequest, Verdict>> {
-    const verdicts = new Map<ExitRequest, Verdict>()
-    if (due.length === 0) return verdicts
+    if (due.length === 0) return new Map()
     // What was asked in earlier cycles may have another answer now; what was proven stays.
     evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
     if (parts.finality) await addKeptBlocks(evidence, due, journal, parts.finality)
-    await judgeUntilAnswered(due, await startJudging(signal), verdicts, asking, signal)
-    return verdicts
-  }
-
-  async function judgeUntilAnswered(
-    due: readonly ExitRequest[],
-    judgeOne: (request: ExitRequest) => Verdict | undefined,
-    verdicts: Map<ExitRequest, Verdict>,
-    asking: Asking,
-    signal: AbortSignal,
-    onProven = settle,
-  ): Promise<void> {
-    let open = due
-    for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
-      for (const request of open) {
-        const verdict = judgeOne(request)
-        if (verdict === undefined) continue
-        verdicts.set(request, verdict)
-        // At once: whatever comes of the others, this one is proven.
-        if (verdict.kind === 'proven') onProven(request, verdict)
-      }
-      open = open.filter((request) => verdicts.get(request)?.kind !== 'proven')
-      const judged = open.flatMap((request) => verdicts.get(request) ?? [])
-      const nodes = [parts.nodes(), parts.finality?.nodes()] as const
-      const questions = nextQuestions(judged, evidence, ...nodes)
-      if (questions.length === 0) break
-      await asking.askAll(questions, evidence, signal)
-    }
-  }
-
-  /**
-   * Beside the proof by votes: whether a finalized block holds what is not proven. It changes no
-   * verdict and counts nothing; it tells a list that is out of date from a node that lies.
-   */
-  async function lookBeside(
-    unproven: readonly ExitRequest[],
-    toldBy: (key: RequestKey) => readonly string[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const due = unproven.filter(({ key }) => now() >= standings.of(key).besideAt)
-    if (parts.mode !== 'oracle' || due.length === 0) return
-    const trust = (await finalityNow(parts, signal))?.trust
-    if (trust === undefined) return
-    const byFinality = (request: ExitRequest) => judgeFinality(request, evidence, trust)
-    const verdicts = new Map<ExitRequest, Verdict>()
-    const judgeOne = (request: ExitRequest) => judgeWith(byFinality, request)
-    await judgeUntilAnswered(due, judgeOne, verdicts, startAsking(), signal, () => {})
-    for (const [request, verdict] of verdicts) {
-      const before = standings.of(request.key)
-      const finding = findingOf(verdict, toldBy(request.key)) ?? before.finding
-      standings.update(request.key, { besideAt: now() + HOUR_MS, finding })
-      if (finding === undefined || finding.kind === before.finding?.kind) continue
-      if (before.verdict?.kind === 'unproven') {
-        tellFinding(request, finding, before.verdict, log)
-      }
-    }
+    const judgeOne = await startJudging(signal)
+    const work = { judgeOne, evidence, asking, parts, onProven: settle }
+    return judgeInRounds(due, work, signal)
   }
 
   /** By what is configured, with what is known now. */
@@ -173,10 +120,7 @@ export function createProver(parts: ProverParts) {
     const trust = trustNow(parts)
     const finality = mode === 'oracle' ? undefined : await finalityNow(parts, signal)
     const byOracle = (request: ExitRequest) => judge(request, evidence, trust)
-    const byFinality = (request: ExitRequest) =>
-      finality?.trust === undefined
-        ? { kind: 'unproven' as const, ...noTimes(finality?.why ?? 'no exit bus is known') }
-        : judgeFinality(request, evidence, finality.trust)
+    const byFinality = (request: ExitRequest) => judgeByFinality(request, evidence, finality)
     const work = (request: ExitRequest) => {
       if (mode === 'oracle') return byOracle(request)
       if (mode === 'finality') return byFinality(request)
@@ -205,14 +149,7 @@ export function createProver(parts: ProverParts) {
     if (!standings.prove(request, proven)) return
     parts.countVerification('success')
     if (parts.finality) keepBlock(evidence, proven, journal, parts.finality)
-    const fresh = proven.transactions.filter((hash) => !journal.facts.transactions.has(hash))
-    journal.append(
-      fresh.flatMap((hash) => {
-        const transaction = evidence.transactions.get(hash)
-        if (transaction === undefined) return []
-        return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
-      }),
-    )
+    journal.append(newTransactions(proven, evidence, parts))
   }
 
   function object(request: ExitRequest, verdict: Unproven, hosts: readonly string[]): void {
@@ -254,17 +191,22 @@ function worthKeeping(
   )
 }
 
-/** Whether the times of the beacon chain are known, or why not. */
-async function finalityNow({ chainId, finality }: ProverParts, signal: AbortSignal) {
-  if (finality === undefined) return undefined
-  try {
-    const trust = { chainId, exitBus: finality.exitBus, ...(await finality.times(signal)) }
-    return { trust, why: '' }
-  } catch (error) {
-    signal.throwIfAborted()
-    return { trust: undefined, why: messageOf(error) }
-  }
-}
+const judgeByFinality = (
+  request: ExitRequest,
+  evidence: Evidence,
+  finality: Awaited<ReturnType<typeof finalityNow>>,
+): Verdict =>
+  finality?.trust === undefined
+    ? { kind: 'unproven', ...noTimes(finality?.why ?? 'no exit bus is known') }
+    : judgeFinality(request, evidence, finality.trust)
+
+/** What the journal does not hold yet of the transactions that prove a request. */
+const newTransactions = ({ transactions }: Proven, evidence: Evidence, { journal }: ProverParts) =>
+  transactions.flatMap((hash) => {
+    const transaction = evidence.transactions.get(hash)
+    if (transaction === undefined || journal.facts.transactions.has(hash)) return []
+    return [{ kind: 'transaction' as const, hash, serialized: transaction.serialized }]
+  })
 
 /** Contracts are what nodes named, now or earlier; they need no trust. */
 const trustNow = ({ trust, chainId, journal }: ProverParts): Trust => ({

@@ -70,3 +70,5 @@ export function createStandings() {
     },
   }
 }
+
+export type Standings = ReturnType<typeof createStandings>
