@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MODULE_ABI } from '../sim/abi.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
-import type { Inputs } from './inputs.ts'
+import { type Inputs, pubkeysOf } from './inputs.ts'
 import { createNetwork, type Network } from './network.ts'
 
 /** A node answers a POST of an exit after about so long. */
@@ -78,6 +79,41 @@ export const runExits = (inputs: Inputs): Promise<readonly number[]> =>
       await sleep(BETWEEN_MS)
     }
     return latencies
+  })
+
+const ORDER_PATH = /pending_consolidations$|finalized\/validators$/
+const ORDER_CALL = new RegExp(
+  ['getSigningKeys', 'getNodeOperatorSummary', 'getNodeOperator']
+    .map((name) => MODULE_ABI.getFunction(name)?.selector)
+    .join('|'),
+)
+
+/**
+ * What it costs when a request is served and the order of the operator's keys is read again after it:
+ * milliseconds of processor time for both, and calls for the order.
+ */
+export const runNextExits = (inputs: Inputs) =>
+  onDuty(inputs, async ({ beacon, chain, consensus, execution, ask }, daemon) => {
+    const pubkeys = pubkeysOf(inputs)
+    const [module] = chain.modules
+    if (module !== undefined) module.keys = { 5: pubkeys }
+    const before = await daemon.usage()
+    execution.clearCalls()
+    consensus.clearCalls()
+    ask([0])
+    chain.finalize()
+    beacon.advance()
+    beacon.finalize()
+    const last = pubkeys.at(-1) ?? ''
+    await waitUntil('the last keys are looked up', () =>
+      consensus.calls.some(({ body }) => body.includes(last)),
+    )
+    await sleep(BETWEEN_MS)
+    const after = await daemon.usage()
+    const calls = [...execution.calls, ...consensus.calls].filter(
+      ({ path, body }) => ORDER_PATH.test(path) || ORDER_CALL.test(body),
+    )
+    return { cpuMs: after.cpuMs - before.cpuMs, calls: calls.length }
   })
 
 /** Seconds from the moment at which one report is final to the last of its exits. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { beside } from './busy.ts'
 import type { Command } from './daemon.ts'
-import { runBurst, runExits } from './exit-run.ts'
+import { runBurst, runExits, runNextExits } from './exit-run.ts'
 import { runFinality } from './finality-run.ts'
 import { type IdleRun, runIdle, type Standing } from './idle-run.ts'
 import { type InputMaker, type Inputs, ONE_BAD_IN } from './inputs.ts'
@@ -167,6 +167,17 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
         details: { median: median(times), max: Math.max(...times) },
       }
       return [under(result, 1)]
+    },
+    async next() {
+      const { cpuMs, calls } = await runNextExits(await inputs.plain(MESSAGES))
+      const work = 'an exit, and then the order of the next ones among 10,000 keys: CPU'
+      return [
+        under({ row: 'next', work, figure: cpuMs / 1_000, unit: 's' }, 2),
+        under(
+          { row: 'next', work: '… calls to the nodes for the order', figure: calls, unit: '' },
+          40,
+        ),
+      ]
     },
     async burst() {
       const figure = await runBurst(await inputs.plain(MESSAGES), BURST)

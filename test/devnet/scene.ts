@@ -43,6 +43,26 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
     STATE_FILE: join(stage.folder, 'state.sqlite'),
   })
 
+  /** @returns a folder with the keystore of this validator, and its password */
+  async function keysOf(index: number): Promise<string> {
+    const keys = join(stage.folder, `keys-${index}`)
+    mkdirSync(keys)
+    const keystore = await keystoreOf(index, validators[index]!.pubkey, PASSWORD)
+    writeFileSync(join(keys, 'keystore.json'), keystore)
+    writeFileSync(join(keys, 'keystore.txt'), PASSWORD)
+    return keys
+  }
+
+  async function command(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+    const child = stage.launch(args[0] ?? '', process.execPath, [CLI_MAIN, ...args], {
+      cwd: stage.folder,
+      env,
+      ends: true,
+    })
+    assert.equal(await child.ended, 0, child.output())
+    return child.output()
+  }
+
   return {
     /** One line of a report. */
     record: (
@@ -58,18 +78,19 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
 
     /** The command makes the message, encrypted, where the daemon looks for it. */
     async signByCommand(index: number) {
-      const keys = join(stage.folder, 'keys')
-      mkdirSync(keys)
-      const keystore = await keystoreOf(index, validators[index]!.pubkey, PASSWORD)
-      writeFileSync(join(keys, 'keystore.json'), keystore)
-      writeFileSync(join(keys, 'keystore.txt'), PASSWORD)
-      const args = ['sign', '--signer', keys, '--indices', String(index), messages]
-      const child = stage.launch('sign', process.execPath, [CLI_MAIN, ...args], {
-        cwd: stage.folder,
-        env: { CONSENSUS_NODE: recorder.url, MESSAGES_PASSWORD: PASSWORD },
-        ends: true,
-      })
-      assert.equal(await child.ended, 0, child.output())
+      const keys = await keysOf(index)
+      const env = { CONSENSUS_NODE: recorder.url, MESSAGES_PASSWORD: PASSWORD }
+      await command(['sign', '--signer', keys, '--indices', String(index), messages], env)
+    },
+
+    /** `next` names this validator, and no other, as one that lacks a message; `sign` makes it. */
+    async signNext({ moduleId, operatorId, validatorIndex }: ExitRecord, allowed: string) {
+      const env = settings(allowed)
+      const which = ['--missing', '--module', `${moduleId}`, '--operator', `${operatorId}`]
+      const named = await command(['next', ...which, '--format', 'indices'], env)
+      assert.equal(named.trim(), String(validatorIndex))
+      await command(['sign', '--signer', await keysOf(validatorIndex), ...which, messages], env)
+      assert.equal((await command(['next', ...which, '--format', 'indices'], env)).trim(), '')
     },
 
     putMessage: (name: string, content: string) => writeFileSync(join(messages, name), content),

@@ -23,6 +23,7 @@ const ROLE = {
   requestedByTooFewWeTrust: 6,
   neverRequested: 7,
   exitedByHand: 8,
+  preparedAhead: 9,
 } as const
 const MESSAGE_COUNT = Object.keys(ROLE).length
 /** The chain has to finalize without those who leave. */
@@ -33,6 +34,7 @@ const EXITED_BY_DAEMON = [
   ROLE.requestedDirectly,
   ROLE.messageComesLater,
   ROLE.requestedPastTheOracle,
+  ROLE.preparedAhead,
 ]
 /** All of them have a message that nobody may use. */
 const MUST_STAY = [
@@ -70,6 +72,9 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
 
   await requestBeforeItsMessage(world, scene, first)
   tell('a message that sign made at run time, from a keystore, was used')
+
+  await prepareAhead(world, scene, allowed)
+  tell('what next named, sign signed, and it was used')
 
   await first.letCyclesPass(2)
   await scene.expectUntouched(MUST_STAY)
@@ -154,6 +159,17 @@ async function requestBeforeItsMessage(
   await daemon.letCyclesPass(2)
   await scene.signByCommand(ROLE.messageComesLater)
   await scene.expectExiting(ROLE.messageComesLater)
+}
+
+/** As operators do: what `next` names is signed, and then requested. */
+async function prepareAhead({ protocol }: World, scene: Scene, allowed: string): Promise<void> {
+  const record = scene.record(OURS_IN_MODULE_2, ROLE.preparedAhead)
+  await protocol.setSigningKeys(record.operatorId, [record.pubkey])
+  await protocol.finalize()
+  await scene.signNext(record, allowed)
+  await protocol.reportThroughMember([record], 2)
+  await protocol.finalize()
+  await scene.expectExiting(ROLE.preparedAhead)
 }
 
 async function checkMetrics(scene: Scene, daemon: Daemon): Promise<void> {
