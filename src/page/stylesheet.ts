@@ -17,7 +17,7 @@ html { scroll-behavior: smooth; scroll-padding-top: 1rem; -webkit-text-size-adju
 body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif;
-  font-variant-numeric: tabular-nums;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
 }
 #page { max-width: 76rem; margin: 0 auto; padding: 1.25rem clamp(1rem, 3vw, 2rem) 4rem; }
 h1, h2, h3, p, ul, ol, dl, dd { margin: 0; }
@@ -102,7 +102,7 @@ button:hover { border-color: var(--soft); }
 [hidden] { display: none !important; }
 
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: normal; }
 tbody th, td small { overflow-wrap: anywhere; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .8rem; }
 tbody th { font-weight: 600; }
