@@ -131,12 +131,10 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
     await attempt('late exits', few, readLate(few))
   }
 
-  const termsOf: ModuleTermsOf = (moduleId, operatorId) => ({
-    moduleSeconds: operators.get(keyOf({ moduleId, operatorId }))?.limit,
-  })
-
   return {
-    termsOf,
+    termsOf: ((moduleId, operatorId) => ({
+      moduleSeconds: operators.get(keyOf({ moduleId, operatorId }))?.limit,
+    })) satisfies ModuleTermsOf,
     nameOf: (operator: Operator) => operators.get(keyOf(operator))?.name,
     modules: () => modules.all,
     /** What the modules know of late exits. */

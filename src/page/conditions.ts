@@ -91,6 +91,12 @@ export function counted(
   }
 }
 
+/** How the allowlist differs from the oracle's signers. */
+export const drifted = (
+  list: 'missing' | 'announced' | 'stale' | 'vacant',
+  text: (count: number) => string,
+): Tell => counted(({ drift }) => drift?.[list].length, text)
+
 export const when =
   (test: (status: StatusDocument) => boolean | undefined, text: string): Tell =>
   (status) =>

@@ -3,6 +3,7 @@ import {
   counted,
   deadline,
   delayedOfOthers,
+  drifted,
   HOUR_S,
   isAccepted,
   isLoading,
@@ -147,7 +148,7 @@ export const rules: readonly Rule[] = [
     'NextExitNotSigned',
     when(
       (status) => runways(status).some(({ runway }) => runway === 0),
-      'The validator that will be asked for next has no message',
+      'The validator that will be requested next has no message',
     ),
     'Sign the next ones now: they are listed below.',
   ),
@@ -251,34 +252,22 @@ export const rules: readonly Rule[] = [
   look(
     'oracle',
     'AllowlistMissing',
-    counted(
-      ({ drift }) => drift?.missing.length,
-      saying('of the oracle missing in the allowlist', 'signer'),
-    ),
+    drifted('missing', saying('of the oracle missing in the allowlist', 'signer')),
   ),
   look(
     'oracle',
     'OracleKeyAnnounced',
-    counted(
-      ({ drift }) => drift?.announced.length,
-      saying('of the oracle missing in the allowlist', 'announced key'),
-    ),
+    drifted('announced', saying('of the oracle missing in the allowlist', 'announced key')),
   ),
   look(
     'oracle',
     'AllowlistStale',
-    counted(
-      ({ drift }) => drift?.stale.length,
-      saying('in the allowlist no longer of the oracle', 'address', 'addresses'),
-    ),
+    drifted('stale', saying('in the allowlist no longer of the oracle', 'address', 'addresses')),
   ),
   look(
     'oracle',
     'OracleSeatVacant',
-    counted(
-      ({ drift }) => drift?.vacant.length,
-      saying('of the oracle without a signer', 'member'),
-    ),
+    drifted('vacant', saying('of the oracle without a signer', 'member')),
   ),
   look(
     'daemon',

@@ -25,7 +25,10 @@ const sources = textOf((path) => !path.startsWith(join('src', 'config')))
 
 test('every variable is read where the configuration is made, or checked', () => {
   const made = textOf((path) =>
-    ['src/config.ts', 'src/config/checks.ts', 'src/config/environment.ts'].includes(path),
+    [
+      'src/config.ts',
+      ...['checks', 'delivery', 'environment'].map((name) => `src/config/${name}.ts`),
+    ].includes(path),
   )
   const isRead = (name: string) =>
     new RegExp(`\\b(settings|checked|values)\\.${name}\\b`).test(made)

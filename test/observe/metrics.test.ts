@@ -124,6 +124,8 @@ test('everything of the table comes out with its type, labels and help, and noth
   metrics.setNode({ ...node, chainId: undefined, why: 'syncing' })
   metrics.setExitRequests(() => [summaryOf({ timeLeft: 60 })])
   const runway = { runway: 1, suggested: 2, signed: 1, keys: 3, missing: [] }
+  const asked = { moduleId: MODULE, operatorId: OPERATOR }
+  metrics.setOperators(() => [{ ...asked, name: 'One', lastDay: 1, reportedLate: 1, triggered: 1 }])
   metrics.setNextExits(() => [{ order: { moduleId: MODULE, operatorId: OPERATOR }, runway }])
   metrics.expectSubmissions(['node.example:5052'])
   for (const step of ['submission', 'exiting', 'settled'] as const) {
