@@ -19,6 +19,7 @@ const REQUEST_FIELDS = [
   'validatorIndex',
   'pubkey',
   'timestamp',
+  'logged',
 ] as const
 
 const toColumn = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -42,6 +43,7 @@ export const ADDED_IN: Readonly<Record<string, number>> = {
   unread: 3,
   'cursor.coverage': 4,
   final_block: 5,
+  'request.logged': 5,
 }
 
 export type Rows = {
@@ -59,17 +61,24 @@ export type Rows = {
 }
 
 export function toRequestRow(seenAt: number, request: ExitRequest): Rows['request'] {
-  const cells = { ...request, seenAt, chainId: String(request.chainId) }
+  const { timestamp, blockNumber } = request.logged ?? {}
+  const logged = timestamp === undefined ? '' : JSON.stringify([timestamp, blockNumber])
+  const cells = { ...request, seenAt, chainId: String(request.chainId), logged }
   return REQUEST_FIELDS.map((field) => cells[field])
 }
 
 export function toRequestFact(row: Rows['request']) {
   const cells = Object.fromEntries(REQUEST_FIELDS.map((field, at) => [field, row[at]]))
-  const { seenAt, chainId, ...request } = cells
+  const { seenAt, chainId, logged, ...request } = cells
+  const [timestamp, blockNumber] = logged ? JSON.parse(String(logged)) : []
   return {
     kind: 'request' as const,
     at: seenAt as number,
-    request: { ...request, chainId: BigInt(String(chainId)) } as ExitRequest,
+    request: {
+      ...request,
+      chainId: BigInt(String(chainId)),
+      ...(logged ? { logged: { timestamp, blockNumber } } : {}),
+    } as ExitRequest,
   }
 }
 

@@ -54,6 +54,7 @@ CREATE TABLE disk.request (
   validator_index INTEGER NOT NULL,
   pubkey TEXT NOT NULL,
   timestamp INTEGER NOT NULL,
+  logged TEXT NOT NULL,
   digest TEXT NOT NULL
 ) STRICT;
 CREATE INDEX disk.request_by_validator ON request (validator_index);
@@ -217,8 +218,9 @@ export function writeFact(database: Connection, fact: Fact): void {
 
 /** Only what no proof binds changes, and when it was seen: it keeps its place. */
 const UPDATE_REQUEST = `ON CONFLICT (key) DO UPDATE SET seen_at = excluded.seen_at,
-  block_number = excluded.block_number, timestamp = excluded.timestamp, digest = excluded.digest
-  WHERE timestamp <> excluded.timestamp OR block_number <> excluded.block_number`
+  block_number = excluded.block_number, timestamp = excluded.timestamp, logged = excluded.logged,
+  digest = excluded.digest WHERE timestamp <> excluded.timestamp
+  OR block_number <> excluded.block_number OR logged <> excluded.logged`
 
 /** As the working set is bounded: the latest, the first submission, first and latest acceptance. */
 const PRUNE_HISTORY = `DELETE FROM disk.history WHERE validator_index = ?1 AND what != 'begun' AND seq NOT IN (

@@ -24,10 +24,11 @@ export type FinalityTrust = {
  * An execution node alone cannot deceive it, nor a consensus node alone; both together can.
  */
 export function judgeFinality(
-  request: ExitRequest,
+  counting: ExitRequest,
   evidence: Evidence,
   trust: FinalityTrust,
 ): Verdict {
+  const request = { ...counting, ...counting.logged }
   if (request.chainId !== trust.chainId) {
     return refused('wrong-chain', `chain ${trust.chainId}`, `chain ${request.chainId}`)
   }

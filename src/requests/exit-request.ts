@@ -31,6 +31,11 @@ export type ExitRequest = {
   readonly pubkey: Pubkey
   /** Unix time in seconds at which the protocol asked. */
   readonly timestamp: number
+  /**
+   * What the log itself says, where `timestamp` and `blockNumber` were corrected: the proof by
+   * finality is about the log.
+   */
+  readonly logged?: Pick<ExitRequest, 'timestamp' | 'blockNumber'>
 }
 
 /** The same of what a finalized block was seen to hold: it binds the place, and no transaction. */

@@ -18,6 +18,9 @@ const JOURNAL = ''
 
 /** What no proof binds. */
 type Copy = Pick<ExitRequest, 'timestamp' | 'blockNumber'>
+const copyOf = ({ timestamp, blockNumber }: Copy): Copy => ({ timestamp, blockNumber })
+const loggedIn = (request: ExitRequest): Copy => request.logged ?? copyOf(request)
+
 type Copies = { readonly ofHost: Map<string, readonly Copy[]>; readonly seenAt: number }
 
 /**
@@ -63,24 +66,37 @@ export function createRequestTimes(facts: Facts, now: () => number) {
     verdict?: Proven | Unproven,
     chain?: ChainView,
   ): ExitRequest {
+    const logged = loggedIn(request)
+    // A finalized block holds the log: its time is the truth.
+    const isProven = verdict?.kind === 'proven' && verdict.block !== undefined
+    const counting = isProven ? logged : plausible(request, verdict, chain)
+    const { logged: _, ...rest } = { ...request, ...counting }
+    const isSame =
+      counting.timestamp === logged.timestamp && counting.blockNumber === logged.blockNumber
+    return isSame ? rest : { ...rest, logged }
+  }
+
+  function plausible(request: ExitRequest, verdict?: Proven | Unproven, chain?: ChainView): Copy {
     const latest = seenAtOf(request)
-    if (latest === undefined) return request
+    if (latest === undefined) return copyOf(request)
     const refSlot = verdict?.kind === 'proven' ? verdict.refSlot : undefined
     // The report is about the state at its slot: the event came after it.
     const slotTime = refSlot === undefined ? undefined : chain?.slotStart?.(refSlot)
     const earliest = Math.min(slotTime ?? latest - OLDEST_S, latest)
     const told: readonly Copy[] = [
-      request,
+      loggedIn(request),
+      copyOf(request),
       ...[...(copies.get(exitOf(request))?.ofHost.values() ?? [])].flat(),
     ]
     const [first] = told
       .filter(({ timestamp }) => timestamp >= earliest && timestamp <= latest + CLOCK_SLACK_S)
       .toSorted((a, b) => a.timestamp - b.timestamp)
-    const { timestamp, blockNumber } = first ?? {
-      timestamp: Math.min(Math.max(request.timestamp, earliest), latest),
-      blockNumber: request.blockNumber,
-    }
-    return { ...request, timestamp, blockNumber }
+    return (
+      first ?? {
+        timestamp: Math.min(Math.max(request.timestamp, earliest), latest),
+        blockNumber: request.blockNumber,
+      }
+    )
   }
 
   return {

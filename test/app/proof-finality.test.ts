@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { openJournalReadOnly } from '../../src/journal/read-only.ts'
 import { createFinalityWorld, type FinalityWorld } from '../support/finality.ts'
 import { reasonsFor } from '../support/liar.ts'
 import { until } from '../support/until.ts'
@@ -8,6 +10,7 @@ let world: FinalityWorld
 afterEach(() => world?.close())
 
 const ASKED = 1
+const DAY_MS = 86_400_000
 const setUp = async (options?: WorldOptions) => {
   world = await createFinalityWorld(options)
   world.writeMessage(ASKED)
@@ -47,6 +50,32 @@ describe('with PROOF=finality', () => {
     await cycles(app, 2)
     expect(world.execution.rpcCalls('eth_getTransactionByHash')).toEqual([])
     expect(app.said('ORACLE_ADDRESSES_ALLOWLIST')).toEqual([])
+  })
+
+  test('a clock that is days behind keeps no request from its proof', async () => {
+    const { askFinal, finality, consensus } = await setUp()
+    const down = consensus.faults.add({ kind: 'status', status: 503, match: { path: /blocks/ } })
+    await askFinal(ASKED)
+    const app = await world.start(finality(), { now: () => Date.now() - 2 * DAY_MS })
+    await cycles(app, 2)
+    down.remove()
+    await sent()
+  })
+
+  test('nor one that counted otherwise while the votes were the proof', async () => {
+    const { askFinal, finality, home } = await setUp()
+    await askFinal(ASKED)
+    const file = { STATE_FILE: join(home, 'state.sqlite') }
+    const behind = { now: () => Date.now() - 2 * DAY_MS }
+    const before = await world.start({ ...file, DRY_RUN: 'true' }, behind)
+    await until('it is proven', () => before.said('exit request proven').length > 0)
+    await cycles(before, 2)
+    await before.end()
+    const [kept] = openJournalReadOnly(file.STATE_FILE).requests.values()
+    expect(kept?.request.logged?.timestamp).toBeGreaterThan(Number(kept?.request.timestamp))
+
+    await world.start(finality(file))
+    await sent()
   })
 
   test('500 requests of a block cost one question to each node', async () => {

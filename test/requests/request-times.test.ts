@@ -94,7 +94,18 @@ test('the block comes with the time', () => {
   const times = createRequestTimes(noFacts(), () => SEEN_S * 1_000)
   const lie = { ...honest, timestamp: YEAR_2100, blockNumber: honest.blockNumber + 7 }
   times.note({ requests: [honest], reportedBy: new Map([[honest.key, ['honest']]]) })
-  expect(times.correct(lie, proven, chain)).toEqual(honest)
+  const logged = { timestamp: lie.timestamp, blockNumber: lie.blockNumber }
+  expect(times.correct(lie, proven, chain)).toEqual({ ...honest, logged })
+  expect(times.correct({ ...honest, logged }, proven, chain)).toEqual({ ...honest, logged })
+})
+
+test('what a finalized block holds is the truth', () => {
+  const times = createRequestTimes(noFacts(), () => SEEN_S * 1_000)
+  const late = { ...honest, timestamp: SEEN_S + 10 * HOUR }
+  const corrected = times.correct(late, proven, chain)
+  expect(corrected.timestamp).toBe(SEEN_S)
+  const final = { kind: 'proven', block: { slot: 1 } } as unknown as Proven
+  expect(times.correct(corrected, final, chain)).toEqual(late)
 })
 
 test('a clock that stands in 1970 is no witness', () => {
