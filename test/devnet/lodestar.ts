@@ -1,11 +1,32 @@
 import { join } from 'node:path'
 import { freePorts, request } from './http.ts'
+import type { Edit } from './install-client.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
 
 const BOOT_DEADLINE_MS = 60_000
 /** Long enough for a slow machine to be up before the first slot, in seconds. */
-const GENESIS_DELAY = 10
+const GENESIS_DELAY = 30
+/** Seconds. With 2 a busy machine loses every second attestation, and nothing finalizes. */
+const SLOT = 3
+
+/** Lodestar 1.5.1 as published does not run alone on Node 20 with the libraries of today. */
+export const LODESTAR_EDITS: readonly Edit[] = [
+  {
+    // Nobody is to be listened to, and its TCP transport no longer fits its libp2p.
+    file: '@lodestar/beacon-node/lib/network/nodejs/bundle.js',
+    from: 'listen: options.addresses.listen,',
+    to: 'listen: [],',
+  },
+]
+
+/** The execution client that makes its payloads. */
+export type Engine = {
+  readonly engine: string
+  /** File of the JWT secret. */
+  readonly secret: string
+  readonly genesisHash: string
+}
 
 /**
  * Starts a beacon node with its own validators, alone in its network, in the Capella fork.
@@ -15,6 +36,7 @@ const GENESIS_DELAY = 10
 export async function startLodestar(
   stage: Stage,
   home: string,
+  execution: Engine,
   validators: number,
   signal: AbortSignal,
 ): Promise<string> {
@@ -36,10 +58,12 @@ export async function startLodestar(
     port: Number(p2p),
     discv5: false,
     eth1: false,
-    'execution.engineMock': true,
+    genesisEth1Hash: execution.genesisHash,
+    'execution.urls': execution.engine,
+    'jwt-secret': execution.secret,
     'sync.isSingleNode': true,
     'network.allowPublishToZeroPeers': true,
-    'params.SECONDS_PER_SLOT': 2,
+    'params.SECONDS_PER_SLOT': SLOT,
     'params.ALTAIR_FORK_EPOCH': 0,
     'params.BELLATRIX_FORK_EPOCH': 0,
     'params.CAPELLA_FORK_EPOCH': 0,

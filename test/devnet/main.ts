@@ -1,10 +1,11 @@
-import { installLodestar } from './install-lodestar.ts'
+import { installClient } from './install-client.ts'
+import { LODESTAR_EDITS } from './lodestar.ts'
 import { createStage, type Stage } from './stage.ts'
 import { playStory, type Tell } from './story.ts'
-import { LODESTAR_HOME } from './world.ts'
+import { ETHEREUMJS_HOME, LODESTAR_HOME } from './world.ts'
 
-/** After the installation. A good run takes a quarter of it. */
-const RUN_DEADLINE_MS = 6 * 60_000
+/** After the installation. A good run on an idle machine takes some five minutes. */
+const RUN_DEADLINE_MS = 8 * 60_000
 const ORPHAN_CHECK_MS = 500
 
 /**
@@ -43,8 +44,9 @@ async function play(
   tell: Tell,
   stop: (reason: Error) => void,
 ): Promise<void> {
-  await installLodestar(stage, LODESTAR_HOME, signal)
-  tell('lodestar is installed')
+  await installClient(stage, ETHEREUMJS_HOME, [], signal)
+  await installClient(stage, LODESTAR_HOME, LODESTAR_EDITS, signal)
+  tell('both clients are installed')
   const late = new Error(`not done ${RUN_DEADLINE_MS / 60_000} minutes after the installation`)
   setTimeout(() => stop(late), RUN_DEADLINE_MS).unref()
   await playStory(stage, signal, tell)

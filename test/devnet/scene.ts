@@ -6,7 +6,6 @@ import { keystoreOf, signExit } from './exit-messages.ts'
 import { type ExitRecord, QUORUM } from './protocol.ts'
 import type { Stage } from './stage.ts'
 import { until } from './until.ts'
-import { expectWatch } from './watching.ts'
 import { CLI_MAIN, DAEMON_MAIN, type World } from './world.ts'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -16,7 +15,7 @@ export const OURS_IN_MODULE_2 = { moduleId: 2, operatorId: 20 }
 /** Its id is ours, too, but in another module. */
 export const ANOTHER_OPERATOR = { moduleId: 1, operatorId: 20 }
 
-const EXIT_DEADLINE_MS = 60_000
+const EXIT_DEADLINE_MS = 90_000
 /** The registry may be asked about its finalized state, which comes a few epochs later. */
 const METRIC_DEADLINE_MS = 120_000
 
@@ -30,7 +29,7 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
   const messages = join(stage.folder, 'messages')
   mkdirSync(messages)
 
-  const settings = (allowedTransaction: string) => ({
+  const settings = (allowedTransaction: string, more: Readonly<Record<string, string>> = {}) => ({
     EXECUTION_NODE: world.executionUrl,
     CONSENSUS_NODE: recorder.url,
     LOCATOR_ADDRESS: protocol.locator,
@@ -41,6 +40,8 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
     ORACLE_QUORUM: String(QUORUM),
     SUBMIT_TX_HASH_ALLOWLIST: JSON.stringify([allowedTransaction]),
     STATE_FILE: join(stage.folder, 'state.sqlite'),
+    EXIT_BUS_ADDRESS: protocol.exitBus,
+    ...more,
   })
 
   /** @returns a folder with the keystore of this validator, and its password */
@@ -95,8 +96,11 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
 
     putMessage: (name: string, content: string) => writeFileSync(join(messages, name), content),
 
-    startDaemon: (name: string, allowedTransaction: string) =>
-      startDaemon(stage, name, DAEMON_MAIN, settings(allowedTransaction), signal),
+    startDaemon: (
+      name: string,
+      allowedTransaction: string,
+      more?: Readonly<Record<string, string>>,
+    ) => startDaemon(stage, name, DAEMON_MAIN, settings(allowedTransaction, more), signal),
 
     /**
      * The preflight finds nothing wrong, and says this of each of these validators.
@@ -104,10 +108,14 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
      * With a quorum of 2 it would be right to complain: one member is not trusted, so some report
      * may lack a vote.
      */
-    async expectCheck(allowedTransaction: string, verdicts: Readonly<Record<number, string>>) {
+    async expectCheck(
+      allowedTransaction: string,
+      verdicts: Readonly<Record<number, string>>,
+      more: Readonly<Record<string, string>> = {},
+    ) {
       const child = stage.launch('check', process.execPath, [CLI_MAIN, 'check', '--json'], {
         cwd: stage.folder,
-        env: { ...settings(allowedTransaction), ORACLE_QUORUM: '1', HTTP_PORT: '0' },
+        env: { ...settings(allowedTransaction, more), ORACLE_QUORUM: '1', HTTP_PORT: '0' },
         ends: true,
       })
       assert.equal(await child.ended, 0, child.output())
@@ -121,9 +129,6 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
       ])
       assert.deepEqual(Object.fromEntries(said), verdicts)
     },
-
-    expectWatch: (allowedTransaction: string, expected: Parameters<typeof expectWatch>[3]) =>
-      expectWatch(stage, CLI_MAIN, settings(allowedTransaction), expected),
 
     expectExiting: (...indices: number[]) =>
       until(`validators ${indices} exit`, EXIT_DEADLINE_MS, signal, async () => {

@@ -11,36 +11,28 @@ const KILL_DEADLINE_MS = 10_000
 /** Times the number of attempts so far. */
 const RETRY_PAUSE_MS = 5_000
 
-/** Lodestar 1.5.1 as published does not run alone on Node 20 with the libraries of today. */
-const EDITS = [
-  {
-    why: 'nobody is to be listened to, and its TCP transport no longer fits its libp2p',
-    file: '@lodestar/beacon-node/lib/network/nodejs/bundle.js',
-    from: 'listen: options.addresses.listen,',
-    to: 'listen: [],',
-  },
-  {
-    why: 'the mock engine must know the genesis block, and give payloads of Capella',
-    file: '@chainsafe/lodestar/lib/options/beaconNodeOptions/execution.js',
-    from: 'genesisBlockHash: "",',
-    to: `genesisBlockHash: "0x${'0b'.repeat(32)}", capellaForkTimestamp: 1,`,
-  },
-]
+/** A change of what is published: what stands there once becomes something else. */
+export type Edit = { readonly file: string; readonly from: string; readonly to: string }
 
 /**
- * Installs Lodestar into its own folder, unless what is there is this very version with these
- * very edits. Install scripts stay off: they would want a compiler, and nothing here needs them.
+ * Installs a client into its own folder, unless what is there is this very version with these very
+ * edits. Install scripts stay off: they would want a compiler, and nothing here needs them.
  */
-export async function installLodestar(stage: Stage, home: string, signal: AbortSignal) {
+export async function installClient(
+  stage: Stage,
+  home: string,
+  edits: readonly Edit[],
+  signal: AbortSignal,
+) {
   const stampFile = join(home, 'node_modules', '.devnet-stamp')
   const stamp = createHash('sha256')
     .update(readFileSync(join(home, 'package-lock.json')))
-    .update(JSON.stringify(EDITS))
+    .update(JSON.stringify(edits))
     .digest('hex')
   if (readIfThere(stampFile) === stamp) return
 
   await installWithRetries(stage, home, signal)
-  for (const edit of EDITS) applyEdit(join(home, 'node_modules', edit.file), edit.from, edit.to)
+  for (const edit of edits) applyEdit(join(home, 'node_modules', edit.file), edit.from, edit.to)
   writeFileSync(stampFile, stamp)
 }
 
@@ -56,10 +48,10 @@ async function installWithRetries(stage: Stage, home: string, signal: AbortSigna
       late.then(() => npm.stop('SIGKILL', KILL_DEADLINE_MS)),
     ])
     if (how === 0) return
-    console.log(`npm ci for lodestar, attempt ${attempt} of ${INSTALL_ATTEMPTS}: ${how}`)
+    console.log(`npm ci in ${home}, attempt ${attempt} of ${INSTALL_ATTEMPTS}: ${how}`)
     await sleep(attempt * RETRY_PAUSE_MS, undefined, { signal })
   }
-  throw new Error('install lodestar: npm ci failed')
+  throw new Error(`npm ci failed in ${home}`)
 }
 
 function applyEdit(file: string, from: string, to: string): void {
