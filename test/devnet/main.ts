@@ -5,7 +5,7 @@ import { playStory, type Tell } from './story.ts'
 import { ETHEREUMJS_HOME, LODESTAR_HOME } from './world.ts'
 
 /** After the installation. A good run on an idle machine takes some five minutes. */
-const RUN_DEADLINE_MS = 8 * 60_000
+const RUN_DEADLINE_MS = 14 * 60_000
 const ORPHAN_CHECK_MS = 500
 
 /**
