@@ -24,6 +24,21 @@ async function setUp(options?: WorldOptions) {
 const askHoursAgo = (hours: number, ...asked: readonly Asked[]) => ask(world, hours, ...asked)
 
 describe('watch', () => {
+  test('its page shows modules and operators, and nothing of messages', async () => {
+    await setUp()
+    askHoursAgo(97, { module: 1, operator: 5, validator: 1 })
+    const app = await world.watch()
+    await operatorRow(app, 1, 5, { overdue: 1, name: 'Alice' })
+
+    const answer = await fetch(app.url)
+    const html = await answer.text()
+    expect(answer.headers.get('content-type')).toMatch(/^text\/html/)
+    expect(html).toContain('Alice')
+    expect(html).toContain('curated')
+    expect(html).toContain('Act now')
+    expect(html).not.toContain('id="messages"')
+  })
+
   test('shows every operator of every module, by name where there is one, and hands out nothing', async () => {
     await setUp()
     world.writeMessage(1)
