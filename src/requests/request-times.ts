@@ -49,7 +49,10 @@ export function createRequestTimes(facts: Facts, now: () => number) {
   function recall(): void {
     if (isRecalled) return
     isRecalled = true
-    for (const { request, seenAt } of facts.requests.values()) add(request, JOURNAL, seenAt)
+    for (const { request, seenAt } of facts.requests.values()) {
+      // A clock of 1970 that wrote it must not hide when this process saw it first.
+      add(request, JOURNAL, seenAt < BEFORE_ANY_REQUEST_S * 1_000 ? now() : seenAt)
+    }
   }
 
   /** Unix seconds of when it was first read; clocks from before any request do not count. */

@@ -116,6 +116,17 @@ test('a clock that stands in 1970 is no witness', () => {
   expect(times(SEEN_S).correct(honest, proven, chain)).toEqual(honest)
 })
 
+test('a first sight that a clock of 1970 wrote does not move with the clock of today', () => {
+  const facts = noFacts()
+  const lie = { ...honest, timestamp: YEAR_2100 }
+  applyFact(facts, { kind: 'request', at: 1_000, request: lie })
+  const clock = { now: SEEN_S * 1_000 }
+  const times = createRequestTimes(facts, () => clock.now)
+  times.note({ requests: [lie], reportedBy: new Map([[lie.key, ['liar']]]) })
+  clock.now += 24 * HOUR * 1_000
+  expect(times.correct(lie, proven, chain).timestamp).toBe(SEEN_S)
+})
+
 test('a time before the protocol began makes a request as old as one can be, and no older', () => {
   const time = createRequestTimes(noFacts(), () => SEEN_S * 1_000).correct({
     ...honest,
