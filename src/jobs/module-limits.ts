@@ -1,7 +1,6 @@
 import type { ExecutionNode } from '../execution/execution-node.ts'
 import { readLateFees } from '../execution/late-fees.ts'
 import { createStakingModuleReader } from '../execution/staking-modules.ts'
-import { pause } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { Address, ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
@@ -12,6 +11,12 @@ import {
   type ModuleTermsOf,
 } from '../requests/deadlines.ts'
 import type { Scope } from '../requests/scope.ts'
+import {
+  AGAIN_AFTER_FAILURE_MS,
+  createBackgroundReading,
+  HOUR_MS,
+  isDueAt,
+} from './background-reading.ts'
 
 export type ModuleLimitsParts = {
   readonly locator: Address
@@ -46,9 +51,6 @@ type Entry = {
 
 /** How long the first reading may keep a cycle. */
 const PATIENCE_MS = 1_000
-const MINUTE_MS = 60_000
-const AGAIN_AFTER_MS = 60 * MINUTE_MS
-const AGAIN_AFTER_FAILURE_MS = 5 * MINUTE_MS
 /** One call each. What is left over has its turn next, before what was read already. */
 const OPERATORS_AT_ONCE = 8
 
@@ -67,11 +69,8 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
       ]),
     ),
   )
-  let reading: Promise<void> | undefined
-  let isFirst = true
 
-  /** A time more than an hour ahead was set by a clock that has been set back since. */
-  const isDue = ({ dueAt }: Entry) => now() >= dueAt || dueAt - now() > AGAIN_AFTER_MS
+  const isDue = ({ dueAt }: Entry) => isDueAt(dueAt, now())
 
   async function readDue(): Promise<void> {
     const due = [...entries.values()]
@@ -107,7 +106,7 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
       return { address, limits }
     })
     ours.forEach((entry, at) => {
-      entry.dueAt = now() + AGAIN_AFTER_MS
+      entry.dueAt = now() + HOUR_MS
       set(entry, limits[at])
     })
     const operators = ours.map(({ operatorId }) => operatorId)
@@ -134,16 +133,7 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
       const entry = entries.get(keyOf(moduleId, operatorId))
       return { moduleSeconds: entry?.limit, lateFee: entry?.lateFee }
     },
-    async refresh() {
-      reading ??= readDue().finally(() => {
-        reading = undefined
-      })
-      if (!isFirst) return
-      isFirst = false
-      const patience = new AbortController()
-      await Promise.race([reading, pause(PATIENCE_MS, patience.signal)])
-      patience.abort()
-    },
+    refresh: createBackgroundReading(readDue, PATIENCE_MS),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   withoutAsked,
 } from '../requests/next-exits.ts'
 import type { Scope } from '../requests/scope.ts'
+import { HOUR_MS, isDueAt } from './background-reading.ts'
 import {
   createOrderReader,
   type FinalizedState,
@@ -43,8 +44,6 @@ type Entry = {
   asked: number
 }
 
-const REFRESH_MS = 60 * 60 * 1_000
-
 /**
  * Which validators of the scope will be asked for next: read beside the cycle, after the first one,
  * hourly, and when requests were proven; each cycle until it succeeds. An operator that cannot be
@@ -69,9 +68,7 @@ export function createNextExits(parts: NextExitsParts) {
   const askedOf = ({ moduleId, operatorId }: Entry) =>
     proven.filter((one) => one.moduleId === moduleId && one.operatorId === operatorId).length
 
-  /** A time more than an hour ahead was set by a clock that has been set back since. */
-  const isDue = (entry: Entry) =>
-    now() >= entry.dueAt || entry.dueAt - now() > REFRESH_MS || askedOf(entry) > entry.asked
+  const isDue = (entry: Entry) => isDueAt(entry.dueAt, now()) || askedOf(entry) > entry.asked
 
   async function readDue(): Promise<void> {
     const due = entries.filter(isDue)
@@ -113,7 +110,7 @@ export function createNextExits(parts: NextExitsParts) {
       return
     }
     entry.asked = asked
-    entry.dueAt = now() + REFRESH_MS
+    entry.dueAt = now() + HOUR_MS
     entry.problem = undefined
     const { moduleId, operatorId, order } = entry
     log.debug('next exits: the order was read', {

@@ -8,12 +8,17 @@ import {
 } from '../execution/late-exits.ts'
 import type { LogReader } from '../execution/logs.ts'
 import { createStakingModuleReader, type StakingModule } from '../execution/staking-modules.ts'
-import { pause } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import type { Address, ModuleId, OperatorId, Pubkey } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import type { ModuleTermsOf } from '../requests/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import {
+  AGAIN_AFTER_FAILURE_MS,
+  createBackgroundReading,
+  HOUR_MS,
+  isDueAt,
+} from './background-reading.ts'
 
 export type WatchedOperatorsParts = {
   readonly locator: Address
@@ -42,8 +47,6 @@ type LateEntry = Due & { readonly request: ExitRequest; found: LateExit | undefi
 
 export type WatchedOperators = ReturnType<typeof createWatchedOperators>
 
-const HOUR_MS = 60 * 60 * 1_000
-const AGAIN_AFTER_FAILURE_MS = 5 * 60 * 1_000
 /** How long the first reading may keep a cycle. */
 const PATIENCE_MS = 5_000
 /** In one reading, so that a cycle asks a bounded number of calls: two calls each, and three. */
@@ -63,11 +66,8 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
   let operators = new Map<string, OperatorEntry>()
   let late = new Map<RequestKey, LateEntry>()
   const triggered = createTriggeredReader(parts)
-  let reading: Promise<void> | undefined
-  let isFirst = true
 
-  /** A time more than an hour ahead was set by a clock that has been set back since. */
-  const isDue = ({ dueAt }: Due) => now() >= dueAt || dueAt - now() > HOUR_MS
+  const isDue = ({ dueAt }: Due) => isDueAt(dueAt, now())
   const dueOf = <Entry extends Due>(entries: ReadonlyMap<unknown, Entry>): readonly Entry[] =>
     [...entries.values()].filter(isDue)
   const addressOf = (id: ModuleId) => modules.all.find((one) => one.id === id)?.address
@@ -131,6 +131,8 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
     await attempt('late exits', few, readLate(few))
   }
 
+  const read = createBackgroundReading(readDue, PATIENCE_MS)
+
   return {
     termsOf: ((moduleId, operatorId) => ({
       moduleSeconds: operators.get(keyOf({ moduleId, operatorId }))?.limit,
@@ -157,21 +159,13 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
       if (late.size === 0) triggered.forget()
     },
     /**
-     * Reads in the background what is due, one reading at a time. The first one is waited for, a
-     * moment, so that the first word about a request tells its deadline. Never rejects.
+     * Reads in the background what is due. Never rejects.
      *
      * @param asked - the most urgent first; others are forgotten
      */
     async refresh(asked: readonly Operator[]): Promise<void> {
       operators = entriesOf(asked, operators)
-      reading ??= readDue().finally(() => {
-        reading = undefined
-      })
-      if (!isFirst) return
-      isFirst = false
-      const patience = new AbortController()
-      await Promise.race([reading, pause(PATIENCE_MS, patience.signal)])
-      patience.abort()
+      await read()
     },
   }
 }
