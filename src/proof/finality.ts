@@ -1,11 +1,10 @@
-import { exitBusAbi } from '../execution/abi.ts'
-import type { Address, Hex } from '../lib/primitives.ts'
+import { isExitEvent } from '../execution/exit-log.ts'
+import type { Address } from '../lib/primitives.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { Evidence, FinalPayload } from './evidence.ts'
 import { type FinalBlock, type Lack, refused, type Verdict } from './judge.ts'
 import { blockLookUp, receiptsLookUp } from './look-up.ts'
 import { objectToSilence } from './objection.ts'
-import type { BlockLog } from './receipts.ts'
 
 /** What makes an event genuine by itself: the contract, and the times of the beacon chain. */
 export type FinalityTrust = {
@@ -81,7 +80,8 @@ function judgeReceipts(
       ? { kind: 'unproven', ...objectToSilence(evidence, [lookUp]) }
       : { kind: 'needs', lookUps: [lookUp] }
   }
-  if (!isEvent(found.logs.get(request.logIndex), request)) {
+  const log = found.logs.get(request.logIndex)
+  if (log?.address !== request.exitBus || !isExitEvent(log, request)) {
     const expected = `the event at place ${request.logIndex} of block ${block.hash}`
     return refused('not-in-block', expected, 'another log, or none')
   }
@@ -95,18 +95,6 @@ function judgeReceipts(
     block,
     notes: [],
   }
-}
-
-function isEvent(log: BlockLog | undefined, request: ExitRequest): boolean {
-  if (log === undefined || log.address !== request.exitBus) return false
-  const { data, topics } = exitBusAbi.encodeEventLog('ValidatorExitRequest', [
-    request.moduleId,
-    request.operatorId,
-    request.validatorIndex,
-    request.pubkey,
-    request.timestamp,
-  ])
-  return log.data === (data as Hex) && log.topics.join() === topics.join()
 }
 
 /** PROOF: what proves a request. */

@@ -1,9 +1,21 @@
 import { AbiCoder } from 'ethers/abi'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { TOPICS } from '../../src/execution/abi.ts'
-import { type ExitLogQuery, readExitLog, topicOf } from '../../src/execution/exit-log.ts'
-import type { Address, ModuleId, OperatorId } from '../../src/lib/primitives.ts'
+import { exitBusAbi, TOPICS } from '../../src/execution/abi.ts'
+import {
+  type ExitLogQuery,
+  isExitEvent,
+  readExitLog,
+  topicOf,
+} from '../../src/execution/exit-log.ts'
+import type {
+  Address,
+  Hex,
+  ModuleId,
+  OperatorId,
+  Pubkey,
+  ValidatorIndex,
+} from '../../src/lib/primitives.ts'
 
 const BUS = `0x${'ab'.repeat(20)}` as Address
 const query: ExitLogQuery = {
@@ -95,6 +107,37 @@ test('whatever comes instead is dropped with a reason, and never throws', () => 
     }),
     { seed: 26, numRuns: 1_000 },
   )
+})
+
+test('a log is the event that a request says, and of no other one', () => {
+  const property = fc.property(genuine, (event) => {
+    const { pubkey, timestamp, validatorIndex } = event
+    const { topics, data } = exitBusAbi.encodeEventLog('ValidatorExitRequest', [
+      1,
+      5,
+      validatorIndex,
+      pubkey,
+      timestamp,
+    ])
+    const log = { topics: topics as Hex[], data: data as Hex }
+    const reading = readExitLog({ ...toLog(event), ...log }, query)
+    if (!reading.ok) throw new Error(reading.why)
+    const { request } = reading
+    expect(isExitEvent(log, request)).toBe(true)
+    const others = [
+      { moduleId: 2 as ModuleId },
+      { operatorId: 6 as OperatorId },
+      { validatorIndex: (validatorIndex + 1) as ValidatorIndex },
+      { pubkey: pubkey.replace(/.$/, (last) => (last === '0' ? '1' : '0')) as Pubkey },
+      { timestamp: timestamp + 1 },
+    ]
+    for (const other of others) expect(isExitEvent(log, { ...request, ...other })).toBe(false)
+    const [, ...words] = log.topics
+    expect(isExitEvent({ ...log, topics: words }, request)).toBe(false)
+    expect(isExitEvent({ ...log, topics: [`0x${'1'.repeat(64)}`, ...words] }, request)).toBe(false)
+    expect(isExitEvent({ ...log, data: '0x' }, request)).toBe(false)
+  })
+  fc.assert(property, { seed: 26, numRuns: 200 })
 })
 
 test.each([
