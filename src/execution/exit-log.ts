@@ -1,5 +1,5 @@
 import { keccak256 } from 'ethers/crypto'
-import { concat, toBeHex } from 'ethers/utils'
+import { toBeHex } from 'ethers/utils'
 import { z } from 'zod'
 import { parsedBy } from '../lib/parsed-by.ts'
 import {
@@ -118,7 +118,7 @@ export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
         log.blockHash,
         log.transactionHash,
         log.logIndex,
-        keccak256(concat([...log.topics, log.data])),
+        keccak256(bytesOf([...log.topics, log.data])),
       ].join(':') as RequestKey,
       chainId: query.chainId,
       exitBus: log.address,
@@ -166,6 +166,9 @@ function decodeBody(data: string) {
   if (timestamp > LAST_TIME_S) return undefined
   return { pubkey: `0x${pubkey}` as Pubkey, timestamp }
 }
+
+const bytesOf = (hexes: readonly string[]) =>
+  Buffer.from(hexes.map((hex) => hex.slice(2)).join(''), 'hex')
 
 const safeNumber = (value: bigint) =>
   value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : undefined

@@ -4,6 +4,7 @@ import type { FollowingParts } from './cycle-parts.ts'
 import { moduleLimit } from './deadlines.ts'
 import { derive, isAnotherKeys, isOver, type RegistryAnswers } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
+import type { Fact } from './facts.ts'
 import { openNamesOf } from './rendering.ts'
 import type { StepTimes } from './step-times.ts'
 
@@ -39,34 +40,38 @@ export function createValidatorLookUp(
     return age >= LOOK_AGAIN_MS || age < 0
   }
 
-  /** @param requests - all for this validator index */
+  /**
+   * @param requests - all for this validator index
+   * @returns what is new, for the journal
+   */
   function record(
     validator: ValidatorIndex,
     answers: RegistryAnswers,
     requests: readonly ExitRequest[],
-  ): void {
+  ): readonly Fact[] {
     latest.set(validator, { answers, at: now() })
     // What an index does under another key is no fact about a request.
     const ours = requests.filter(({ pubkey }) => !isAnotherKeys(pubkey, answers))
     const [request] = ours
-    if (request === undefined) return
+    if (request === undefined) return []
     const state = stateOf(request)
     const seen = isOver(state) ? 'settled' : state === 'exiting' ? 'exiting' : 'active'
     const before = journal.facts.sightings.get(validator)
-    if (seen === before) return
+    if (seen === before) return []
     stepTimes.sighted(ours, state)
-    journal.append([{ kind: 'sighting', at: now(), validator, seen }])
+    const facts = [{ kind: 'sighting', at: now(), validator, seen } as const]
     if (seen === 'active') {
-      if (before === undefined) return
+      if (before === undefined) return facts
       const limit = moduleLimit(request, termsOf)
       log.warn('validator is active again', openNamesOf(request, now(), limit))
-      return
+      return facts
     }
     const isOurs = journal.facts.offers.has(validator)
-    if (before === undefined && seen === 'settled' && isFirstLook && !isOurs) return
+    if (before === undefined && seen === 'settled' && isFirstLook && !isOurs) return facts
     const text =
       seen === 'exiting' ? 'validator is exiting' : 'validator is exiting in the finalized state'
     log.info(text, { validator })
+    return facts
   }
 
   return {
@@ -84,9 +89,13 @@ export function createValidatorLookUp(
       const byValidator = groupBy(requests, ({ validatorIndex }) => validatorIndex)
       const due = [...byValidator].flatMap(([index, of]) => (isDue(index, of) ? [index] : []))
       if (due.length === 0) return
-      for (const [validator, answers] of await readSightings(due, signal)) {
-        record(validator, answers, byValidator.get(validator) ?? [])
-      }
+      const answers = await readSightings(due, signal)
+      // All at once: each write waits for the disk.
+      journal.append(
+        [...answers].flatMap(([validator, of]) =>
+          record(validator, of, byValidator.get(validator) ?? []),
+        ),
+      )
       isFirstLook = false
     },
   }

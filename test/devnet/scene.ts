@@ -19,6 +19,18 @@ const EXIT_DEADLINE_MS = 90_000
 /** The registry may be asked about its finalized state, which comes a few epochs later. */
 const METRIC_DEADLINE_MS = 120_000
 
+/** Of one operator: exits that are under way or not begun, and those that a block holds. */
+type WatchedExits = { readonly open: number; readonly done: number }
+type WatchReport = {
+  readonly operators: {
+    readonly rows: readonly {
+      readonly module: number
+      readonly operator: number
+      readonly watched: WatchedExits
+    }[]
+  }
+}
+
 export type Scene = Awaited<ReturnType<typeof createScene>>
 
 /** The daemon's surroundings as its operator and the protocol see them, and what can be checked. */
@@ -129,6 +141,24 @@ export async function createScene(stage: Stage, world: World, signal: AbortSigna
       ])
       assert.deepEqual(Object.fromEntries(said), verdicts)
     },
+
+    /**
+     * `watch --once`, with neither scope nor messages and proof by finality, sees every operator
+     * that was asked, and what became of its exits.
+     *
+     * @param expected - by `module:operator`
+     */
+    expectWatch: (allowedTransaction: string, expected: Readonly<Record<string, WatchedExits>>) =>
+      until('watch sees all of them', METRIC_DEADLINE_MS, signal, async () => {
+        const { EJECTOR_SCOPE: _, STATE_FILE: __, ...env } = settings(allowedTransaction)
+        const output = await command(['watch', '--once', '--json'], env)
+        const { operators } = JSON.parse(output.slice(output.indexOf('{'))) as WatchReport
+        const seen = operators.rows.map(({ module, operator, watched: { open, done } }) => [
+          `${module}:${operator}`,
+          { open, done },
+        ])
+        assert.deepEqual(Object.fromEntries(seen), expected)
+      }),
 
     expectExiting: (...indices: number[]) =>
       until(`validators ${indices} exit`, EXIT_DEADLINE_MS, signal, async () => {

@@ -102,6 +102,13 @@ export async function playStory(stage: Stage, signal: AbortSignal, tell: Tell): 
   await scene.expectCheck(allowed, Object.fromEntries(all.map(gone)), { PROOF: 'either' })
   tell('check says that they exit')
 
+  await scene.expectWatch(allowed, {
+    '1:10': { open: 0, done: 4 },
+    '1:20': { open: 1, done: 0 },
+    '2:20': { open: 0, done: 3 },
+  })
+  tell('watch, which was told of no operator, sees three, and who has not left')
+
   await scene.expectUntouched(MUST_STAY)
   scene.expectNoSignatureIn(first.output() + second.output())
   tell('whoever was not asked for still validates, and no signature is in the log')
