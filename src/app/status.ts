@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { mapTexts } from '../lib/map-texts.ts'
-import type { Verdict } from '../observe/http-server.ts'
+import type { ProbeVerdict } from '../observe/http-server.ts'
 import type { Mode } from '../observe/metrics.ts'
 import type { ModeParts, StatusParts as Parts, StatusDocument } from '../page/status-document.ts'
 import { sumUpRateLimited } from '../requests/brake.ts'
@@ -180,9 +180,9 @@ function rateLimitedOf(cases: readonly Case[], now: number): Parts['requests']['
 
 /** Nodes' words may hold what must not be shown, and so may a reason that quotes them. */
 export const redactVerdict = (
-  verdict: () => Verdict,
+  verdict: () => ProbeVerdict,
   redact: (text: string) => string,
-): (() => Verdict) => {
+): (() => ProbeVerdict) => {
   return () => {
     const { ok, reasons } = verdict()
     return { ok, reasons: reasons.map(redact) }

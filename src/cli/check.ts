@@ -17,10 +17,10 @@ import { checkScope } from './check/scope.ts'
 import { checkWebhook } from './check/webhook.ts'
 import { parseConfiguration } from './configuration.ts'
 import type { CommandContext, ExitCode } from './context.ts'
-import { type JournalReading, readJournal } from './gather/journal.ts'
 import { openMessages, readMessages } from './gather/messages.ts'
 import { lookAtNodes, type NodesFound } from './gather/nodes.ts'
 import { closeQuietly, createParts, type Parts, untilInterrupted } from './gather/parts.ts'
+import { type JournalReading, readJournal } from './gather/read-journal.ts'
 import { gatherRequests } from './gather/requests.ts'
 
 export type CheckOptions = {

@@ -1,5 +1,5 @@
 import { createFiles } from '../lib/files.ts'
-import { MAX_FILE_BYTES } from '../messages/store.ts'
+import { MAX_FILE_BYTES } from '../messages/message-store.ts'
 import { type CommandContext, CommandError, type ExitCode } from './context.ts'
 import type { KdfName } from './encrypt/envelope.ts'
 import { EncryptError, encryptFolder, type FileOutcome } from './encrypt/folder.ts'

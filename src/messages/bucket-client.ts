@@ -1,6 +1,6 @@
 import { type Readable, Transform } from 'node:stream'
 import { DeadlineError, withDeadline } from '../lib/deadline.ts'
-import { StoreError } from './store.ts'
+import { StoreError } from './message-store.ts'
 
 /** What a bucket store needs of a client library: one bucket, one call at a time. */
 export type BucketClient = {

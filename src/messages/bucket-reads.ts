@@ -2,7 +2,12 @@ import type { Readable } from 'node:stream'
 import pLimit from 'p-limit'
 import { onAbort } from '../lib/on-abort.ts'
 import { type BucketClient, callWithin, type Fault, faultOf, passing } from './bucket-client.ts'
-import { MAX_FILE_BYTES, type StoredContent, type StoredFile, type StoreFault } from './store.ts'
+import {
+  MAX_FILE_BYTES,
+  type StoredContent,
+  type StoredFile,
+  type StoreFault,
+} from './message-store.ts'
 
 /** Milliseconds for one object, its body included. */
 const READ_MS = 60_000

@@ -14,7 +14,7 @@ import {
   type MessageStore,
   type StoreEntry,
   StoreError,
-} from './store.ts'
+} from './message-store.ts'
 
 /** Milliseconds for one page of a listing, retries included. */
 const LIST_MS = 30_000

@@ -3,7 +3,7 @@ import type { DecodedEntry, ExitEntry } from './decode.ts'
 import type { FileFound } from './file-memory.ts'
 import type { MessageRefusal } from './reasons.ts'
 import type { LoadedExit, MessageSnapshot, RefusedMessage } from './snapshot.ts'
-import type { Verdict } from './verify.ts'
+import type { MessageVerdict } from './verify.ts'
 
 /** An exit of a file, not verified yet. */
 export type FoundExit = {
@@ -55,7 +55,10 @@ export function createCollection() {
       })
     },
 
-    addVerdict({ content, file, entry, isAlone, modifiedAt }: FoundExit, verdict: Verdict): void {
+    addVerdict(
+      { content, file, entry, isAlone, modifiedAt }: FoundExit,
+      verdict: MessageVerdict,
+    ): void {
       const { validatorIndex } = content.exit
       if (!verdict.ok) {
         refuse(verdict.refusal, file, isAlone ? undefined : entry, validatorIndex)

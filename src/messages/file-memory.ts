@@ -1,5 +1,5 @@
 import type { DecodedEntry } from './decode.ts'
-import type { Listing, StoredFile, StoreFault } from './store.ts'
+import type { Listing, StoredFile, StoreFault } from './message-store.ts'
 
 /** One file as this pass found it. */
 export type FileFound = {

@@ -7,7 +7,7 @@ import {
   type MessageStore,
   type StoredContent,
   StoreError,
-} from './store.ts'
+} from './message-store.ts'
 
 /**
  * The files directly in one folder. Symbolic links are followed, as secrets in containers are

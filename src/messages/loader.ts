@@ -3,9 +3,9 @@ import { isExiting } from '../consensus/registry.ts'
 import type { CryptoPool } from '../lib/crypto-pool.ts'
 import { createCollection, type FoundExit } from './collection.ts'
 import { createOpener, type OpenSealed, type SplitJson } from './decode.ts'
+import type { Listing, MessageStore } from './message-store.ts'
 import { createFileReader } from './read-files.ts'
 import type { MessageSnapshot } from './snapshot.ts'
-import type { Listing, MessageStore } from './store.ts'
 import { createVerifier, type ReadKeys, type ReadRegistry } from './verify.ts'
 
 export type MessageLoaderParts = {

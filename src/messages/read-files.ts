@@ -9,7 +9,7 @@ import {
   type SplitJson,
 } from './decode.ts'
 import { createFileMemory, type FileFound } from './file-memory.ts'
-import type { Listing, MessageStore, StoredFile } from './store.ts'
+import type { Listing, MessageStore, StoredFile } from './message-store.ts'
 
 export type FileReader = {
   /**

@@ -32,7 +32,7 @@ export type ReadKeys = (
 ) => Promise<ReadonlyMap<ValidatorIndex, readonly Pubkey[]>>
 
 /** @param used - the validator is exiting, or has exited */
-export type Verdict =
+export type MessageVerdict =
   | { readonly ok: true; readonly exit: VerifiedExit; readonly used: boolean }
   | { readonly ok: false; readonly refusal: MessageRefusal }
 
@@ -41,7 +41,7 @@ export type VerifyEntries = (
   entries: readonly ExitEntry[],
   context: SigningContext,
   signal: AbortSignal,
-) => Promise<readonly Verdict[]>
+) => Promise<readonly MessageVerdict[]>
 
 /** Does the holder of this key stand behind that entry? */
 type Claim = { readonly entry: ExitEntry; readonly pubkey: Pubkey }
@@ -146,7 +146,7 @@ export function createVerifier(
     const byEntry = new Map(claims.map(({ entry }, i) => [entry, results[i] ?? BROKE_OFF]))
     const doubted = claims.filter((_, i) => results[i]?.ok === false)
     const better = await askOtherNodes(doubted, context, signal)
-    return entries.map((entry): Verdict => {
+    return entries.map((entry): MessageVerdict => {
       const validator = registry.get(entry.exit.validatorIndex)
       if (validator === undefined) return { ok: false, refusal: notKnown(entry.exit, unreadable) }
       const result = better.get(entry) ?? byEntry.get(entry) ?? BROKE_OFF

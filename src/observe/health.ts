@@ -1,4 +1,4 @@
-import type { Verdict } from './http-server.ts'
+import type { ProbeVerdict } from './http-server.ts'
 
 /** A daemon that has not done its work for this many intervals is not healthy. */
 const INTERVALS = 3
@@ -34,14 +34,14 @@ export function createHealth(intervalMs: number, now: () => number = Date.now) {
     messagesLoaded(): void {
       notReady = notReady.filter((reason) => reason !== loading)
     },
-    health(): Verdict {
+    health(): ProbeVerdict {
       const silentMs = now() - lastGoodAt
       if (silentMs < limitMs) return { ok: true, reasons: [] }
       const minutes = Math.floor(silentMs / 60_000)
       const since = hadGood ? 'no good cycle' : 'not one good cycle since the start'
       return { ok: false, reasons: [`${since} for ${minutes} minutes`, ...notReady] }
     },
-    ready(): Verdict {
+    ready(): ProbeVerdict {
       const reasons = [...notReady, ...toSetRight]
       return { ok: reasons.length === 0, reasons }
     },

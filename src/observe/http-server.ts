@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { KeysApiAnswer } from './keys-api.ts'
 
 /** Whether all is well, and if not, why: sentences for people, without secrets. */
-export type Verdict = { readonly ok: boolean; readonly reasons: readonly string[] }
+export type ProbeVerdict = { readonly ok: boolean; readonly reasons: readonly string[] }
 
 export type HttpServerOptions = {
   /** 0: any free one. */
@@ -25,8 +25,8 @@ export type HttpServerOptions = {
   readonly keysApi?:
     | ((path: string, query: URLSearchParams) => KeysApiAnswer | undefined)
     | undefined
-  readonly health: () => Verdict
-  readonly ready: () => Verdict
+  readonly health: () => ProbeVerdict
+  readonly ready: () => ProbeVerdict
   /** Milliseconds, 0 for no limit; for tests. */
   readonly timeouts?: Partial<typeof TIMEOUTS>
 }
@@ -70,7 +70,7 @@ const json = (status: number, value: unknown): Answer => ({
   body: JSON.stringify(value),
 })
 
-const verdict = ({ ok, reasons }: Verdict): Answer =>
+const verdict = ({ ok, reasons }: ProbeVerdict): Answer =>
   ok ? json(200, { status: 'ok' }) : json(503, { status: 'error', reasons })
 
 /**

@@ -3,7 +3,7 @@ import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
 import type { Asking } from './asker.ts'
 import type { Evidence } from './evidence.ts'
 import { judgeFinality } from './finality.ts'
-import type { Verdict } from './judge.ts'
+import type { ProofVerdict } from './judge.ts'
 import type { ProverParts } from './prover.ts'
 import { judgeInRounds } from './rounds.ts'
 import type { Standings } from './standings.ts'
@@ -15,9 +15,9 @@ type Work = {
   readonly evidence: Evidence
   readonly startAsking: () => Asking
   readonly judgeWith: (
-    work: (request: ExitRequest) => Verdict,
+    work: (request: ExitRequest) => ProofVerdict,
     request: ExitRequest,
-  ) => Verdict | undefined
+  ) => ProofVerdict | undefined
   readonly toldBy: (key: RequestKey) => readonly string[]
 }
 

@@ -2,7 +2,7 @@ import { isExitEvent } from '../execution/exit-log.ts'
 import type { Address } from '../lib/primitives.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { Evidence, FinalPayload } from './evidence.ts'
-import { type FinalBlock, type Lack, refused, type Verdict } from './judge.ts'
+import { type FinalBlock, type Lack, type ProofVerdict, refused } from './judge.ts'
 import { blockLookUp, receiptsLookUp } from './look-up.ts'
 import { objectToSilence } from './objection.ts'
 
@@ -26,7 +26,7 @@ export function judgeFinality(
   counting: ExitRequest,
   evidence: Evidence,
   trust: FinalityTrust,
-): Verdict {
+): ProofVerdict {
   const request = { ...counting, ...counting.logged }
   if (request.chainId !== trust.chainId) {
     return refused('wrong-chain', `chain ${trust.chainId}`, `chain ${request.chainId}`)
@@ -72,7 +72,7 @@ function judgeReceipts(
   evidence: Evidence,
   block: FinalBlock,
   { exitBus }: FinalityTrust,
-): Verdict {
+): ProofVerdict {
   const found = evidence.receipts.get(block.receiptsRoot)
   if (found === undefined) {
     const lookUp = receiptsLookUp(block.hash, request.blockNumber, block.receiptsRoot, exitBus)
@@ -101,7 +101,11 @@ function judgeReceipts(
 export type ProofMode = 'oracle' | 'finality' | 'either' | 'both'
 
 /** What two proofs amount to, where one is enough (`either`) or both are needed. */
-export function combine(mode: 'either' | 'both', oracle: Verdict, finality: Verdict): Verdict {
+export function combine(
+  mode: 'either' | 'both',
+  oracle: ProofVerdict,
+  finality: ProofVerdict,
+): ProofVerdict {
   const verdicts = [oracle, finality]
   if (oracle.kind === 'proven' && finality.kind === 'proven') {
     return finality.block === undefined ? oracle : { ...oracle, block: finality.block }

@@ -73,7 +73,7 @@ export type Finding = {
   readonly hosts: readonly string[]
 }
 
-export type Verdict = Proven | Unproven | Needs
+export type ProofVerdict = Proven | Unproven | Needs
 
 /** Votes fetched at once; those of every node come in turn, so that a liar's do not go first. */
 const CANDIDATES_AT_ONCE = 16
@@ -84,7 +84,7 @@ const CANDIDATES_AT_ONCE = 16
  * Monotone: more evidence turns `needs` and `unproven` into `proven`, and never back, since votes
  * are only added, and what proves is a signature that no answer can take away.
  */
-export function judge(request: ExitRequest, evidence: Evidence, trust: Trust): Verdict {
+export function judge(request: ExitRequest, evidence: Evidence, trust: Trust): ProofVerdict {
   if (request.chainId !== trust.chainId || evidence.chainId !== trust.chainId) {
     const actual = `request of chain ${request.chainId}, evidence of chain ${evidence.chainId}`
     return refused('wrong-chain', `chain ${trust.chainId}`, actual)
@@ -120,7 +120,7 @@ function judgeDirect(
   transaction: CheckedTransaction,
   call: DirectCall,
   trust: Trust,
-): Verdict {
+): ProofVerdict {
   if (!trust.transactionAllowlist.has(transaction.hash)) {
     const expected = 'a transaction of SUBMIT_TX_HASH_ALLOWLIST'
     return refused('unlisted-transaction', expected, transaction.hash)
@@ -144,7 +144,7 @@ function judgeReport(
   call: ReportCall,
   evidence: Evidence,
   trust: Trust,
-): Verdict {
+): ProofVerdict {
   const refusal = recordRefusal(request, call.records)
   if (refusal !== undefined) return refusal
   const votes = trustedVotes(evidence.votes.get(call.report) ?? [], trust)

@@ -8,7 +8,7 @@ import { finalityNow, lookBeside } from './beside.ts'
 import { createEvidence, type Evidence } from './evidence.ts'
 import { addKeptBlocks, keepBlock } from './final-blocks.ts'
 import { combine, type FinalityTrust, judgeFinality, type ProofMode } from './finality.ts'
-import { judge, type Proven, type Trust, type Unproven, type Verdict } from './judge.ts'
+import { judge, type ProofVerdict, type Proven, type Trust, type Unproven } from './judge.ts'
 import { isDue, nextDue } from './next-due.ts'
 import { noTimes } from './objection.ts'
 import { type ProofReasonCode, proofReasons } from './reasons.ts'
@@ -104,7 +104,7 @@ export function createProver(parts: ProverParts) {
     due: readonly ExitRequest[],
     asking: Asking,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<ExitRequest, Verdict>> {
+  ): Promise<ReadonlyMap<ExitRequest, ProofVerdict>> {
     if (due.length === 0) return new Map()
     // What was asked in earlier cycles may have another answer now; what was proven stays.
     evidence = createEvidence(parts.chainId, worthKeeping(due, evidence, parts))
@@ -130,7 +130,7 @@ export function createProver(parts: ProverParts) {
   }
 
   /** What nobody thought of costs this request its verdict, and no other one. */
-  function judgeWith(work: (request: ExitRequest) => Verdict, request: ExitRequest) {
+  function judgeWith(work: (request: ExitRequest) => ProofVerdict, request: ExitRequest) {
     try {
       return work(request)
     } catch (error) {
@@ -195,7 +195,7 @@ const judgeByFinality = (
   request: ExitRequest,
   evidence: Evidence,
   finality: Awaited<ReturnType<typeof finalityNow>>,
-): Verdict =>
+): ProofVerdict =>
   finality?.trust === undefined
     ? { kind: 'unproven', ...noTimes(finality?.why ?? 'no exit bus is known') }
     : judgeFinality(request, evidence, finality.trust)

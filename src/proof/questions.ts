@@ -1,5 +1,5 @@
 import type { Evidence } from './evidence.ts'
-import type { Verdict } from './judge.ts'
+import type { ProofVerdict } from './judge.ts'
 import type { LookUp } from './look-up.ts'
 
 /** One look-up, and the node to ask. */
@@ -15,7 +15,7 @@ export type Question = { readonly lookUp: LookUp; readonly node: string }
  * @param consensusNodes - names of the consensus nodes that may be asked
  */
 export function nextQuestions(
-  verdicts: Iterable<Verdict>,
+  verdicts: Iterable<ProofVerdict>,
   evidence: Evidence,
   nodes: readonly string[],
   consensusNodes: readonly string[] = [],
@@ -39,7 +39,7 @@ export function nextQuestions(
   return [...questions.values()].flat()
 }
 
-function openLookUps(verdict: Verdict): readonly LookUp[] {
+function openLookUps(verdict: ProofVerdict): readonly LookUp[] {
   if (verdict.kind === 'proven') return []
   return verdict.kind === 'needs' ? verdict.lookUps : verdict.open
 }

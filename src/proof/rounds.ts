@@ -1,7 +1,7 @@
 import type { ExitRequest } from '../requests/exit-request.ts'
 import type { Asking } from './asker.ts'
 import type { Evidence } from './evidence.ts'
-import type { Proven, Verdict } from './judge.ts'
+import type { ProofVerdict, Proven } from './judge.ts'
 import type { ProverParts } from './prover.ts'
 import { nextQuestions } from './questions.ts'
 
@@ -10,7 +10,7 @@ const MAX_ROUNDS = 64
 
 type Work = {
   /** `undefined`: it cannot be judged now. */
-  readonly judgeOne: (request: ExitRequest) => Verdict | undefined
+  readonly judgeOne: (request: ExitRequest) => ProofVerdict | undefined
   readonly evidence: Evidence
   readonly asking: Asking
   readonly parts: Pick<ProverParts, 'nodes' | 'finality'>
@@ -23,8 +23,8 @@ export async function judgeInRounds(
   due: readonly ExitRequest[],
   { judgeOne, evidence, asking, parts, onProven }: Work,
   signal: AbortSignal,
-): Promise<ReadonlyMap<ExitRequest, Verdict>> {
-  const verdicts = new Map<ExitRequest, Verdict>()
+): Promise<ReadonlyMap<ExitRequest, ProofVerdict>> {
+  const verdicts = new Map<ExitRequest, ProofVerdict>()
   let open = due
   for (let round = 0; round < MAX_ROUNDS && open.length > 0; round += 1) {
     for (const request of open) {

@@ -1,7 +1,7 @@
 import type { Log } from '../requests/cycle-parts.ts'
 import type { ExitRequest } from '../requests/exit-request.ts'
 import { namesOf } from '../requests/rendering.ts'
-import type { Finding, Unproven, Verdict } from './judge.ts'
+import type { Finding, ProofVerdict, Unproven } from './judge.ts'
 import { describeFinding, describeLacks, type ProofReasonCode, proofReasons } from './reasons.ts'
 
 /** @param toldBy - hosts of the nodes that gave the event: where it is invented, one of them did */
@@ -33,7 +33,7 @@ const INVENTED: ReadonlySet<ProofReasonCode> = new Set([
  * @param verdict - by finality alone, or by both proofs
  * @param toldBy - hosts of the nodes that gave the event
  */
-export function findingOf(verdict: Verdict, toldBy: readonly string[]): Finding | undefined {
+export function findingOf(verdict: ProofVerdict, toldBy: readonly string[]): Finding | undefined {
   if (verdict.kind === 'needs') return undefined
   if (verdict.block !== undefined) return { kind: 'finalized', hosts: verdict.block.confirmedBy }
   if (verdict.kind === 'proven') return undefined

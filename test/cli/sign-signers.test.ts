@@ -5,7 +5,7 @@ import { SignError, type SigningTask } from '../../src/cli/sign/signer.ts'
 import { createWeb3Signer } from '../../src/cli/sign/web3signer.ts'
 import { createFiles } from '../../src/lib/files.ts'
 import type { Epoch, ValidatorIndex } from '../../src/lib/primitives.ts'
-import { MAX_FILE_BYTES } from '../../src/messages/store.ts'
+import { MAX_FILE_BYTES } from '../../src/messages/message-store.ts'
 import {
   CAPELLA,
   CHAIN,

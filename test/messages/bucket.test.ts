@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { MAX_FILE_BYTES, type StoredFile, StoreError } from '../../src/messages/store.ts'
+import { MAX_FILE_BYTES, type StoredFile, StoreError } from '../../src/messages/message-store.ts'
 import type { Fault } from '../sim/faults.ts'
 import { type BucketKind, bucketStore, buckets } from './bucket-places.ts'
 import { entriesOf, loaderOf, never, signedExit } from './fixtures.ts'

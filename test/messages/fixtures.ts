@@ -18,8 +18,8 @@ import {
 } from '../../src/lib/primitives.ts'
 import { createFolderStore } from '../../src/messages/folder.ts'
 import { createMessageLoader, type MessageLoaderParts } from '../../src/messages/loader.ts'
+import { MAX_FILE_BYTES, type MessageStore } from '../../src/messages/message-store.ts'
 import { exitSigningRoot } from '../../src/messages/signing-root.ts'
-import { MAX_FILE_BYTES, type MessageStore } from '../../src/messages/store.ts'
 
 /** Workers cannot be TypeScript: tests use the built ones. */
 const built = (name: string) => new URL(`../../dist/lib/${name}`, import.meta.url)

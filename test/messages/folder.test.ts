@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createFiles } from '../../src/lib/files.ts'
 import { createFolderStore } from '../../src/messages/folder.ts'
-import { type StoredFile, StoreError } from '../../src/messages/store.ts'
+import { type StoredFile, StoreError } from '../../src/messages/message-store.ts'
 import { entriesOf, FILE_WORKER, folderStore, never, put, temporaryFolder } from './fixtures.ts'
 
 const isRoot = process.getuid?.() === 0

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { openEnvelope, parseEnvelope } from '../../src/lib/eip2335.ts'
 import { deriveKey, kdfMemory } from '../../src/lib/kdf.ts'
 import { passwordCandidates } from '../../src/lib/password.ts'
-import { kindOfName, StoreError } from '../../src/messages/store.ts'
+import { kindOfName, StoreError } from '../../src/messages/message-store.ts'
 import { type BucketKind, bucketStore, buckets } from './bucket-places.ts'
 import { entriesOf, PBKDF2, SCRYPT, seal } from './fixtures.ts'
 

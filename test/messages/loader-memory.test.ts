@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import type { ForkVersion } from '../../src/consensus/fork.ts'
 import type { CryptoPool } from '../../src/lib/crypto-pool.ts'
 import type { ValidatorIndex } from '../../src/lib/primitives.ts'
+import type { MessageStore } from '../../src/messages/message-store.ts'
 import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
-import type { MessageStore } from '../../src/messages/store.ts'
 import {
   CHAIN,
   folderStore,

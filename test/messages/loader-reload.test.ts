@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
 import type { ValidatorIndex } from '../../src/lib/primitives.ts'
+import { StoreError } from '../../src/messages/message-store.ts'
 import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
-import { StoreError } from '../../src/messages/store.ts'
 import {
   CHAIN,
   folderStore,

@@ -4,7 +4,7 @@ import {
   type StoredFile,
   type StoreEntry,
   StoreError,
-} from '../../src/messages/store.ts'
+} from '../../src/messages/message-store.ts'
 import { startGcs } from '../sim/gcs.ts'
 import { startS3 } from '../sim/s3.ts'
 import { bucketPlace, folderPlace, type Place } from './bucket-places.ts'

@@ -1,6 +1,6 @@
 import type { Bytes32 } from '../../src/lib/primitives.ts'
 import { type Answer, addAnswer, createEvidence, type Evidence } from '../../src/proof/evidence.ts'
-import { judge, type Trust, type Verdict } from '../../src/proof/judge.ts'
+import { judge, type ProofVerdict, type Trust } from '../../src/proof/judge.ts'
 import type { LookUp } from '../../src/proof/look-up.ts'
 import { nextQuestions } from '../../src/proof/questions.ts'
 import type { ExitRequest } from '../../src/requests/exit-request.ts'
@@ -33,7 +33,7 @@ export function prove(
   nodes: Readonly<Record<string, Node>> | Node,
   trust: Trust,
   evidence: Evidence = createEvidence(trust.chainId),
-): Verdict {
+): ProofVerdict {
   const named = typeof nodes === 'function' ? { node: nodes } : nodes
   for (let round = 0; round < 1_000; round += 1) {
     const verdict = judge(request, evidence, trust)

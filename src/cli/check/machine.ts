@@ -7,7 +7,7 @@ import { createHoldLook } from '../../exits/hold-file.ts'
 import { checkPlace } from '../../journal/inspect.ts'
 import { holderOf } from '../../journal/lock.ts'
 import { messageOf } from '../../lib/message-of.ts'
-import type { JournalReading } from '../gather/journal.ts'
+import type { JournalReading } from '../gather/read-journal.ts'
 import { type Finding, failure, ok, splitRemedy, warning } from './finding.ts'
 
 /** Execution clients reject a JWT whose `iat` is further off, seconds (Engine API authentication). */

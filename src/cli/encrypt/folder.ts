@@ -4,13 +4,13 @@ import type { Files } from '../../lib/files.ts'
 import { codeOf } from '../../lib/message-of.ts'
 import { decodeContent, type ExitEntry, type Parts } from '../../messages/decode.ts'
 import { createFolderStore } from '../../messages/folder.ts'
-import { type MessageRefusal, messageReasons } from '../../messages/reasons.ts'
 import {
   MAX_FILE_BYTES,
   type MessageStore,
   type StoredFile,
   type StoreEntry,
-} from '../../messages/store.ts'
+} from '../../messages/message-store.ts'
+import { type MessageRefusal, messageReasons } from '../../messages/reasons.ts'
 import type { KdfName } from './envelope.ts'
 import type { Passwords } from './password.ts'
 import { AlreadyThereError, prepareFolder, publish, syncFolder } from './publish.ts'

@@ -12,10 +12,10 @@ import {
   withoutAsked,
 } from '../../requests/next-exits.ts'
 import { CommandError } from '../context.ts'
-import { readJournal } from './journal.ts'
 import { openMessages, readMessages } from './messages.ts'
 import { describeUnused, lookAtNodes } from './nodes.ts'
 import { closeQuietly, type Parts } from './parts.ts'
+import { readJournal } from './read-journal.ts'
 import { gatherRequests } from './requests.ts'
 
 export type OrdersFound = {

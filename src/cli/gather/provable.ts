@@ -14,9 +14,9 @@ import type { RegistryAnswers } from '../../requests/derive.ts'
 import type { ExitRequest } from '../../requests/exit-request.ts'
 import { CommandError } from '../context.ts'
 import type { DryCycle } from './dry-cycle.ts'
-import { readJournal } from './journal.ts'
 import { describeUnused, lookAtNodes } from './nodes.ts'
 import { type Parts, untilInterrupted } from './parts.ts'
+import { readJournal } from './read-journal.ts'
 import { leaveOutSilent, readRequests, runCycleOn } from './validator.ts'
 
 /** A proven request, with the data that asked for it on chain. */

@@ -7,8 +7,8 @@ import { deadlineOf } from '../../requests/deadlines.ts'
 import type { RegistryAnswer, RegistryAnswers } from '../../requests/derive.ts'
 import type { Facts } from '../../requests/facts.ts'
 import { type DryCycle, NOTHING_NEW, runDryCycle } from './dry-cycle.ts'
-import { copyJournal } from './journal.ts'
 import type { Parts } from './parts.ts'
+import { copyJournal } from './read-journal.ts'
 
 export type RequestsTask = {
   readonly chainId: bigint

@@ -11,10 +11,10 @@ import { CommandError } from '../context.ts'
 import { isAbout, type Subject } from '../explain/subject.ts'
 import { type Found as Anybody, readAnyOperator } from './any-operator.ts'
 import { type DryCycle, NOTHING_NEW, runDryCycle } from './dry-cycle.ts'
-import { copyJournal, type JournalReading, readJournal } from './journal.ts'
 import { openMessages, readMessages } from './messages.ts'
 import { describeUnused, expectChain, lookAtNodes, type NodesFound } from './nodes.ts'
 import { closeQuietly, type Parts, untilInterrupted } from './parts.ts'
+import { copyJournal, type JournalReading, readJournal } from './read-journal.ts'
 
 /** What is known of one validator. */
 export type ValidatorFound = {
