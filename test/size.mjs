@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
-const MOST = { total: 15_500, file: 300, median: 110, function: 60, factory: 120 }
+/** `total` is what stands: it goes down with what is deleted, and up only with a new part of the job. */
+const MOST = { total: 30_500, file: 300, median: 110, function: 60, factory: 120 }
 
 const files = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DeadlineError } from '../lib/deadline.ts'
+import { yieldIfDue } from '../lib/event-loop.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { parsedBy } from '../lib/parsed-by.ts'
@@ -224,10 +225,15 @@ const nothingBut = (id: ValidatorId, error: unknown): States => ({
 const NOTHING: States = { optimistic: false, entries: new Map(), unreadable: new Map() }
 
 /** Keeps what was asked for; one malformed entry counts as unknown and spoils no other. */
-function toStates(ids: readonly ValidatorId[], answer: z.output<typeof validatorsSchema>): States {
+async function toStates(
+  ids: readonly ValidatorId[],
+  answer: z.output<typeof validatorsSchema>,
+): Promise<States> {
   const asked = new Set<ValidatorId>(ids)
   const entries = new Map<ValidatorIndex, RegistryEntry>()
   for (const raw of answer.data) {
+    const turn = yieldIfDue()
+    if (turn !== undefined) await turn
     const parsed = validatorSchema.safeParse(raw)
     if (!parsed.success) continue
     const { index, status, validator } = parsed.data

@@ -1,6 +1,7 @@
 import { type SigningContext, signingDomains } from '../consensus/fork.ts'
 import type { BlsVerdict } from '../lib/bls.ts'
 import type { HexCheck } from '../lib/crypto-jobs.ts'
+import { yieldIfDue } from '../lib/event-loop.ts'
 import type { Brand, Epoch, Pubkey, Signature, ValidatorIndex } from '../lib/primitives.ts'
 import type { MessageRefusal } from './reasons.ts'
 
@@ -43,13 +44,14 @@ export async function verifyExits(
   const results: VerifyResult[] = claims.map(() => refusedAs.invalid)
   let open = claims.map((claim, position) => ({ ...claim, position }))
   for (const domain of signingDomains(context)) {
-    const verdicts = await check(
-      open.map(({ exit, pubkey }) => ({
-        pubkey,
-        signingRoot: exitSigningRoot(exit, domain),
-        signature: exit.signature,
-      })),
-    )
+    const checks: HexCheck[] = []
+    for (const { exit, pubkey } of open) {
+      const signingRoot = exitSigningRoot(exit, domain)
+      checks.push({ pubkey, signingRoot, signature: exit.signature })
+      const turn = yieldIfDue()
+      if (turn !== undefined) await turn
+    }
+    const verdicts = await check(checks)
     open = open.filter(({ exit, pubkey, position }, i) => {
       const verdict = verdicts[i]
       if (verdict === undefined) throw new Error('verify signatures: a verdict is missing')

@@ -46,7 +46,7 @@ export type VerifyEntries = (
 /** Does the holder of this key stand behind that entry? */
 type Claim = { readonly entry: ExitEntry; readonly pubkey: Pubkey }
 
-/** Signing roots of so many exits are computed in one go: about a millisecond. */
+/** Exits that travel to the threads together: so many have a verdict before the next are begun. */
 const EXITS_AT_ONCE = 256
 
 /**
