@@ -41,7 +41,7 @@ const START_CPU_MS = 500
 const STARTS = 9
 
 /** A load, and the seconds that the bare work took right before it. */
-type MeasuredLoad = LoadRun & { readonly limit: number; readonly against?: number }
+type MeasuredLoad = LoadRun & { readonly limit: number; readonly against?: LoadRun }
 
 /** What is measured, by the name that selects it. Loads that several rows speak of are made once. */
 export function createRows(parts: RowParts): Readonly<Record<string, () => Promise<Result[]>>> {
@@ -61,7 +61,7 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
         const limit = await limitOf(given)
         const run = await runLoad(given, refused)
         const other = against && (await runLoad(given, refused, against))
-        runs.push({ ...run, limit, ...(other && { against: other.seconds }) })
+        runs.push({ ...run, limit, ...(other && { against: other }) })
       }
       return runs
     }
@@ -116,22 +116,27 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     async latency() {
       if (made.size === 0) await plain()
       const runs = (await Promise.all(made.values())).flat()
-      const busy = await beside(2, async () => runLoad(await inputs.plain(MESSAGES)))
-      const livez = runs.flatMap(({ livezMs }) => livezMs)
-      const metrics = runs.flatMap(({ metricsMs }) => metricsMs)
+      const others = othersOf(runs)
+      const besideLoops = (command?: Command) =>
+        beside(2, async () => runLoad(await inputs.plain(MESSAGES), 0, command))
+      const busy = await besideLoops()
+      const otherBusy = against && (await besideLoops(against))
+      const livez = (of: readonly LoadRun[]) => of.flatMap(({ livezMs }) => livezMs)
+      const metrics = (of: readonly LoadRun[]) => of.flatMap(({ metricsMs }) => metricsMs)
       return [
-        latencyOf('`/livez` while loading', livez, LIVEZ_MS),
-        latencyOf('… with two busy loops beside it', busy.livezMs, LIVEZ_MS),
-        latencyOf('`/metrics` while loading', metrics, METRICS_MS),
+        latencyOf('`/livez` while loading', livez(runs), LIVEZ_MS, livez(others)),
+        latencyOf('… with two busy loops beside it', busy.livezMs, LIVEZ_MS, otherBusy?.livezMs),
+        latencyOf('`/metrics` while loading', metrics(runs), METRICS_MS, metrics(others)),
       ]
     },
     async start() {
       const calls = Math.max(...(await plain()).map((run) => run.calls))
       const work = 'calls to the nodes at the start, 10,000 messages'
-      const times = await runStart(STARTS)
+      const figure = median(await runStart(STARTS))
+      const other = against && { against: median(await runStart(STARTS, against)) }
       const cpu = 'process start to first log line, CPU'
       return [
-        under({ row: 'start', work: cpu, figure: median(times), unit: 'ms' }, START_CPU_MS),
+        under({ row: 'start', work: cpu, figure, unit: 'ms', ...other }, START_CPU_MS),
         under({ row: 'start', work, figure: calls, unit: '' }, 40),
       ]
     },
@@ -145,14 +150,16 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
     },
     async memory() {
       const runs = await plain()
-      const results = memoryOf(MESSAGES, runs, MEMORY_MIB)
+      const results = memoryOf(MESSAGES, runs, MEMORY_MIB, othersOf(runs))
       if (!parts.large) return results
       let before = { count: MESSAGES, bytes: median(runs.map(mostOf)) }
       for (const count of LARGE) {
-        const run = await runLoad(await inputs.plain(count))
+        const given = await inputs.plain(count)
+        const run = await runLoad(given)
+        const others = against === undefined ? [] : [await runLoad(given, 0, against)]
         const now = { count, bytes: mostOf(run) }
         const bound = count === LARGE.at(-1) ? LARGE_MEMORY_MIB : undefined
-        results.push(...memoryOf(count, [run], bound), growthOf(before, now))
+        results.push(...memoryOf(count, [run], bound, others), growthOf(before, now))
         before = now
       }
       return results
@@ -204,13 +211,22 @@ export function createRows(parts: RowParts): Readonly<Record<string, () => Promi
   }
 }
 
-const latencyOf = (what: string, times: readonly number[], bound: number): Result =>
+const othersOf = (runs: readonly MeasuredLoad[]): readonly LoadRun[] =>
+  runs.flatMap(({ against }) => against ?? [])
+
+const latencyOf = (
+  what: string,
+  times: readonly number[],
+  bound: number,
+  others: readonly number[] = [],
+): Result =>
   under(
     {
       row: 'latency',
       work: `${what}, p99 of ${times.length}`,
       figure: quantile(times, 0.99),
       unit: 'ms',
+      ...(others.length > 0 && { against: quantile(others, 0.99) }),
       details: { median: median(times), max: Math.max(...times) },
     },
     bound,
@@ -221,7 +237,8 @@ function timeOf(row: string, work: string, runs: readonly MeasuredLoad[], factor
   const ratioOf = ({ seconds, limit }: MeasuredLoad) => seconds / limit
   const middle = median(runs.map(ratioOf))
   const found = runs.find((run) => ratioOf(run) === middle) as MeasuredLoad
-  const { seconds: figure, limit, against } = found
+  const { seconds: figure, limit, against: other } = found
+  const against = other?.seconds
   const details = {
     runs: runs.map(({ seconds }) => seconds),
     limits: runs.map((run) => run.limit),
@@ -276,20 +293,21 @@ function growthOf(from: Weight, to: Weight): Result {
   return { row: 'memory', work, figure, unit: 'MiB', aim: 'reported' }
 }
 
-function memoryOf(count: number, runs: readonly LoadRun[], bound?: number): Result[] {
-  const rowOf = (what: string, bytes: readonly number[]): Result => {
+function memoryOf(
+  count: number,
+  runs: readonly LoadRun[],
+  bound?: number,
+  others: readonly LoadRun[] = [],
+): Result[] {
+  const rowOf = (what: string, bytesOf: (run: LoadRun) => number): Result => {
     const work = `memory with ${inThousands.format(count)} messages, ${what}`
-    const result = { row: 'memory', work, figure: Math.max(...bytes) / MIB, unit: 'MiB' }
+    const most = (of: readonly LoadRun[]) => Math.max(...of.map(bytesOf)) / MIB
+    const against = others.length > 0 && { against: most(others) }
+    const result = { row: 'memory', work, figure: most(runs), unit: 'MiB', ...against }
     return bound === undefined ? { ...result, aim: 'reported' } : under(result, bound)
   }
   return [
-    rowOf(
-      'at rest',
-      runs.map(({ rss }) => rss),
-    ),
-    rowOf(
-      'at most',
-      runs.map(({ peakRss }) => peakRss ?? Number.NaN),
-    ),
+    rowOf('at rest', ({ rss }) => rss),
+    rowOf('at most', ({ peakRss }) => peakRss ?? Number.NaN),
   ]
 }

@@ -3,22 +3,22 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DAEMON_MAIN } from './places.ts'
+import { type Command, OURS } from './daemon.ts'
 import { cpuOf } from './proc.ts'
 
 /** Milliseconds of processor time that each of so many starts took up to its first line. */
-export async function runStart(times: number): Promise<readonly number[]> {
+export async function runStart(times: number, command: Command = OURS): Promise<readonly number[]> {
   const home = mkdtempSync(join(tmpdir(), 'ejector-bench-'))
   const taken: number[] = []
   try {
-    for (let i = 0; i < times; i += 1) taken.push(await startOnce(home))
+    for (let i = 0; i < times; i += 1) taken.push(await startOnce(home, command))
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
   return taken
 }
 
-async function startOnce(home: string): Promise<number> {
+async function startOnce(home: string, [program, ...args]: Command): Promise<number> {
   // Nodes that do not answer: what comes after the first line is not looked at.
   const env = {
     PATH: process.env.PATH,
@@ -31,7 +31,7 @@ async function startOnce(home: string): Promise<number> {
     MESSAGES_LOCATION: home,
     HTTP_PORT: 'false',
   }
-  const child = spawn(process.execPath, [DAEMON_MAIN], {
+  const child = spawn(program, args, {
     cwd: home,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
