@@ -122,7 +122,7 @@ export async function readSigningContext(
   signal: AbortSignal,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
-  const epoch = currentEpoch(info, nodes.headSlot(), now())
+  const epoch = currentEpoch(info, nodes.headSlots(), now())
   const settings: ForkSettings = {
     capellaForkVersion: config.capellaForkVersion as ForkVersion | undefined,
     forceDeneb: config.forceDencunForkMode,

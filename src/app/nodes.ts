@@ -17,8 +17,8 @@ export type Nodes = {
   readonly consensus: Layer<ConsensusNode>
   /** Every consensus node, for submitting: also those that are passed over for reading. */
   readonly consensusNodes: readonly (Endpoint<ConsensusNode> & ConsensusClient)[]
-  /** Highest head slot that any consensus node told. */
-  readonly headSlot: () => bigint | undefined
+  /** Of the consensus nodes that were synced when they were looked at last. */
+  readonly headSlots: () => readonly bigint[]
 }
 
 /** How a consensus node is reached, and what is measured of it. */
@@ -73,14 +73,12 @@ export function createNodes(
       chainId: chainIdReader('consensus', consensus),
       syncState: async (node, signal, host) => {
         const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
-        headSlots.set(host, headSlot)
+        if (isSyncing) headSlots.delete(host)
+        else headSlots.set(host, headSlot)
         return isSyncing ? { why: `still syncing, at slot ${headSlot}`, odd } : { odd }
       },
     }),
-    headSlot: () => {
-      const slots = [...headSlots.values()]
-      return slots.length === 0 ? undefined : slots.reduce((a, b) => (a >= b ? a : b))
-    },
+    headSlots: () => [...headSlots.values()],
   }
 }
 

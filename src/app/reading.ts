@@ -86,7 +86,7 @@ export function createReading(parts: ReadingParts, termsOf: ModuleTermsOf): Foll
     async readChain(signal) {
       const info = await readChainInfo(signal)
       return {
-        currentEpoch: currentEpoch(info, nodes.headSlot(), now()),
+        currentEpoch: currentEpoch(info, nodes.headSlots(), now()),
         shardCommitteePeriod: info.shardCommitteePeriod,
         slotStart: (slot) => info.genesisTime + Number(slot * info.secondsPerSlot),
         epochStart: (epoch) =>

@@ -102,15 +102,16 @@ export function secondsPerSlot(spec: ChainOpinion['spec']): bigint {
 }
 
 /**
- * The later of what the clock and the nodes' heads say: a node that lags, or a clock that is
- * behind, must not hold an exit back. One that is sent too early is refused and sent again.
+ * The middle one of what the clock and the nodes' heads say, of an even number the later one: no
+ * clock that is wrong, and no node that lags or lies, decides it where others tell. An exit that is
+ * sent too early is refused and sent again by most nodes; Lodestar keeps it until its epoch comes,
+ * and takes no other one for that validator meanwhile.
  *
- * @param headSlot - highest head slot of any node, if any answered
+ * @param headSlots - of the nodes that are synced
  * @param now - unix ms
  */
-export function currentEpoch(info: ChainInfo, headSlot: bigint | undefined, now: number): Epoch {
+export function currentEpoch(info: ChainInfo, headSlots: readonly bigint[], now: number): Epoch {
   const seconds = BigInt(Math.max(0, Math.floor(now / 1_000) - info.genesisTime))
-  const clockSlot = seconds / info.secondsPerSlot
-  const slot = headSlot !== undefined && headSlot > clockSlot ? headSlot : clockSlot
-  return (slot / info.slotsPerEpoch) as Epoch
+  const told = [seconds / info.secondsPerSlot, ...headSlots].toSorted((a, b) => (a < b ? -1 : 1))
+  return ((told[Math.floor(told.length / 2)] ?? 0n) / info.slotsPerEpoch) as Epoch
 }

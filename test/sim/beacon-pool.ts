@@ -35,18 +35,29 @@ type Rules = {
   readonly processPool: () => number[]
 }
 
-/** The exits that wait for a block, shared by all nodes as gossip does. */
+/**
+ * The exits that wait for a block, shared by all nodes as gossip does.
+ *
+ * @see https://github.com/ChainSafe/lodestar (deferredVoluntaryExitPool.ts): what comes early waits
+ *   there at that node alone, which takes no other one for this validator meanwhile
+ */
 export function createPool(chain: Rules) {
   const pool = new Map<number, SignedExitJson>()
+  /** By node. */
+  const deferred = new Map<string, Map<number, SignedExitJson>>()
   /** Every exit that a node accepted as new, in order. */
   const accepted: AcceptedExit[] = []
 
   /** Judges by the rules, and puts what is good into the pool. */
   function offerExit(exit: SignedExitJson, node = 'node', takeEarly = false): Verdict {
-    const verdict = judgeExit(chain, pool, exit)
-    if (verdict.kind !== 'accepted' && !(verdict.kind === 'early' && takeEarly)) return verdict
     const index = Number(exit.message.validator_index)
-    pool.set(index, exit)
+    const held = deferred.get(node) ?? new Map<number, SignedExitJson>()
+    if (held.has(index)) return { kind: 'duplicate' }
+    const verdict = judgeExit(chain, pool, exit)
+    const isDeferred = verdict.kind === 'early' && takeEarly
+    if (verdict.kind !== 'accepted' && !isDeferred) return verdict
+    if (isDeferred) deferred.set(node, held.set(index, exit))
+    else pool.set(index, exit)
     accepted.push({ index, exit, epoch: chain.epoch, at: Date.now(), node })
     if (chain.autoInclude) chain.processPool()
     return { kind: 'accepted' }
@@ -54,6 +65,14 @@ export function createPool(chain: Rules) {
 
   /** Takes those out of the pool that a block can include now. */
   function takeIncludable(max: number): number[] {
+    for (const held of deferred.values()) {
+      for (const [index, exit] of held) {
+        const { kind } = judgeExit(chain, new Map(), exit)
+        if (kind === 'early') continue
+        held.delete(index)
+        if (kind === 'accepted' && !pool.has(index)) pool.set(index, exit)
+      }
+    }
     const indices: number[] = []
     for (const [index, exit] of pool) {
       if (indices.length >= max) break

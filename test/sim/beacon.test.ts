@@ -127,6 +127,17 @@ test('clients differ about duplicates, and about early exits', async () => {
   expect(node.postedExits()).toHaveLength(6)
 })
 
+test('an early exit waits at the node that took it, and blocks there the one that could be used', async () => {
+  node.set({ flavour: 'lodestar' })
+  expect((await post(POOL, chain.signExit(5, { epoch: 9_999 }))).status).toBe(200)
+  expect((await post(POOL, chain.signExit(5))).status).toBe(500)
+  chain.advance()
+  expect(chain.exitedIndices()).toEqual([])
+  expect(chain.offerExit(chain.signExit(5), 'another node').kind).toBe('accepted')
+  chain.advance()
+  expect(chain.exitedIndices()).toEqual([5])
+})
+
 test('validators by POST and GET, by index and key, filtered and limited', async () => {
   chain.setValidator(1, { activationEpoch: 2000 })
   const ids = ['1', '4', chain.pubkey(5), '77']

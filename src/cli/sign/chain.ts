@@ -75,7 +75,7 @@ async function readEpoch({ nodes, readChainInfo, now }: Parts, signal: AbortSign
   const told = answers.flatMap((answer) => (answer.ok ? [answer.value] : []))
   const failed = answers.find((answer) => !answer.ok)
   if (told.length === 0 && failed !== undefined) throw failed.error
-  return [...told, currentEpoch(info, undefined, now())].reduce((a, b) => (a < b ? a : b))
+  return [...told, currentEpoch(info, [], now())].reduce((a, b) => (a < b ? a : b))
 }
 
 /** What the nodes know of validators; where they differ on a key, one of them errs. */
