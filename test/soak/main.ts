@@ -1,5 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { inspect, parseArgs } from 'node:util'
@@ -19,18 +19,28 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: String(Math.min(2, cpus().length)) },
     /** Writes the figures into test/README.md. */
     readme: { type: 'boolean', default: false },
+    /** Episodes that an earlier run of this commit played to their end are not played again. */
+    resume: { type: 'boolean', default: false },
     /** As a child of its own: plays this one, as JSON. */
     episode: { type: 'string' },
   },
 })
 const REPORT = '.tmp/soak-report.txt'
+const PLAYED = '.tmp/soak-played.jsonl'
 
-type Told = { readonly entries?: ReturnType<Tally['entries']>; readonly failure?: string }
+type Entries = ReturnType<Tally['entries']>
+type Played = {
+  readonly commit: string
+  readonly episode: Episode
+  readonly entries: Entries
+  readonly seconds: number
+}
+type Told = { readonly entries?: Entries; readonly failure?: string }
 
 const children = new Set<ChildProcess>()
 
 /** Each episode has a core of its own. */
-function playApart(episode: Episode): Promise<ReturnType<Tally['entries']>> {
+function playApart(episode: Episode): Promise<Entries> {
   return new Promise((resolve, reject) => {
     const words = ['--episode', JSON.stringify(episode)]
     const child = fork(fileURLToPath(import.meta.url), words)
@@ -44,6 +54,33 @@ function playApart(episode: Episode): Promise<ReturnType<Tally['entries']>> {
       reject(new Error(`the episode ended with ${code ?? signal}`))
     })
   })
+}
+
+/** Plays what was not played yet, and writes down what was. */
+function createPlayer() {
+  mkdirSync('.tmp', { recursive: true })
+  if (!values.resume) rmSync(PLAYED, { force: true })
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim()
+  const lines = existsSync(PLAYED) ? readFileSync(PLAYED, 'utf8').trim().split('\n') : []
+  const before = lines.map((line): Played => JSON.parse(line))
+  let seconds = 0
+  return {
+    /** Of all episodes together. */
+    minutes: () => seconds / 60,
+    async play(episode: Episode): Promise<Entries> {
+      const id = JSON.stringify(episode)
+      const known = before.find(
+        (one) => one.commit === commit && JSON.stringify(one.episode) === id,
+      )
+      const began = Date.now()
+      const entries = known?.entries ?? (await playApart(episode))
+      const took = known?.seconds ?? (Date.now() - began) / 1_000
+      seconds += took
+      const played: Played = { commit, episode, entries, seconds: took }
+      if (known === undefined) appendFileSync(PLAYED, `${JSON.stringify(played)}\n`)
+      return entries
+    },
+  }
 }
 
 async function playOne(episode: Episode): Promise<void> {
@@ -62,12 +99,13 @@ async function playAll(): Promise<void> {
   const tell = (line: string) => {
     console.log(`${((Date.now() - began) / 1_000).toFixed(0).padStart(5)} s  ${line}`)
   }
+  const player = createPlayer()
   const options = {
     seed: Number(values.seed),
     cycles: Number(values.cycles),
     kills: Number(values.kills),
     tell,
-    run: playApart,
+    run: player.play,
     jobs: Number(values.jobs),
   }
   const stopping = new AbortController()
@@ -79,11 +117,10 @@ async function playAll(): Promise<void> {
   const stopped = played < episodes ? `, stopped after ${played} of ${episodes} episodes` : ''
   const run = {
     command: replay(options),
-    minutes: (Date.now() - began) / 60_000,
+    minutes: player.minutes(),
     ...(stopped === '' ? {} : { stopped }),
   }
-  const report = `${run.command}, ${run.minutes.toFixed(1)} minutes${stopped}\n${reportOf(tally)}\n`
-  mkdirSync('.tmp', { recursive: true })
+  const report = `${run.command}, ${run.minutes.toFixed(1)} minutes of episodes${stopped}\n${reportOf(tally)}\n`
   writeFileSync(REPORT, report)
   console.log(report)
   if (values.readme) {

@@ -17,7 +17,7 @@ export function withReport(document: string, tally: Tally, run: Run): string {
   const { command, minutes, stopped = '' } = run
   const machine = `Node.js ${process.versions.node}, ${cpus().length} cores`
   const lines = [
-    `\`${command}\` on ${machine}, ${Math.round(minutes)} minutes${stopped}:`,
+    `\`${command}\` on ${machine}, ${Math.round(minutes)} minutes of episodes${stopped}:`,
     '',
     '| What | How many |',
     '| --- | ---: |',
