@@ -154,10 +154,11 @@ export async function startDaemon(
   const server = await openServer({ config, options, metrics, status, health, duty })
 
   async function connectAndRun(): Promise<void> {
-    const opened = await duty.open(base)
+    // At once: nodes are looked for while threads and files are opened.
+    const opening = duty.open(base)
     try {
       status.waitingFor(nodes)
-      const chainId = await connect(config, base)
+      const [opened, chainId] = await Promise.all([opening, connect(config, base)])
       if (chainId === undefined) return
       opened.begin(chainId)
       log.info(`Validator Ejector ${version} runs`, describeSetUp(config, mode, chainId))
@@ -165,7 +166,11 @@ export async function startDaemon(
     } finally {
       abort()
       // A thread in a native call cannot be interrupted; it ends with the process.
-      await Promise.race([opened.close(), pause(CLOSE_MS, new AbortController().signal)])
+      const closed = opening.then(
+        ({ close }) => close(),
+        () => {},
+      )
+      await Promise.race([closed, pause(CLOSE_MS, new AbortController().signal)])
     }
   }
 

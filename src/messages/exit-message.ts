@@ -4,6 +4,7 @@ import type { HexCheck } from '../lib/crypto-jobs.ts'
 import { yieldIfDue } from '../lib/event-loop.ts'
 import type { Brand, Epoch, Pubkey, Signature, ValidatorIndex } from '../lib/primitives.ts'
 import type { MessageRefusal } from './reasons.ts'
+import { exitSigningRoot } from './signing-root.ts'
 
 /** Spec: phase0 `SignedVoluntaryExit`. Says nothing about who signed it. */
 export type SignedExit = {
@@ -39,8 +40,6 @@ export async function verifyExits(
   context: SigningContext,
   check: CheckSignatures,
 ): Promise<readonly VerifyResult[]> {
-  // Loaded when it is wanted: a start does not wait for its library.
-  const { exitSigningRoot } = await import('./signing-root.ts')
   const results: VerifyResult[] = claims.map(() => refusedAs.invalid)
   let open = claims.map((claim, position) => ({ ...claim, position }))
   for (const domain of signingDomains(context)) {
