@@ -32,8 +32,8 @@ type SignatureSet = Parameters<typeof bls.Signature.verifyMultipleSignatures>[0]
 type Decoded = { readonly set: SignatureSet; readonly position: number }
 
 /**
- * Verifies each signature, `atOnce` of them together: a random linear combination of the checks
- * holds only if each of them does (up to 2^-64). Those that fail together are bisected. Points that
+ * Verifies each signature, all at once where possible: a random linear combination of the checks
+ * holds only if each of them does (up to 2^-64). A batch that fails is bisected. Points that
  * cannot be decoded are found beforehand, one by one, and spoil nobody else's batch.
  *
  * Synchronous and slow (about 0.4 ms a check): for worker threads.
@@ -41,7 +41,7 @@ type Decoded = { readonly set: SignatureSet; readonly position: number }
  * @returns one verdict for each check, in the same order
  * @see https://ethresear.ch/t/fast-verification-of-multiple-bls-signatures/5407
  */
-export function verifyBatch(checks: readonly BlsCheck[], atOnce = checks.length): BlsVerdict[] {
+export function verifyBatch(checks: readonly BlsCheck[]): BlsVerdict[] {
   const verdicts: BlsVerdict[] = checks.map(() => 'failed')
   const decoded: Decoded[] = []
   checks.forEach((check, position) => {
@@ -49,7 +49,7 @@ export function verifyBatch(checks: readonly BlsCheck[], atOnce = checks.length)
     if (typeof set === 'string') verdicts[position] = set
     else decoded.push({ set, position })
   })
-  for (let at = 0; at < decoded.length; at += atOnce) judge(decoded.slice(at, at + atOnce), false)
+  judge(decoded, false)
   return verdicts
 
   /**

@@ -41,23 +41,10 @@ if (parentPort !== null) {
   send({ kind: 'ready', implementation: blsImplementation })
 }
 
-/**
- * Where a bad signature was, there are more: eight at once cost a thirtieth more than 32, and to
- * find a bad one among them a fourth as much.
- */
-const AT_ONCE_AMONG_BAD = 8
-let hasSeenBad = false
-
-function verify(packed: Uint8Array): Uint8Array {
-  const verdicts = verifyBatch(unpackChecks(packed), hasSeenBad ? AT_ONCE_AMONG_BAD : undefined)
-  hasSeenBad ||= verdicts.includes('invalid')
-  return packVerdicts(verdicts)
-}
-
 function run(job: CryptoJob): Uint8Array {
   switch (job.kind) {
     case 'verify':
-      return verify(job.packed)
+      return packVerdicts(verifyBatch(unpackChecks(job.packed)))
     case 'derive':
       return deriveKey(job.params, job.password)
     case 'split-json':

@@ -14,10 +14,10 @@ const good = Array.from({ length: BATCH }, (_, index) => checkOf(index))
 const withBad = (at: number, bad: BlsCheck) => good.with(at, bad)
 
 /** The verdicts, and how many signatures were verified at each try. */
-function verify(checks: readonly BlsCheck[], atOnce?: number) {
+function verify(checks: readonly BlsCheck[]) {
   const tries = vi.spyOn(bls.Signature, 'verifyMultipleSignatures')
   try {
-    const verdicts = verifyBatch(checks, atOnce)
+    const verdicts = verifyBatch(checks)
     return { verdicts, tries: tries.mock.calls.map(([sets]) => sets.length) }
   } finally {
     tries.mockRestore()
@@ -36,13 +36,6 @@ test.each([0, 13, 31])('a batch that fails is bisected: %i is the bad one', (at)
   // The whole, then two halves at each of five steps at most.
   expect(tries.length).toBeLessThanOrEqual(1 + 2 * Math.log2(BATCH))
   expect(tries.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3 * BATCH)
-})
-
-test('eight at once: a bad one costs its own eight a search, and the others nothing', () => {
-  const { verdicts, tries } = verify(withBad(13, checkOf(13, 99)), 8)
-  expect(verdicts).toEqual(good.map((_, i) => (i === 13 ? 'invalid' : 'valid')))
-  expect(tries.filter((size) => size === 8)).toHaveLength(4)
-  expect(tries.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(BATCH + 2 * 8)
 })
 
 test('what is no point of the curve is refused one by one, and costs nobody else a try', () => {
