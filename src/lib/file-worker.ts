@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   type BigIntStats,
   closeSync,
@@ -85,8 +86,8 @@ function largeBuffersOf(answer: FileAnswer): ArrayBuffer[] {
   )
 }
 
-/** The last answer about each folder; there is one, or a few. */
-const scans = new Map<string, Scan>()
+/** What the last answer about each folder held, in short; there is one, or a few. */
+const digests = new Map<string, string>()
 
 function run({ id, job }: FileRequest): FileAnswer {
   try {
@@ -98,9 +99,11 @@ function run({ id, job }: FileRequest): FileAnswer {
         return { id, kind: 'there' }
       case 'scan': {
         const found = scan(job.folder, job.names)
-        const last = scans.get(job.folder)
-        scans.set(job.folder, found)
-        return last !== undefined && isSame(last, found)
+        const last = digests.get(job.folder)
+        const digest = digestOf(found)
+        digests.set(job.folder, digest)
+        // Versions hold all there is to know; whatever is no file is told again each time.
+        return last === digest && found.faults.size === 0
           ? { id, kind: 'unchanged' }
           : { id, kind: 'scanned', found }
       }
@@ -169,13 +172,11 @@ function countIn(folder: string, wanted: RegExp): number {
   }
 }
 
-/** Versions hold all there is to know; whatever is no file is told again each time. */
-const isSame = (a: Scan, b: Scan) =>
-  a.faults.size === 0 &&
-  b.faults.size === 0 &&
-  a.names.length === b.names.length &&
-  a.names.every((name, i) => name === b.names[i] && a.versions[i] === b.versions[i]) &&
-  a.passedOver.join('/') === b.passedOver.join('/')
+/** No name and no version holds a slash. */
+const digestOf = ({ names, versions, faults, passedOver }: Scan): string =>
+  [names, versions, passedOver, [`${faults.size}`]]
+    .reduce((hash, texts) => hash.update(`${texts.join('/')}//`), createHash('sha256'))
+    .digest('base64')
 
 const versionOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats) =>
   `${size}:${mtimeNs}:${ctimeNs}:${ino}`
