@@ -18,8 +18,8 @@ export type Counted = {
   readonly request: Asked
   readonly limit: ExitLimit
   readonly state: RequestState
-  /** It would be submitted if there were a message. */
-  readonly lacksMessage: boolean
+  /** It would be submitted if there were a message; left out where nothing is submitted. */
+  readonly lacksMessage?: boolean
 }
 
 /** What the requests of one operator amount to. All times are seconds. */

@@ -50,10 +50,9 @@ export function overviewOf(
   modules: ModulesView,
   now: number,
 ): readonly OperatorOverview[] {
-  const counted = cases.map((one) => ({ ...one, lacksMessage: false }))
   const ofOperator = groupBy(cases, ({ request }) => keyOf(request))
   const lateOnes = groupBy(modules.late(), ({ request }) => keyOf(request))
-  return summarize(counted, new Map(), now).map((summary) => {
+  return summarize(cases, new Map(), now).map((summary) => {
     const own = ofOperator.get(keyOf(summary)) ?? []
     const open = own.filter(({ state }) => isOpen(state))
     const late = lateOnes.get(keyOf(summary)) ?? []

@@ -82,7 +82,7 @@ export function createWatchCycle(parts: WatchParts) {
     await modules.refresh([...(open ?? []), ...(over ?? [])])
 
     const all = requests.map((request): Case => {
-      const { answers, ...standing } = standingOf(request, { proofs, chain })
+      const standing = standingOf(request, { proofs, chain })
       return { ...standing, message: undefined, next: { kind: 'nothing' } }
     })
     journal.append(times.changed(all.map(({ request }) => request)))
