@@ -166,10 +166,7 @@ export async function startDaemon(
     } finally {
       abort()
       // A thread in a native call cannot be interrupted; it ends with the process.
-      const closed = opening.then(
-        ({ close }) => close(),
-        () => {},
-      )
+      const closed = opening.catch(() => undefined).then((opened) => opened?.close())
       await Promise.race([closed, pause(CLOSE_MS, new AbortController().signal)])
     }
   }
