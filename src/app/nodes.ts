@@ -17,7 +17,7 @@ export type Nodes = {
   readonly consensus: Layer<ConsensusNode>
   /** Every consensus node, for submitting: also those that are passed over for reading. */
   readonly consensusNodes: readonly (Endpoint<ConsensusNode> & ConsensusClient)[]
-  /** Of the consensus nodes that were synced when they were looked at last. */
+  /** Of the consensus nodes that are synced now: what others told once may be days old. */
   readonly headSlots: () => readonly bigint[]
 }
 
@@ -62,6 +62,14 @@ export function createNodes(
     node: createConsensusNode(http, validatorsBatchSize, observe, Date.now, callTimeoutMs),
   }))
   const headSlots = new Map<string, bigint>()
+  const consensusLayer = createLayer('consensus', consensusNodes, {
+    chainId: chainIdReader('consensus', consensus),
+    syncState: async (node, signal, host) => {
+      const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
+      headSlots.set(host, headSlot)
+      return isSyncing ? { why: `still syncing, at slot ${headSlot}`, odd } : { odd }
+    },
+  })
   return {
     expectedChainId: config.chainId,
     consensusNodes,
@@ -69,16 +77,11 @@ export function createNodes(
       chainId: chainIdReader('execution', execution),
       syncState: (node, signal) => node.syncState(signal),
     }),
-    consensus: createLayer('consensus', consensusNodes, {
-      chainId: chainIdReader('consensus', consensus),
-      syncState: async (node, signal, host) => {
-        const { headSlot, isSyncing, odd } = await node.syncStatus(signal)
-        if (isSyncing) headSlots.delete(host)
-        else headSlots.set(host, headSlot)
-        return isSyncing ? { why: `still syncing, at slot ${headSlot}`, odd } : { odd }
-      },
-    }),
-    headSlots: () => [...headSlots.values()],
+    consensus: consensusLayer,
+    headSlots: () =>
+      consensusLayer
+        .statuses()
+        .flatMap(({ host, synced }) => (synced ? (headSlots.get(host) ?? []) : [])),
   }
 }
 
