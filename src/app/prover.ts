@@ -72,7 +72,7 @@ export function createProver({
       problems: [],
     })
   const exitBus = trustedExitBus(config, parts.chainId)
-  const readEvidence = createEvidenceReader(nodes, readLogs)
+  const readEvidence = createEvidenceReader(nodes, readLogs, () => parts.journal.facts.unread)
 
   async function readSlot(slot: number, host: string, signal: AbortSignal): Promise<Answer> {
     try {
