@@ -41,8 +41,7 @@ export async function readOracleSeats(
 
 /**
  * Which of these addresses voted within the last 7 days, as one node says; all of them where it does
- * not have all of those blocks. Advice only, so the
- * sender of a vote is taken from the node's word.
+ * not give all of those blocks. Advice only, so the sender of a vote is taken from the node's word.
  */
 export async function readRecentVoters(
   node: ExecutionNode,
@@ -59,18 +58,19 @@ export async function readRecentVoters(
     const hash = parseBytes32((log as { readonly transactionHash?: unknown }).transactionHash)
     if (hash !== undefined && votes.size < MAX_VOTES) votes.add(hash)
   }
-  let isPruned = false
-  await readLogs(
-    node,
-    filter,
-    (logs) => logs.forEach(note),
-    signal,
-    ({ refused }) => {
-      isPruned ||= refused
-    },
-  )
-  // Any of them may have voted in the blocks that are gone.
-  if (isPruned) return among
+  let isWhole = true
+  const onPart = (logs: readonly unknown[]) => logs.forEach(note)
+  try {
+    await readLogs(node, filter, onPart, signal, () => {
+      isWhole = false
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    // A block that is never answered for must not keep the comparison from being made.
+    if (isWhole) throw error
+  }
+  // Any of them may have voted in the blocks that are missing.
+  if (!isWhole) return among
   const voters = new Set<Address>()
   for (const hash of votes) {
     if (voters.size === among.size) break

@@ -70,6 +70,7 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
   const isDue = ({ dueAt }: Due) => isDueAt(dueAt, now())
   const dueOf = <Entry extends Due>(entries: ReadonlyMap<unknown, Entry>): readonly Entry[] =>
     [...entries.values()].filter(isDue)
+  const dueTriggered = () => (late.size === 0 ? [] : [triggered].filter(isDue))
   const addressOf = (id: ModuleId) => modules.all.find((one) => one.id === id)?.address
 
   /** One question, to the first node that answers. Without an answer it is due again soon. */
@@ -111,14 +112,17 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
   }
 
   const readLate = (due: readonly LateEntry[]) => async (node: ExecutionNode) => {
-    const oldest = Math.min(...[...late.values()].map(({ request }) => request.blockNumber))
-    const addresses = modules.all.map(({ address }) => address)
-    await triggered.read(node, addresses, oldest)
     await each(due, async (entry) => {
       const address = addressOf(entry.request.moduleId)
       if (address === undefined) return
       entry.found = await readLateExit(node, address, entry.request, lifetime)
     })
+  }
+
+  async function readTriggered(node: ExecutionNode): Promise<void> {
+    const oldest = Math.min(...[...late.values()].map(({ request }) => request.blockNumber))
+    const addresses = modules.all.map(({ address }) => address)
+    await triggered.read(node, addresses, oldest)
   }
 
   async function readDue(): Promise<void> {
@@ -129,6 +133,8 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
     await attempt('deadlines and names', some, readOperators(some))
     const few = dueOf(late).slice(0, LATE_AT_ONCE)
     await attempt('late exits', few, readLate(few))
+    // On its own: logs that no node gives must not hide what the modules say.
+    await attempt('exits through the execution layer', dueTriggered(), readTriggered)
   }
 
   const read = createBackgroundReading(readDue, PATIENCE_MS)
@@ -147,9 +153,11 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
         triggered: found?.triggered === true || triggered.has(request.pubkey),
       })),
     /** How much is still to be read. */
-    pending: () => [[modules], dueOf(operators), dueOf(late)].flat().filter(isDue).length,
+    pending: () =>
+      [[modules].filter(isDue), dueOf(operators), dueOf(late), dueTriggered()].flat().length,
     /** Exits past their deadline, those that are done since too. Others are forgotten. */
     setLate(requests: readonly ExitRequest[]): void {
+      if (requests.some(({ key }) => !late.has(key))) triggered.dueAt = 0
       late = new Map(
         requests.map((request) => [
           request.key,
@@ -192,6 +200,7 @@ function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsPar
   let upTo: number | undefined
 
   return {
+    dueAt: 0,
     has: (key: Pubkey) => keys.has(key),
     forget(): void {
       keys.clear()

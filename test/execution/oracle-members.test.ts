@@ -150,4 +150,12 @@ describe('who voted within a week', () => {
     sim.set({ firstLogBlock: chain.finalized - 10_064 })
     expect([...(await voters(all))]).toEqual(all)
   })
+
+  test('all of them where a block of that week is never answered for', async () => {
+    chain.submitReport({ requests: [], signers: [0] })
+    chain.finalize()
+    sim.faults.add({ kind: 'status', status: 503, match: { rpc: 'eth_getLogs' } })
+    const all = lower(chain.signerAddresses())
+    expect([...(await voters(all))]).toEqual(all)
+  })
 })

@@ -203,6 +203,22 @@ describe('what a staking module says of late exits', () => {
     expect(app.said('exit was proven late on chain')).toHaveLength(1)
     expect(app.said('exit was made through the execution layer')).toHaveLength(1)
   })
+
+  test('that it was proven late, also where no node gives the logs of the module', async () => {
+    await setUp()
+    const [module] = world.chain.modules as [SimModule]
+    askHoursAgo(24 * 6, { module: module.id, operator: 5, validator: 1 })
+    module.reportedLate.add(world.requestOf(1).pubkey)
+    const topic = MODULE_ABI.getEvent('ValidatorExitTriggered')?.topicHash ?? ''
+    world.execution.faults.add({
+      kind: 'status',
+      status: 503,
+      match: { rpc: 'eth_getLogs', body: new RegExp(topic) },
+    })
+    const app = await world.watch()
+
+    await operatorRow(app, module.id, 5, { overdue: 1, reportedLate: 1, triggered: 0 })
+  })
 })
 
 test('finality proves, where nothing else is said: no list is needed', async () => {
