@@ -39,7 +39,8 @@ export function createEvidenceReader(
             if (lookUp.kind === 'transaction') return node.transaction(lookUp.hash, deadline)
             if (lookUp.kind === 'receipts') return readReceipts(node, lookUp, deadline)
             const onPart = (part: readonly unknown[]) => logs.push(...part)
-            if (passedOver.some((range) => doOverlap(range, lookUp))) gap = 'no node gives some blocks'
+            if (passedOver.some((range) => doOverlap(range, lookUp)))
+              gap = 'no node gives some blocks'
             for (const range of withoutAll([lookUp], passedOver).toReversed()) {
               await readLogs(node, range, onPart, deadline, ({ refused, reason }) => {
                 if (refused) gap = reason
