@@ -13,7 +13,7 @@ import type {
 } from '../page/status-document.ts'
 import type { Case } from '../requests/cycle-parts.ts'
 import type { Facts } from '../requests/facts.ts'
-import type { OperatorSummary } from '../requests/operator-summary.ts'
+import { type OperatorSummary, operatorKey } from '../requests/operator-summary.ts'
 import type { HappeningView, RequestView } from '../requests/rendering.ts'
 
 /** Rows of one list; how many there are in all is told beside them. */
@@ -142,9 +142,6 @@ export function ejectorStatus(
     drift: drift ?? null,
   }
 }
-
-const operatorKey = ({ moduleId, operatorId }: Pick<OperatorSummary, 'moduleId' | 'operatorId'>) =>
-  `${moduleId}:${operatorId}`
 
 /** How far the messages of one operator reach; without what messages tell in webhook mode. */
 const nextExitsRow = ({ order, runway }: NextExitsOfOperator): NextExitsRow => ({

@@ -10,6 +10,7 @@ import {
   type LateFee,
   type ModuleTermsOf,
 } from '../requests/deadlines.ts'
+import { operatorKey } from '../requests/operator-summary.ts'
 import type { Scope } from '../requests/scope.ts'
 import {
   AGAIN_AFTER_FAILURE_MS,
@@ -64,7 +65,7 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
   const entries = new Map<string, Entry>(
     [...scope].flatMap(([moduleId, operatorIds]) =>
       operatorIds.map((operatorId) => [
-        keyOf(moduleId, operatorId),
+        operatorKey({ moduleId, operatorId }),
         { moduleId, operatorId, limit: undefined, lateFee: undefined, dueAt: 0 },
       ]),
     ),
@@ -130,11 +131,9 @@ export function createModuleLimits(parts: ModuleLimitsParts): ModuleLimits {
 
   return {
     termsOf(moduleId, operatorId) {
-      const entry = entries.get(keyOf(moduleId, operatorId))
+      const entry = entries.get(operatorKey({ moduleId, operatorId }))
       return { moduleSeconds: entry?.limit, lateFee: entry?.lateFee }
     },
     refresh: createBackgroundReading(readDue, PATIENCE_MS),
   }
 }
-
-const keyOf = (moduleId: ModuleId, operatorId: OperatorId) => `${moduleId}:${operatorId}`

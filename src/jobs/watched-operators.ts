@@ -9,10 +9,11 @@ import {
 import type { LogReader } from '../execution/logs.ts'
 import { createStakingModuleReader, type StakingModule } from '../execution/staking-modules.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
-import type { Address, ModuleId, OperatorId, Pubkey } from '../lib/primitives.ts'
+import type { Address, ModuleId, Pubkey } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import type { ModuleTermsOf } from '../requests/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
+import { type Operator, operatorKey } from '../requests/operator-summary.ts'
 import {
   AGAIN_AFTER_FAILURE_MS,
   createBackgroundReading,
@@ -39,7 +40,6 @@ export type WatchedModule = StakingModule & {
   readonly operators: number | undefined
 }
 
-type Operator = { readonly moduleId: ModuleId; readonly operatorId: OperatorId }
 /** Unix ms from which it is read again. */
 type Due = { dueAt: number }
 type OperatorEntry = Operator & Due & { limit: number | undefined; name: string | undefined }
@@ -141,9 +141,9 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
 
   return {
     termsOf: ((moduleId, operatorId) => ({
-      moduleSeconds: operators.get(keyOf({ moduleId, operatorId }))?.limit,
+      moduleSeconds: operators.get(operatorKey({ moduleId, operatorId }))?.limit,
     })) satisfies ModuleTermsOf,
-    nameOf: (operator: Operator) => operators.get(keyOf(operator))?.name,
+    nameOf: (operator: Operator) => operators.get(operatorKey(operator))?.name,
     modules: () => modules.all,
     /** What the modules know of late exits. */
     late: (): readonly (LateExit & { readonly request: ExitRequest })[] =>
@@ -186,7 +186,7 @@ function entriesOf(
   const entries = new Map<string, OperatorEntry>()
   for (const operator of asked) {
     const { moduleId, operatorId } = operator
-    const key = keyOf(operator)
+    const key = operatorKey(operator)
     if (entries.has(key)) continue
     const fresh = { moduleId, operatorId, limit: undefined, name: undefined, dueAt: 0 }
     entries.set(key, known.get(key) ?? fresh)
@@ -222,5 +222,3 @@ function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsPar
     },
   }
 }
-
-const keyOf = ({ moduleId, operatorId }: Operator) => `${moduleId}:${operatorId}`

@@ -55,9 +55,10 @@ export function createAdmission(
      */
     forget(requests: readonly ExitRequest[], proofs: Proofs | undefined): readonly ExitRequest[] {
       if (proofs === undefined) return requests
-      const unproven = requests.filter(({ key }) =>
-        ['none', 'unproven'].includes(proofs.statusOf(key)),
-      )
+      const unproven = requests.filter(({ key }) => {
+        const status = proofs.statusOf(key)
+        return status === 'none' || status === 'unproven'
+      })
       reporters.keepOnly(unproven)
       const oldest = reporters.inTurn(unproven.toReversed()).slice(most)
       if (oldest.length > 0) {

@@ -92,11 +92,12 @@ export function exitPossibleFrom(
   chain: ChainView | undefined,
   now: number,
 ): number | undefined {
-  const activations = (answers?.head ?? []).flatMap(({ entry }) =>
-    entry?.pubkey === pubkey ? [entry.activationEpoch] : [],
-  )
-  if (chain?.epochStart === undefined || activations.length === 0) return undefined
-  const earliest = activations.reduce((a, b) => (a < b ? a : b))
+  let earliest: Epoch | undefined
+  for (const { entry } of answers?.head ?? []) {
+    if (entry?.pubkey !== pubkey) continue
+    if (earliest === undefined || entry.activationEpoch < earliest) earliest = entry.activationEpoch
+  }
+  if (chain?.epochStart === undefined || earliest === undefined) return undefined
   const epoch = (earliest + chain.shardCommitteePeriod) as Epoch
   const seconds = Math.floor(now / 1_000)
   const start = chain.epochStart(epoch)

@@ -63,8 +63,13 @@ export function derive(
 
 /** Every node that knows the index, and has verified its state, has it under another key. */
 export function isAnotherKeys(pubkey: Pubkey, answers: RegistryAnswers | undefined): boolean {
-  const known = verifiedEntries(answers)
-  return known.length > 0 && known.every((entry) => entry.pubkey !== pubkey)
+  let isKnown = false
+  for (const { optimistic, entry } of answers?.head ?? []) {
+    if (optimistic || entry === undefined) continue
+    if (entry.pubkey === pubkey) return false
+    isKnown = true
+  }
+  return isKnown
 }
 
 /** What nodes know that have verified their head state. */

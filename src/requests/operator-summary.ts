@@ -1,3 +1,4 @@
+import { groupBy } from '../lib/group-by.ts'
 import type { ModuleId, OperatorId } from '../lib/primitives.ts'
 import type { Case } from './cycle-parts.ts'
 import {
@@ -47,18 +48,15 @@ export function summarize(
   scope: Scope,
   now: number,
 ): readonly OperatorSummary[] {
-  const operators = new Map<string, { readonly id: Operator; readonly rows: Counted[] }>()
-  const rowsOf = (id: Operator) => {
-    const key = `${id.moduleId}:${id.operatorId}`
-    const found = operators.get(key) ?? { id, rows: [] }
-    operators.set(key, found)
-    return found.rows
-  }
-  for (const [moduleId, operatorIds] of scope) {
-    for (const operatorId of operatorIds) rowsOf({ moduleId, operatorId })
-  }
-  for (const one of counted) rowsOf(one.request).push(one)
-  return [...operators.values()].map(({ id, rows }) => summarizeOne(id, rows, now))
+  const ofOperator = groupBy(counted, ({ request }) => operatorKey(request))
+  const inScope = [...scope].flatMap(([moduleId, operatorIds]) =>
+    operatorIds.map((operatorId) => ({ moduleId, operatorId })),
+  )
+  const others = [...ofOperator.values()].flatMap(([first]) => first?.request ?? [])
+  const operators = new Map([...inScope, ...others].map((one) => [operatorKey(one), one]))
+  return [...operators].map(([key, operator]) =>
+    summarizeOne(operator, ofOperator.get(key) ?? [], now),
+  )
 }
 
 /** Of what a cycle found, as it is now: exits may have been submitted since. */
@@ -79,9 +77,12 @@ export const summarizeCases = (
     now,
   )
 
-type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
+export type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
 
-function summarizeOne(
+export const operatorKey = ({ moduleId, operatorId }: Operator) => `${moduleId}:${operatorId}`
+
+/** @param rows - all of one operator */
+export function summarizeOne(
   { moduleId, operatorId }: Operator,
   rows: readonly Counted[],
   now: number,

@@ -1,12 +1,15 @@
 import { groupBy } from '../lib/group-by.ts'
 import type { Case } from './cycle-parts.ts'
-import { type Asked, ageOf, deadlineOf } from './deadlines.ts'
+import { ageOf, deadlineOf } from './deadlines.ts'
 import { isOpen } from './derive.ts'
 import type { ExitRequest } from './exit-request.ts'
 import type { Facts } from './facts.ts'
-import { type OperatorSummary, summarize } from './operator-summary.ts'
-
-type Operator = Pick<Asked, 'moduleId' | 'operatorId'>
+import {
+  type Operator,
+  type OperatorSummary,
+  operatorKey,
+  summarizeOne,
+} from './operator-summary.ts'
 
 const DAY_S = 24 * 60 * 60
 
@@ -50,12 +53,14 @@ export function overviewOf(
   modules: ModulesView,
   now: number,
 ): readonly OperatorOverview[] {
-  const ofOperator = groupBy(cases, ({ request }) => keyOf(request))
-  const lateOnes = groupBy(modules.late(), ({ request }) => keyOf(request))
-  return summarize(cases, new Map(), now).map((summary) => {
-    const own = ofOperator.get(keyOf(summary)) ?? []
+  const lateOnes = groupBy(modules.late(), ({ request }) => operatorKey(request))
+  const ofOperator = groupBy(cases, ({ request }) => operatorKey(request))
+  return [...ofOperator].flatMap(([key, own]) => {
+    const [first] = own
+    if (first === undefined) return []
+    const summary = summarizeOne(first.request, own, now)
     const open = own.filter(({ state }) => isOpen(state))
-    const late = lateOnes.get(keyOf(summary)) ?? []
+    const late = lateOnes.get(key) ?? []
     const { exiting, settled, lapsed, seen, unproven } = summary.states
     const deadlines = open.map(({ request, limit }) => deadlineOf(request, limit))
     return {
@@ -80,7 +85,9 @@ export function overviewOf(
 
 /** Unix seconds; known where the validator was seen active after the request, and exiting later. */
 function exitSeenAt({ validatorIndex }: ExitRequest, { history }: Facts): number | undefined {
-  const seen = (history.get(validatorIndex) ?? []).filter(({ kind }) => kind === 'sighting')
+  const facts = history.get(validatorIndex) ?? []
+  if (facts.length < 2) return undefined
+  const seen = facts.filter(({ kind }) => kind === 'sighting')
   const exit = seen.findIndex((fact) => fact.kind === 'sighting' && fact.seen !== 'active')
   const at = seen[exit]?.at
   return exit < 1 || at === undefined ? undefined : Math.floor(at / 1_000)
@@ -89,8 +96,6 @@ function exitSeenAt({ validatorIndex }: ExitRequest, { history }: Facts): number
 function medianOf(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
 }
-
-const keyOf = ({ moduleId, operatorId }: Operator) => `${moduleId}:${operatorId}`
 
 /** Whether the exit is past its deadline, or was when it was seen. */
 export function isLate({ request, limit, state }: Case, facts: Facts, now: number): boolean {

@@ -19,6 +19,8 @@ const JOURNAL = ''
 /** What no proof binds. */
 type Copy = Pick<ExitRequest, 'timestamp' | 'blockNumber'>
 const copyOf = ({ timestamp, blockNumber }: Copy): Copy => ({ timestamp, blockNumber })
+const isSame = (a: Copy, b: Copy): boolean =>
+  a.timestamp === b.timestamp && a.blockNumber === b.blockNumber
 const loggedIn = (request: ExitRequest): Copy => request.logged ?? copyOf(request)
 
 type Copies = { readonly ofHost: Map<string, readonly Copy[]>; readonly seenAt: number }
@@ -33,14 +35,10 @@ export function createRequestTimes(facts: Facts, now: () => number) {
   let isRecalled = false
 
   function add(request: ExitRequest, host: string, seenAt: number): void {
-    const { timestamp, blockNumber } = request
     const known: Copies = copies.get(exitOf(request)) ?? { ofHost: new Map(), seenAt }
     const told = known.ofHost.get(host) ?? []
-    const isKnown = told.some(
-      (one) => one.timestamp === timestamp && one.blockNumber === blockNumber,
-    )
-    if (!isKnown && told.length < MAX_COPIES) {
-      known.ofHost.set(host, [...told, { timestamp, blockNumber }])
+    if (!told.some((one) => isSame(one, request)) && told.length < MAX_COPIES) {
+      known.ofHost.set(host, [...told, copyOf(request)])
     }
     copies.set(exitOf(request), { ...known, seenAt: Math.min(known.seenAt, seenAt) })
   }
@@ -73,10 +71,10 @@ export function createRequestTimes(facts: Facts, now: () => number) {
     // A finalized block holds the log: its time is the truth.
     const isProven = verdict?.kind === 'proven' && verdict.block !== undefined
     const counting = isProven ? logged : plausible(request, verdict, chain)
+    const isRight = isSame(counting, logged)
+    if (isSame(counting, request) && isRight === (request.logged === undefined)) return request
     const { logged: _, ...rest } = { ...request, ...counting }
-    const isSame =
-      counting.timestamp === logged.timestamp && counting.blockNumber === logged.blockNumber
-    return isSame ? rest : { ...rest, logged }
+    return isRight ? rest : { ...rest, logged }
   }
 
   function plausible(request: ExitRequest, verdict?: Proven | Unproven, chain?: ChainView): Copy {
@@ -115,6 +113,7 @@ export function createRequestTimes(facts: Facts, now: () => number) {
 
     /** The others are gone. */
     keepOnly(requests: readonly ExitRequest[]): void {
+      if (copies.size <= requests.length) return
       const exits = new Set(requests.map(exitOf))
       for (const exit of copies.keys()) if (!exits.has(exit)) copies.delete(exit)
     },
@@ -123,10 +122,7 @@ export function createRequestTimes(facts: Facts, now: () => number) {
     changed(corrected: readonly ExitRequest[]): readonly Fact[] {
       return corrected.flatMap((request) => {
         const known = facts.requests.get(request.key)
-        const isSame =
-          known?.request.timestamp === request.timestamp &&
-          known.request.blockNumber === request.blockNumber
-        if (known === undefined || isSame) return []
+        if (known === undefined || isSame(known.request, request)) return []
         return [{ kind: 'request' as const, at: known.seenAt, request }]
       })
     },

@@ -32,9 +32,9 @@ export function createValidatorLookUp(
 
   const isDone = (request: ExitRequest) => isOver(stateOf(request))
 
-  function isDue(validator: ValidatorIndex, requests: readonly ExitRequest[]): boolean {
-    const seen = latest.get(validator)
-    if (seen === undefined || !requests.every(isDone)) return true
+  function isDue(request: ExitRequest): boolean {
+    const seen = latest.get(request.validatorIndex)
+    if (seen === undefined || !isDone(request)) return true
     const age = now() - seen.at
     // A time ahead was set by a clock that has been set back since.
     return age >= LOOK_AGAIN_MS || age < 0
@@ -86,10 +86,13 @@ export function createValidatorLookUp(
 
     /** @throws when no node answers: what was seen before stays */
     async look(requests: readonly ExitRequest[], signal: AbortSignal): Promise<void> {
-      const byValidator = groupBy(requests, ({ validatorIndex }) => validatorIndex)
-      const due = [...byValidator].flatMap(([index, of]) => (isDue(index, of) ? [index] : []))
-      if (due.length === 0) return
-      const answers = await readSightings(due, signal)
+      const due = new Set(requests.filter(isDue).map(({ validatorIndex }) => validatorIndex))
+      if (due.size === 0) return
+      const answers = await readSightings([...due], signal)
+      const byValidator = groupBy(
+        requests.filter(({ validatorIndex }) => due.has(validatorIndex)),
+        ({ validatorIndex }) => validatorIndex,
+      )
       // All at once: each write waits for the disk.
       journal.append(
         [...answers].flatMap(([validator, of]) =>

@@ -16,6 +16,7 @@ import type { WatchedModules } from './status.ts'
 
 /** Requests that a node may bring, or that lack a proof: the protocol asks for twenty thousand in a window. */
 export const MOST_REQUESTS = 50_000
+const NOTHING = { kind: 'nothing' } as const
 /** How long an overview serves, ms: scrapes and `/status` ask for it, too. */
 const OVERVIEW_MS = 1_000
 
@@ -76,18 +77,17 @@ export function createWatchCycle(parts: WatchParts) {
     await attempt('look up validators', () => lookUp.look(proven, signal))
     const chain = await attempt('read chain', () => parts.readChain(signal))
     // Those with open requests first: theirs are the deadlines that matter.
-    const [open, over] = [false, true].map((isOver) =>
-      proven.filter((request) => lookUp.isOver(request) === isOver),
-    )
-    await modules.refresh([...(open ?? []), ...(over ?? [])])
+    const open = proven.filter((request) => !lookUp.isOver(request))
+    await modules.refresh([...open, ...proven])
 
-    const all = requests.map((request): Case => {
-      const standing = standingOf(request, { proofs, chain })
-      return { ...standing, message: undefined, next: { kind: 'nothing' } }
+    const all = requests.map((one): Case => {
+      const { request, limit, state, verdict } = standingOf(one, { proofs, chain })
+      return { request, limit, state, verdict, message: undefined, next: NOTHING }
     })
     journal.append(times.changed(all.map(({ request }) => request)))
-    cases = all.filter((one) => !isPast(one))
-    forget(all.filter(isPast).map(({ request }) => request))
+    const past = new Set(all.filter(isPast))
+    cases = past.size === 0 ? all : all.filter((one) => !past.has(one))
+    forget([...past].map(({ request }) => request))
     modules.setLate(cases.filter((one) => isLate(one, facts, now())).map(({ request }) => request))
     made = undefined
     reporter.tell(overview())
