@@ -13,9 +13,9 @@ import type { StatusDocument } from '../page/status-document.ts'
 import type { CycleReport } from '../requests/cycle-parts.ts'
 import type { Scope } from '../requests/scope.ts'
 import { createClockWatch, createSkewTeller } from './clock.ts'
+import { checkProof } from './exit-bus.ts'
 import { createNodes, type Nodes } from './nodes.ts'
-import { type KeptJournal, openKeptJournal } from './open-journal.ts'
-import { checkProof } from './prover.ts'
+import type { KeptJournal } from './open-journal.ts'
 import { describeSetUp, waitForNodes } from './start-up.ts'
 import { createStatus, redactVerdict, type Status, type StatusSources } from './status.ts'
 
@@ -34,8 +34,6 @@ export type AppOptions = {
   readonly pause?: typeof pause
   /** Instead of the configured port; 0 is any free one. */
   readonly port?: number
-  /** Folder of the built workers, where the sources run unbuilt; ends in a slash. */
-  readonly workers?: URL
 }
 
 export type App = {
@@ -91,12 +89,12 @@ export type OpenDuty = {
   begin(chainId: bigint): void
   /** Whether what is needed beside the nodes is there. */
   isLoaded(): boolean
-  connect(connected: Connected): Running
+  connect(connected: Connected): Running | Promise<Running>
   /** Nothing is done after it. */
   close(): Promise<void>
 }
 
-type Running = {
+export type Running = {
   /** Its part of `/status`. */
   readonly status: StatusSources['more']
   readonly runCycle: (signal: AbortSignal) => Promise<CycleReport>
@@ -255,10 +253,12 @@ type RunParts = {
 async function run({ config, base, status, opened, chainId, tellSkew }: RunParts): Promise<void> {
   const { options, now, metrics, health, waker, nodes, stopping, aborting } = base
   const { log } = options
+  // Late, as what follows requests is: messages are read meanwhile.
+  const { openKeptJournal } = await import('./open-journal.ts')
   const journal = openKeptJournal({ config, chainId, log, metrics, now })
   try {
     let lastRead: number | undefined
-    const duty = opened.connect({
+    const duty = await opened.connect({
       chainId,
       journal,
       onRead: (upTo) => {

@@ -10,14 +10,14 @@ import {
 } from '../consensus/fork.ts'
 import { createKeysReader, type RegistryReader } from '../consensus/registry-reader.ts'
 import { createLoadTask } from '../jobs/load-task.ts'
-import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
+import { orAborted } from '../lib/on-abort.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import { createMessageLoader } from '../messages/loader.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
+import { type MessageSource, openMessageSource } from './message-source.ts'
 import type { Nodes } from './nodes.ts'
-import { openStore } from './open-store.ts'
 
 export type MessagesParts = {
   readonly config: Config
@@ -35,8 +35,8 @@ export type MessagesParts = {
   readonly onLoaded?: () => void
   /** Ends a load with the daemon; a load may outlive the cycle that started it. */
   readonly lifetime: AbortSignal
-  /** Folder of the built workers. */
-  readonly workers: URL
+  /** What was opened before the rest was there; opened now unless given. */
+  readonly source?: Promise<MessageSource> | undefined
 }
 
 export type MessagesTask = {
@@ -66,13 +66,9 @@ export const withoutMessages = (loaded: boolean, problem?: string): MessagesTask
 export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
   const { config, log, lifetime } = parts
   if (config.delivery.mode === 'webhook') return withoutMessages(true)
-  const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', parts.workers) })
-  const [store] = await Promise.all([
-    openStore(config.delivery.location, parts.workers, log, lifetime),
-    tellImplementation(pool, log, lifetime),
-  ])
-
-  const { password } = config.delivery
+  const { location, password } = config.delivery
+  const opening = parts.source ?? openMessageSource(location, log, lifetime)
+  const { store, pool } = await orAborted(opening, lifetime)
   const loader = createMessageLoader({
     store,
     passwords: passwordCandidates(password?.bytes ?? []),
@@ -97,17 +93,6 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
       await store.close()
     },
   }
-}
-
-async function tellImplementation(pool: CryptoPool, log: Log, signal: AbortSignal): Promise<void> {
-  const implementation = await pool.implementation(signal)
-  if (implementation === 'blst-native') {
-    log.info(`BLS signatures are checked by ${implementation}`)
-    return
-  }
-  log.warn(`BLS signatures are checked by ${implementation}, six to ten times slower than blst`, {
-    remedy: 'install the optional package @chainsafe/blst for this platform',
-  })
 }
 
 /** @throws when it cannot be told for which fork messages must be signed */

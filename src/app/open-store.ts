@@ -5,7 +5,12 @@ import { messageOf } from '../lib/message-of.ts'
 import { type BucketStore, createBucketStore } from '../messages/bucket.ts'
 import { createFolderStore } from '../messages/folder.ts'
 import { openGs } from '../messages/gs.ts'
-import { MAX_FILE_BYTES, type MessageStore, StoreError } from '../messages/message-store.ts'
+import {
+  type Listing,
+  MAX_FILE_BYTES,
+  type MessageStore,
+  StoreError,
+} from '../messages/message-store.ts'
 import { openS3 } from '../messages/s3.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { StartUpError } from './start-up.ts'
@@ -16,21 +21,18 @@ const STARTS_ALL_THE_SAME = 'The daemon starts all the same, and reads it again 
  * The configured location, looked at once: what somebody has to change ends the start, what may be
  * over by itself is said, and tried again by the loads to come.
  *
- * @param workers - folder of the built workers
  * @throws StartUpError when it cannot be read as it is set up
  */
 export async function openStore(
   location: MessagesLocation,
-  workers: URL,
   log: Pick<Log, 'warn'>,
   signal: AbortSignal,
 ): Promise<MessageStore> {
   try {
     if (location.kind !== 'folder') return await openBucket(location, log, signal)
-    const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
+    const files = createFiles(MAX_FILE_BYTES)
     const store = createFolderStore(location.path, files)
-    await lookAt(store, log, signal)
-    return store
+    return servingOnce(await lookAt(store, log, signal), store)
   } catch (error) {
     throw new StartUpError(messageOf(error))
   }
@@ -39,14 +41,36 @@ export async function openStore(
 /** Milliseconds for the first look: a start does not wait for a mount that hangs. */
 const FIRST_LOOK_MS = 20_000
 
-async function lookAt(store: MessageStore, log: Pick<Log, 'warn'>, signal: AbortSignal) {
+async function lookAt(
+  store: MessageStore,
+  log: Pick<Log, 'warn'>,
+  signal: AbortSignal,
+): Promise<Listing | undefined> {
   try {
-    await withDeadline(FIRST_LOOK_MS, signal, (deadline) => store.list(deadline))
+    return await withDeadline(FIRST_LOOK_MS, signal, (deadline) => store.list(deadline))
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error
     log.warn(
       `messages folder ${store.name} does not answer: does its mount hang? ${STARTS_ALL_THE_SAME}`,
     )
+    return undefined
+  }
+}
+
+/** Milliseconds. What is as old as this is looked at anew. */
+const SERVES_MS = 5_000
+
+/** The first look serves the first load too, which usually comes a moment later. */
+function servingOnce(first: Listing | undefined, store: MessageStore): MessageStore {
+  const until = performance.now() + SERVES_MS
+  let unused = first
+  return {
+    ...store,
+    async list(signal) {
+      const listing = performance.now() < until ? unused : undefined
+      unused = undefined
+      return listing ?? store.list(signal)
+    },
   }
 }
 

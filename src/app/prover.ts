@@ -1,4 +1,3 @@
-import { networkName, networkOf } from '../config/networks.ts'
 import type { CommonConfig } from '../config.ts'
 import type { ChainInfo } from '../consensus/chain-info.ts'
 import type { ConsensusNode } from '../consensus/consensus-node.ts'
@@ -8,11 +7,11 @@ import type { LogReader } from '../execution/logs.ts'
 import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
 import { messageOf } from '../lib/message-of.ts'
-import type { Address } from '../lib/primitives.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Answer } from '../proof/evidence.ts'
 import { createProver as createCycleProver, type ProverParts } from '../proof/prover.ts'
-import type { CycleParts, Log } from '../requests/cycle-parts.ts'
+import type { CycleParts } from '../requests/cycle-parts.ts'
+import { trustedExitBus } from './exit-bus.ts'
 
 type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now' | 'onUnlistedSigner'> & {
   readonly config: CommonConfig
@@ -25,34 +24,6 @@ type Parts = Pick<ProverParts, 'chainId' | 'journal' | 'log' | 'now' | 'onUnlist
 
 /** Milliseconds for what a consensus node says of one slot. */
 const SLOT_MS = 20_000
-
-/**
- * The exit bus whose events count as genuine when they are final: never one that a node names.
- * `undefined` where it is not known.
- */
-export const trustedExitBus = (
-  { exitBusAddress }: Pick<CommonConfig, 'exitBusAddress'>,
-  chainId: bigint,
-): Address | undefined => exitBusAddress ?? networkOf(chainId)?.lido?.exitBus
-
-/** @throws when the proof that is configured needs an exit bus that is not known here */
-export function checkProof(
-  config: Pick<CommonConfig, 'exitBusAddress' | 'proof' | 'trustMode'>,
-  chainId: bigint,
-  log: Pick<Log, 'warn'>,
-): void {
-  const known = networkOf(chainId)?.lido?.exitBus
-  const { exitBusAddress, proof, trustMode } = config
-  if (trustedExitBus(config, chainId) === undefined && proof !== 'oracle' && !trustMode) {
-    throw new Error(
-      `PROOF=${proof} needs the exit bus, which is not known for ${networkName(chainId)}: set EXIT_BUS_ADDRESS, for example EXIT_BUS_ADDRESS=0x…`,
-    )
-  }
-  if (known === undefined || exitBusAddress === undefined || exitBusAddress === known) return
-  log.warn(
-    `EXIT_BUS_ADDRESS ${exitBusAddress} is not the exit bus of ${networkName(chainId)}, ${known}: remove it unless you know why`,
-  )
-}
 
 /** The proof as configured. With TRUST_MODE every request counts as proven. */
 export function createProver({

@@ -8,8 +8,9 @@ import { problemOf } from '../lib/layer.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { FollowingParts, Log } from '../requests/cycle-parts.ts'
 import type { ModuleTermsOf } from '../requests/deadlines.ts'
+import { trustedExitBus } from './exit-bus.ts'
 import type { Nodes } from './nodes.ts'
-import { createProver, trustedExitBus } from './prover.ts'
+import { createProver } from './prover.ts'
 
 export type ReadingParts = {
   readonly config: CommonConfig

@@ -1,4 +1,4 @@
-import { checkProof } from '../app/prover.ts'
+import { checkProof } from '../app/exit-bus.ts'
 import type { Config, ParsedConfig } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Case } from '../requests/cycle-parts.ts'

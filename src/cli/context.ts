@@ -55,8 +55,6 @@ export type CommandContext = {
   readonly send: Send
   /** Unix ms. */
   readonly now: () => number
-  /** Folder of the built workers; ends in a slash. */
-  readonly workers: URL
 }
 
 /** 0: as it should be; 1: it is not; 2: wrong usage or configuration, nothing was begun. */

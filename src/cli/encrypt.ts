@@ -20,7 +20,7 @@ export async function runEncrypt(
   asked: EncryptOptions,
   context: CommandContext,
 ): Promise<ExitCode> {
-  const { signal, terminal, workers } = context
+  const { signal, terminal } = context
   const passwords = readPassword('encrypt', context)
   if (passwords === undefined) {
     throw new CommandError(
@@ -31,7 +31,7 @@ export async function runEncrypt(
   const bar = terminal.bar('encrypting', 0)
   const tally = createTally(context, (done, total) => bar.set(done, total))
   try {
-    const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
+    const files = createFiles(MAX_FILE_BYTES)
     const options = { ...asked, passwords, onFile: tally.note, signal, files }
     for (const name of await encryptFolder(options)) {
       terminal.err(`not read: ${name}: only files directly in the folder whose name ends in .json`)

@@ -63,7 +63,6 @@ export async function runCommand(args: readonly string[]): Promise<number> {
         isContainer: isInContainer(),
         send,
         now: Date.now,
-        workers: new URL('../lib/', import.meta.url),
       }
     },
   })

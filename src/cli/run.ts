@@ -29,11 +29,24 @@ type Kind<Settings> = {
 // Both are loaded when they are wanted: what is wrong with the configuration is told sooner.
 const EJECTOR: Kind<Config> = {
   parse: parseConfig,
-  start: async (...parts) => (await import('../app.ts')).startApp(...parts),
+  async start(config, options) {
+    const source = await openMessages(config, options.log)
+    return (await import('../app.ts')).startApp(config, options, source?.opening)
+  },
 }
 const WATCH: Kind<CommonConfig> = {
   parse: parseWatchConfig,
   start: async (...parts) => (await import('../watch.ts')).startWatch(...parts),
+}
+
+/** Threads start and list the folder on another core, while this one loads the rest. */
+async function openMessages({ delivery }: Config, log: Logger) {
+  if (delivery.mode === 'webhook') return undefined
+  const { openMessageSource } = await import('../app/message-source.ts')
+  const opening = openMessageSource(delivery.location, log, new AbortController().signal)
+  // Told by who waits for it, a moment later.
+  opening.catch(() => {})
+  return { opening }
 }
 
 /** The daemon, until it ends. Takes the signals of the process. */

@@ -34,12 +34,12 @@ export type SignOptions = SignerOptions &
  * @throws CommandError: 1 when nodes or signer cannot be used, 2 for usage and configuration
  */
 export async function runSign(asked: SignOptions, context: CommandContext): Promise<ExitCode> {
-  const { signal, workers, terminal } = context
+  const { signal, terminal } = context
   const passwords = readPassword('sign', context)
   const parsed = parseConfiguration(withoutProtocol(asked, context))
   if (!parsed.ok) throw new ConfigurationError(parsed.problems)
-  const pool = createCryptoPool({ workerUrl: new URL('crypto-worker.js', workers) })
-  const files = createFiles(MAX_FILE_BYTES, new URL('file-worker.js', workers))
+  const pool = createCryptoPool()
+  const files = createFiles(MAX_FILE_BYTES)
   const bars = createBars(terminal)
   const isDryRun = asked.dryRun === true
   try {

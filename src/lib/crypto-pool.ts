@@ -21,6 +21,8 @@ export class CryptoWorkError extends Error {
 export type CryptoPool = {
   /** How many jobs run at once. */
   readonly size: number
+  /** Starts all threads, before there is work for them. */
+  startAll(): void
   /** Which BLS runs in the workers: `blst-native`, or the slow `herumi`. Starts a worker. */
   implementation(signal: AbortSignal): Promise<string>
   /** One verdict for each check, in the same order. @throws CryptoWorkError, or the signal's reason */
@@ -70,8 +72,8 @@ type Thread = {
 }
 
 /**
- * Threads for BLS and key derivation. They start when there is work for them, do not keep the
- * process alive, and are replaced when they crash; the jobs of a crashed one are tried once more.
+ * Threads for BLS and key derivation. They start when there is work for them, or when they are told
+ * to, do not keep the process alive, and are replaced when they crash; the jobs of a crashed one are tried once more.
  */
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   const worker = options.workerUrl ?? workerUrl('crypto-worker.js')
@@ -161,6 +163,10 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
 
   return {
     size,
+
+    startAll() {
+      while (threads.size < size) start()
+    },
 
     async implementation(signal) {
       if (implementation === undefined) await submit(verifyJob([]), 0, signal)

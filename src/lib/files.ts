@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { DeadlineError, withDeadline } from './deadline.ts'
 import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-worker.ts'
-import { onAbort } from './on-abort.ts'
+import { orAborted } from './on-abort.ts'
 import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
 
 export type { FileContent, Scan } from './file-worker.ts'
@@ -126,6 +126,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
     }
   }
 
+  // The thread cannot be interrupted, but nobody has to wait for it.
   return {
     scan: (folder, names, signal) => orAborted(scanNow(folder, names), signal),
     stat: (path, signal) => orAborted(statNow(path), signal),
@@ -140,14 +141,6 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
       await thread?.terminate()
     },
   }
-}
-
-/** The thread cannot be interrupted, but nobody has to wait for it. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const settled = onAbort(signal, () => reject(signal.reason))
-    work.then(resolve, reject).finally(settled)
-  })
 }
 
 /** Milliseconds for one small file. */

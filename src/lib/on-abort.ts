@@ -34,3 +34,11 @@ function startGroup(signal: AbortSignal): Callbacks {
   signal.addEventListener('abort', listener, { once: true })
   return group
 }
+
+/** What is under way goes on, but nobody waits for it once `signal` fires: its reason is thrown. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settled = onAbort(signal, () => reject(signal.reason))
+    work.then(resolve, reject).finally(settled)
+  })
+}

@@ -44,6 +44,8 @@ export type MessageLoader = {
 const PASS_MS = 20_000
 /** Exits that are looked up and verified together; as many as the node is asked for at once. */
 const EXITS_AT_ONCE = 1_000
+/** The threads shall have work soon. */
+const EXITS_AT_FIRST = 256
 /** While some of these wait for the node, others keep the cores busy. */
 const BATCHES_AT_ONCE = 3
 /** Envelopes under way for each thread. */
@@ -117,11 +119,13 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     }
 
     let batch: FoundExit[] = []
+    let most = EXITS_AT_FIRST
     for await (const file of files.read(listing, pass, signal)) {
       for (const found of collection.addFile(file)) batch.push(found)
-      if (batch.length >= EXITS_AT_ONCE) {
+      if (batch.length >= most) {
         await start(batch)
         batch = []
+        most = EXITS_AT_ONCE
       }
     }
     if (batch.length > 0) await start(batch)

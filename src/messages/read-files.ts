@@ -34,7 +34,7 @@ type Read = { readonly file: StoredFile; readonly hash: string; readonly parts: 
 
 /** Files and bytes that are read at once. */
 const BATCH_FILES = 256
-const BATCH_BYTES = 64 * 1024 * 1024
+const BATCH_BYTES = 32 * 1024 * 1024
 
 /**
  * Reads files, and decrypts them: one of the same version is not opened again, and content of the
@@ -66,21 +66,32 @@ export function createFileReader(
     return { file, hash, parts: memory.decodedAs(hash) ?? (await decodeContent(bytes, split)) }
   }
 
+  function readBatch(batch: readonly StoredFile[] = [], signal: AbortSignal) {
+    const read = Promise.all(
+      batch.map(async (file) => ({ file, content: await store.read(file, signal) })),
+    )
+    // What goes wrong is told by who waits for it; nobody may, when the pass ends before.
+    read.catch(() => {})
+    return read
+  }
+
   async function* readChanged(
     changed: readonly StoredFile[],
     sealed: Read[],
     { split, isTimeUp }: Pass,
     signal: AbortSignal,
   ): AsyncGenerator<FileFound> {
-    let isFirst = true
-    for (const batch of batchesOf(changed)) {
-      if (isTimeUp() && !isFirst) {
+    const batches = [...batchesOf(changed)]
+    let reading = readBatch(batches[0], signal)
+    for (const [at, batch] of batches.entries()) {
+      if (isTimeUp() && at > 0) {
         yield* batch.map(pending)
         continue
       }
-      isFirst = false
-      const read = batch.map(async (file) => ({ file, content: await store.read(file, signal) }))
-      for (const { file, content } of await Promise.all(read)) {
+      const contents = await reading
+      // The store reads on while these are decoded.
+      reading = readBatch(batches[at + 1], signal)
+      for (const { file, content } of contents) {
         if (content.kind === 'gone') continue
         if (content.kind === 'fault')
           yield memory.failed(file, memory.faulty(file.name, content.fault))

@@ -75,8 +75,6 @@ export function marked({ stdout }: Pick<Ended, 'stdout'>, mark: 'âœ“' | '!' | 'â
   })
 }
 
-const workers = new URL('../../dist/lib/', import.meta.url)
-
 /** A command in this process, at a moment of the test's choice. */
 export async function runHere(
   args: readonly string[],
@@ -110,7 +108,6 @@ export async function runHere(
       isContainer,
       send: now === undefined ? send : dated(now),
       now: now ?? Date.now,
-      workers,
     }),
   })
   return { code, ...text }

@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type App, startApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { createRedactor } from '../../src/lib/secret.ts'
@@ -18,7 +16,6 @@ const EPOCH_MS = SECONDS_PER_EPOCH * 1_000
 const QUIET_EPOCHS = 60
 /** Further cycles, in which nobody else may leave. */
 const AFTERWARDS = 12
-const WORKERS = pathToFileURL(`${resolve('dist/lib')}/`)
 
 type Turn = 'restart' | 'done' | 'failed'
 
@@ -126,7 +123,6 @@ export async function runHere(
       pause,
       callTimeoutMs: CALL_TIMEOUT_MS,
       port: 0,
-      workers: WORKERS,
     })
   }
 

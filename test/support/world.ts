@@ -138,8 +138,6 @@ type Seams = Pick<AppOptions, 'now' | 'elapsed' | 'callTimeoutMs' | 'pause'>
 
 export type World = Awaited<ReturnType<typeof createWorld>>
 
-const workers = new URL('../../dist/lib/', import.meta.url)
-
 type Kind<Config extends CommonConfig> = {
   readonly parse: (env: NodeJS.ProcessEnv, readFile: typeof readFileSync) => ParsedConfig<Config>
   readonly start: (config: Config, options: AppOptions) => Promise<App>
@@ -166,7 +164,6 @@ async function startInProcess<Config extends CommonConfig>(
     version: '0.0.0-test',
     log,
     port: 0,
-    workers,
     ...seams,
   })
   app.ended.catch((error: unknown) => log.error('ended', { error }))

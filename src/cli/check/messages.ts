@@ -72,14 +72,14 @@ export const linesOfRejected = (rejected: readonly RefusedMessage[]): readonly s
 
 /** Where messages cannot be checked against the chain: are they there at all? */
 export async function checkLocation(
-  { config, workers, log }: Parts,
+  { config, log }: Parts,
   why: string,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   if (config.delivery.mode === 'webhook') return []
   const told = { id: ID, title: TITLE }
   try {
-    const store = await openStore(config.delivery.location, workers, log, signal)
+    const store = await openStore(config.delivery.location, log, signal)
     const found = await store.list(signal)
     await store.close()
     const detail = `${found.entries.length} files, not checked: ${why}`

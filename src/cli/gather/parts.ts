@@ -27,12 +27,11 @@ export type Parts = {
   readonly log: Log
   readonly send: Send
   readonly now: () => number
-  readonly workers: URL
   readonly progress: Progress
 }
 
 export function createParts(config: Config, context: CommandContext, progress: Progress): Parts {
-  const { now, workers } = context
+  const { now } = context
   const clock = createClockWatch(context.send, now)
   const metrics = createUnreadMetrics(config, progress)
   const nodes = createNodes(config, metrics, undefined, clock.send)
@@ -47,7 +46,6 @@ export function createParts(config: Config, context: CommandContext, progress: P
     log: debugLog(context),
     send: context.send,
     now,
-    workers,
     progress,
   }
 }
