@@ -1,17 +1,18 @@
-import {
-  type App,
-  type AppOptions,
-  type Base,
-  type Connected,
-  type Duty,
-  type OpenDuty,
-  startDaemon,
-} from './app/daemon.ts'
+import type { Base, Connected } from './app/daemon.ts'
+import { type App, type AppOptions, type Duty, type OpenDuty, startDaemon } from './app/daemon.ts'
+import { createJobs } from './app/jobs.ts'
 import type { MessageSource } from './app/message-source.ts'
 import { createMessages } from './app/messages.ts'
+import { createOffer } from './app/offer.ts'
+import { createPipeline } from './app/pipeline.ts'
+import { ejectorStatus } from './app/status-rows.ts'
 import type { Config } from './config.ts'
 import { createRegistryReader } from './consensus/registry-reader.ts'
+import { createCycle } from './cycle.ts'
+import { pause } from './lib/deadline.ts'
 import { createKeysApi, type KeysApi } from './observe/keys-api.ts'
+import type { Case } from './requests/cycle-parts.ts'
+import { summarizeCases } from './requests/operator-summary.ts'
 
 export type { App, AppOptions }
 
@@ -61,9 +62,37 @@ async function open(
     source,
   })
 
-  async function connect(connected: Connected) {
-    const { createEjector } = await import('./app/ejector.ts')
-    return createEjector({ ...base, ...connected, config, messages, registry, keysApi })
+  function connect(connected: Connected) {
+    const parts = { ...base, ...connected, config, messages, registry, log: options.log }
+    const offer = createOffer(config, nodes, metrics)
+    const jobs = createJobs({ ...parts, keysApi, lifetime: base.stopping })
+    const { drift, nextExits } = jobs
+    const runCycle = createCycle(
+      createPipeline({
+        ...parts,
+        offer,
+        elapsed: options.elapsed ?? options.now,
+        onUnlistedSigner: drift.unlistedSigner,
+        lifetime: base.aborting,
+      }),
+    )
+    return {
+      status: (cases: readonly Case[]) =>
+        ejectorStatus(
+          summarizeCases(cases, connected.journal.facts, config.scope, now()),
+          messages.snapshot(),
+          nextExits.current(),
+          drift.latest(),
+        ),
+      async runCycle(signal: AbortSignal) {
+        const report = await runCycle(signal)
+        drift.cycleReported(report.cases)
+        nextExits.cycleEnded(report)
+        return report
+      },
+      cycleEnded: () => drift.cycleEnded(),
+      settled: () => Promise.race([offer.settled(), pause(1_000, base.aborting)]),
+    }
   }
 
   return {

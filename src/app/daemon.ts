@@ -15,7 +15,7 @@ import type { Scope } from '../requests/scope.ts'
 import { createClockWatch, createSkewTeller } from './clock.ts'
 import { checkProof } from './exit-bus.ts'
 import { createNodes, type Nodes } from './nodes.ts'
-import type { KeptJournal } from './open-journal.ts'
+import { type KeptJournal, openKeptJournal } from './open-journal.ts'
 import { describeSetUp, waitForNodes } from './start-up.ts'
 import { createStatus, redactVerdict, type Status, type StatusSources } from './status.ts'
 
@@ -89,12 +89,12 @@ export type OpenDuty = {
   begin(chainId: bigint): void
   /** Whether what is needed beside the nodes is there. */
   isLoaded(): boolean
-  connect(connected: Connected): Running | Promise<Running>
+  connect(connected: Connected): Running
   /** Nothing is done after it. */
   close(): Promise<void>
 }
 
-export type Running = {
+type Running = {
   /** Its part of `/status`. */
   readonly status: StatusSources['more']
   readonly runCycle: (signal: AbortSignal) => Promise<CycleReport>
@@ -253,12 +253,10 @@ type RunParts = {
 async function run({ config, base, status, opened, chainId, tellSkew }: RunParts): Promise<void> {
   const { options, now, metrics, health, waker, nodes, stopping, aborting } = base
   const { log } = options
-  // Late, as what follows requests is: messages are read meanwhile.
-  const { openKeptJournal } = await import('./open-journal.ts')
   const journal = openKeptJournal({ config, chainId, log, metrics, now })
   try {
     let lastRead: number | undefined
-    const duty = await opened.connect({
+    const duty = opened.connect({
       chainId,
       journal,
       onRead: (upTo) => {
