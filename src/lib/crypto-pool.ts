@@ -139,6 +139,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   function receive(thread: Thread, answer: CryptoAnswer) {
     if (answer.kind === 'ready') {
       implementation = answer.implementation
+      // Node.js takes no notice of it while a worker without work starts.
+      if (thread.tasks.size === 0) thread.worker.unref()
       return
     }
     const task = thread.tasks.get(answer.id)

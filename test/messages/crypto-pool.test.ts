@@ -207,7 +207,9 @@ test('idle workers do not keep the process alive', async () => {
   const moduleUrl = new URL('../../dist/lib/crypto-pool.js', import.meta.url)
   const code = `
     const { createCryptoPool } = await import(${JSON.stringify(moduleUrl)})
-    console.log(await createCryptoPool().implementation(new AbortController().signal))`
+    const pool = createCryptoPool()
+    pool.startAll()
+    console.log(await pool.implementation(new AbortController().signal))`
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
     timeout: 60_000,
