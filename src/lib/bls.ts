@@ -38,10 +38,14 @@ type Decoded = { readonly set: SignatureSet; readonly position: number }
  *
  * Synchronous and slow (about 0.4 ms a check): for worker threads.
  *
+ * @param atOnce - checks that are tried at once
  * @returns one verdict for each check, in the same order
  * @see https://ethresear.ch/t/fast-verification-of-multiple-bls-signatures/5407
  */
-export function verifyBatch(checks: readonly BlsCheck[]): BlsVerdict[] {
+export function verifyBatch(
+  checks: readonly BlsCheck[],
+  atOnce = Number.POSITIVE_INFINITY,
+): BlsVerdict[] {
   const verdicts: BlsVerdict[] = checks.map(() => 'failed')
   const decoded: Decoded[] = []
   checks.forEach((check, position) => {
@@ -49,7 +53,9 @@ export function verifyBatch(checks: readonly BlsCheck[]): BlsVerdict[] {
     if (typeof set === 'string') verdicts[position] = set
     else decoded.push({ set, position })
   })
-  judge(decoded, false)
+  for (let at = 0; at < decoded.length; at += atOnce) {
+    judge(decoded.slice(at, at + atOnce), false)
+  }
   return verdicts
 
   /**
@@ -65,6 +71,27 @@ export function verifyBatch(checks: readonly BlsCheck[]): BlsVerdict[] {
     const middle = Math.ceil(batch.length / 2)
     const isLeftValid = judge(batch.slice(0, middle), false)
     return judge(batch.slice(middle), isLeftValid && verdict === 'invalid') && isLeftValid
+  }
+}
+
+/** Of what was seen before, so much counts beside the next checks. */
+const MEMORY = 0.95
+
+/**
+ * The same with as many at once as is best: a bad one costs about as many checks again as its batch
+ * holds, and a batch costs something of its own. So where they are frequent, as with messages of
+ * another network, fewer share a batch.
+ */
+export function createBatchVerifier(): typeof verifyBatch {
+  let checked = 1
+  let invalid = 0
+  return (checks) => {
+    const best = Math.max(1, Math.sqrt(checked / invalid))
+    const parts = Math.max(1, Math.round(checks.length / best))
+    const verdicts = verifyBatch(checks, Math.ceil(checks.length / parts))
+    checked = MEMORY * checked + checks.length
+    invalid = MEMORY * invalid + verdicts.filter((verdict) => verdict === 'invalid').length
+    return verdicts
   }
 }
 

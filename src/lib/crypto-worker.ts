@@ -1,6 +1,6 @@
 import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import { blsImplementation, verifyBatch } from './bls.ts'
+import { blsImplementation, createBatchVerifier } from './bls.ts'
 import {
   type CryptoAnswer,
   type CryptoJob,
@@ -40,6 +40,8 @@ if (parentPort !== null) {
   })
   send({ kind: 'ready', implementation: blsImplementation })
 }
+
+const verifyBatch = createBatchVerifier()
 
 function run(job: CryptoJob): Uint8Array {
   switch (job.kind) {

@@ -1,6 +1,6 @@
 import bls from '@chainsafe/bls'
 import { expect, test, vi } from 'vitest'
-import { type BlsCheck, verifyBatch } from '../../src/lib/bls.ts'
+import { type BlsCheck, createBatchVerifier, verifyBatch } from '../../src/lib/bls.ts'
 import { secretKey } from '../messages/fixtures.ts'
 
 const BATCH = 32
@@ -14,10 +14,10 @@ const good = Array.from({ length: BATCH }, (_, index) => checkOf(index))
 const withBad = (at: number, bad: BlsCheck) => good.with(at, bad)
 
 /** The verdicts, and how many signatures were verified at each try. */
-function verify(checks: readonly BlsCheck[]) {
+function verify(checks: readonly BlsCheck[], verifyAll = verifyBatch) {
   const tries = vi.spyOn(bls.Signature, 'verifyMultipleSignatures')
   try {
-    const verdicts = verifyBatch(checks)
+    const verdicts = verifyAll(checks)
     return { verdicts, tries: tries.mock.calls.map(([sets]) => sets.length) }
   } finally {
     tries.mockRestore()
@@ -43,6 +43,26 @@ test('what is no point of the curve is refused one by one, and costs nobody else
   const { verdicts, tries } = verify(withBad(7, { ...checkOf(7), signature: noPoint }))
   expect(verdicts).toEqual(good.map((_, i) => (i === 7 ? 'bad-signature' : 'valid')))
   expect(tries).toEqual([BATCH - 1])
+})
+
+test('where bad ones are frequent, fewer are tried at once, and more again where they are not', () => {
+  const verifyAll = createBatchVerifier()
+  const bad = good.map((_, index) => checkOf(index, 99))
+  const inTurn = (checks: readonly BlsCheck[]) => verify(checks, verifyAll)
+  for (let round = 0; round < 3; round += 1) {
+    expect(inTurn(bad).verdicts).toEqual(bad.map(() => 'invalid'))
+  }
+  expect(inTurn(bad).tries).toEqual(bad.map(() => 1))
+
+  const mixed = good.map((check, at) => (at % 5 === 0 ? checkOf(at, 99) : check))
+  const ofMixed = mixed.map((_, at) => (at % 5 === 0 ? 'invalid' : 'valid'))
+  expect(inTurn(mixed).verdicts).toEqual(ofMixed)
+  for (let round = 0; round < 200; round += 1) {
+    const { verdicts, tries } = inTurn(good)
+    expect(verdicts).toEqual(good.map(() => 'valid'))
+    if (tries.length === 1) return
+  }
+  expect.fail('it never tries them all at once again')
 })
 
 test('two bad signatures whose errors cancel out are both found', () => {
