@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { sep } from 'node:path'
 import { createFiles, type FileContent, FileError, type Files, type Scan } from '../lib/files.ts'
 import {
   type Listing,
@@ -38,7 +38,7 @@ export function createFolderStore(
     },
 
     async read({ name }, signal) {
-      return toStored(await files.read(join(path, name), signal))
+      return toStored(await files.read(path + sep + name, signal))
     },
 
     close: () => files.close(),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digestOf } from 'node:crypto'
 import { yieldIfDue } from '../lib/event-loop.ts'
 import {
   type DecodedEntry,
@@ -33,7 +33,7 @@ export type Pass = {
 type Read = { readonly file: StoredFile; readonly hash: string; readonly parts: Parts }
 
 /** Files and bytes that are read at once. */
-const BATCH_FILES = 256
+const BATCH_FILES = 128
 const BATCH_BYTES = 32 * 1024 * 1024
 
 /**
@@ -62,7 +62,7 @@ export function createFileReader(
   }
 
   async function decode(file: StoredFile, bytes: Uint8Array, split: SplitJson): Promise<Read> {
-    const hash = createHash('sha256').update(bytes).digest('base64')
+    const hash = digestOf('sha256', bytes, 'base64')
     return { file, hash, parts: memory.decodedAs(hash) ?? (await decodeContent(bytes, split)) }
   }
 
