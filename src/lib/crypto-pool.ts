@@ -176,13 +176,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
     },
 
     async verify(checks, signal) {
-      const chunks: HexCheck[][] = []
-      for (let at = 0; at < checks.length; at += CHECKS_PER_BATCH) {
-        chunks.push(checks.slice(at, at + CHECKS_PER_BATCH))
-      }
-      const verdicts = await Promise.all(
-        chunks.map(async (chunk) => unpackVerdicts(await submit(verifyJob(chunk), 0, signal))),
-      )
+      const jobs = batchesOf(checks).map((batch) => submit(verifyJob(batch), 0, signal))
+      const verdicts = (await Promise.all(jobs)).map(unpackVerdicts)
       return verdicts.flat()
     },
 
@@ -240,6 +235,11 @@ const verifyJob = (checks: readonly HexCheck[]): CryptoJob => ({
   kind: 'verify',
   packed: packChecks(checks),
 })
+
+const batchesOf = (checks: readonly HexCheck[]): readonly (readonly HexCheck[])[] =>
+  Array.from({ length: Math.ceil(checks.length / CHECKS_PER_BATCH) }, (_, i) =>
+    checks.slice(i * CHECKS_PER_BATCH, (i + 1) * CHECKS_PER_BATCH),
+  )
 
 function remove(queue: Task[], task: Task) {
   const at = queue.indexOf(task)
