@@ -43,7 +43,7 @@ export function createProver({
       problems: [],
     })
   const exitBus = trustedExitBus(config, parts.chainId)
-  const readEvidence = createEvidenceReader(nodes, readLogs, () => parts.journal.facts.unread)
+  const readEvidence = createEvidenceReader(nodes, readLogs, parts.now)
 
   async function readSlot(slot: number, host: string, signal: AbortSignal): Promise<Answer> {
     try {

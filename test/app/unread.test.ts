@@ -248,37 +248,65 @@ describe('history that the only node has pruned', () => {
   })
 })
 
-test('blocks that never get an answer are passed over and told; the rest is served, and no cycle fails for them', async () => {
-  await setUp()
-  const { chain } = world
-  world.ask(world.requestOf(1))
-  const bad = chain.finalized
-  chain.mine(5_000)
-  // The search for its votes reaches into those blocks.
-  const thief = createMember('thief')
-  chain.submitReport({ requests: [world.requestOf(3)], signers: [thief, thief] })
-  chain.finalize()
-  world.execution.faults.add({
-    kind: 'status',
-    status: 503,
-    match: {
-      rpc: 'eth_getLogs',
-      when: ({ body }) => {
-        const [range] = JSON.parse(body).params
-        return Number(range.fromBlock) <= bad && bad <= Number(range.toBlock)
+describe('a block that never gets an answer', () => {
+  function silence(block: number) {
+    world.execution.faults.add({
+      kind: 'status',
+      status: 503,
+      match: {
+        rpc: 'eth_getLogs',
+        when: ({ body }) => {
+          const [range] = JSON.parse(body).params
+          return Number(range.fromBlock) <= block && block <= Number(range.toBlock)
+        },
       },
-    },
+    })
+  }
+  /** The search for its votes reaches into earlier blocks. */
+  function forge() {
+    const thief = createMember('thief')
+    world.chain.submitReport({ requests: [world.requestOf(3)], signers: [thief, thief] })
+    world.chain.finalize()
+  }
+  async function goodCycles(app: RunningApp) {
+    const good = () => app.metric('job_duration_seconds_count', { result: 'success' })
+    const before = (await good()) ?? 0
+    await until('cycles are good', async () => Number(await good()) >= before + 3)
+  }
+
+  test('is passed over and told; the rest is served, and no cycle fails for it', async () => {
+    await setUp()
+    const { chain } = world
+    world.ask(world.requestOf(1))
+    silence(chain.finalized)
+    chain.mine(5_000)
+    forge()
+    const app = await start()
+    world.ask(world.requestOf(2))
+    await sent(2)
+    await until('it is told', () => told(app).length > 0)
+    expect(await unread(app)).toBeLessThanOrEqual(100)
+    await goodCycles(app)
+    expect(world.beacon.accepted.map(({ index }) => index)).toEqual([2])
+    expect(app.said('exit request not proven')).toHaveLength(1)
   })
-  const app = await start()
-  world.ask(world.requestOf(2))
-  await sent(2)
-  await until('it is told', () => told(app).length > 0)
-  expect(await unread(app)).toBeLessThanOrEqual(100)
-  const good = () => app.metric('job_duration_seconds_count', { result: 'success' })
-  const before = (await good()) ?? 0
-  await until('cycles are good', async () => Number(await good()) >= before + 3)
-  expect(world.beacon.accepted.map(({ index }) => index)).toEqual([2])
-  expect(app.said('exit request not proven')).toHaveLength(1)
+
+  test('fails no cycle for long either where it was read before, and votes are searched in it', async () => {
+    await setUp()
+    const { chain } = world
+    const bad = chain.finalized
+    chain.mine(5_000)
+    chain.finalize()
+    const app = await start()
+    silence(bad)
+    forge()
+    await until('the forged one is told', () => app.said('exit request not proven').length > 0)
+    await goodCycles(app)
+    world.ask(world.requestOf(1))
+    await sent(1)
+    expect(await unread(app)).toBe(0)
+    expect(app.said('exit request not proven')).toHaveLength(1)
+  })
 })
 
 describe('a balanced URL', () => {
