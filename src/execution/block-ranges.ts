@@ -26,6 +26,19 @@ export const withoutAll = <Range extends BlockRange>(
 ): readonly Range[] =>
   taken.reduce((rest, one) => rest.flatMap((range) => without(range, one)), ranges)
 
+/** What of these lies within a range. */
+export const within = <Range extends BlockRange>(
+  ranges: readonly Range[],
+  limits: BlockRange,
+): readonly Range[] =>
+  ranges
+    .filter((range) => doOverlap(range, limits))
+    .map((range) => ({
+      ...range,
+      fromBlock: Math.max(range.fromBlock, limits.fromBlock),
+      toBlock: Math.min(range.toBlock, limits.toBlock),
+    }))
+
 /** Lowest first; what overlaps or touches becomes one. */
 export function union(ranges: readonly BlockRange[]): readonly BlockRange[] {
   const joined: BlockRange[] = []

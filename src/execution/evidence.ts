@@ -1,15 +1,13 @@
 import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
-import { NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Answer } from '../proof/evidence.ts'
 import type { BlockLookUp, LogsLookUp, LookUp } from '../proof/look-up.ts'
-import { doOverlap, withoutAll } from './block-ranges.ts'
+import { type BlockRange, within, withoutAll } from './block-ranges.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
 import { readReceipts } from './receipts.ts'
-import { RpcError } from './rpc-errors.ts'
-import { createUnreadBlocks, type UnreadRanges } from './unread-blocks.ts'
+import { createUnreadBlocks, type FailedRange, type UnreadRanges } from './unread-blocks.ts'
 
 /** Takes a question of the proof to one node. Logs may come as a part and a failure. */
 export type EvidenceReader = (
@@ -64,9 +62,12 @@ type Found = {
   gap: string | undefined
 }
 
+/** Questions without an answer in one search, after which the node is asked nothing more. */
+const MOST_UNANSWERED = 2
+
 /**
  * Searches for votes. Blocks that a node never answers for fail no search for ever: they are found
- * by halving, passed over, and asked for again more and more rarely.
+ * by halving, passed over, and asked for again on their own, more and more rarely.
  */
 function createVotesReader(readLogs: LogReader, now: () => number) {
   const silentOf = new WeakMap<ExecutionNode, UnreadRanges>()
@@ -80,32 +81,47 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
   ): Promise<void> {
     const silent = silentOf.get(node) ?? createUnreadBlocks(now)
     silentOf.set(node, silent)
-    const passedOver = withoutAll(silent.told(), silent.due()).filter((one) =>
-      doOverlap(one, lookUp),
-    )
+    const { ranges, passedOver } = planSearch(lookUp, silent)
     found.gap = passedOver[0]?.reason
-    for (const range of withoutAll([lookUp], passedOver).toReversed()) {
-      let isNew = false
-      try {
-        await readLogs(
-          node,
-          range,
-          (logs, fromBlock, toBlock) => {
-            found.logs.push(...logs)
-            silent.read({ fromBlock, toBlock })
-          },
-          signal,
-          (failed) => {
-            found.gap = failed.reason
-            if (failed.refused) return
-            silent.fail(failed)
-            isNew ||= withoutAll([failed], silent.told()).length > 0
-          },
-        )
-      } catch (error) {
-        const isOfParts = error instanceof NoAnswerError || error instanceof RpcError
-        if (isNew || !isOfParts || found.gap === undefined) throw error
+    let unanswered = 0
+    let failure: { readonly error: unknown } | undefined
+
+    for (const range of ranges) {
+      let isNews = false
+      const onFailed = (failed: FailedRange) => {
+        found.gap = failed.reason
+        if (failed.refused) return
+        unanswered += 1
+        silent.fail(failed)
+        isNews ||= withoutAll([failed], silent.told()).length > 0
       }
+      const onPart = (logs: readonly unknown[], fromBlock: number, toBlock: number) => {
+        found.logs.push(...logs)
+        silent.read({ fromBlock, toBlock })
+      }
+      const before = unanswered
+      try {
+        await readLogs(node, { ...lookUp, ...range }, onPart, signal, onFailed)
+      } catch (error) {
+        if (unanswered === before) throw error
+        if (isNews) failure ??= { error }
+      }
+      if (unanswered >= MOST_UNANSWERED) break
     }
+    if (failure !== undefined) throw failure.error
+  }
+}
+
+/** What was silent before is asked for on its own, so that one block never becomes many again. */
+function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges) {
+  const all: BlockRange = { fromBlock, toBlock }
+  const tried = within(silent.tried(), all)
+  const isResting = ({ isTold, isDue }: (typeof tried)[number]) => isTold && !isDue
+  return {
+    ranges: [
+      ...withoutAll([all], tried).toReversed(),
+      ...tried.filter((part) => !isResting(part)),
+    ].map((range) => ({ fromBlock: range.fromBlock, toBlock: range.toBlock })),
+    passedOver: tried.filter(isResting),
   }
 }

@@ -76,6 +76,8 @@ export function createUnreadBlocks(now: () => number) {
     },
     has: (block: number): boolean =>
       [...fresh, ...failed].some((one) => doOverlap(one, { fromBlock: block, toBlock: block })),
+    /** What was asked for in vain, part by part; lowest first. */
+    tried: () => failed.map((part) => ({ ...part, isTold: isTold(part), isDue: isDue(part) })),
     /** What this node cannot give. */
     told: (): readonly FailedRange[] => failed.filter(isTold),
     /** What it may give yet; lowest first. */
