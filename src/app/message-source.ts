@@ -18,15 +18,17 @@ export async function openMessageSource(
   signal: AbortSignal,
 ): Promise<MessageSource> {
   const pool = createCryptoPool()
-  pool.startAll()
+  pool.startEarly()
+  const opening = openStore(location, log, signal)
   try {
-    const [store] = await Promise.all([
-      openStore(location, log, signal),
-      tellImplementation(pool, log, signal),
-    ])
+    const [store] = await Promise.all([opening, tellImplementation(pool, log, signal)])
     return { store, pool }
   } catch (error) {
     await pool.close()
+    void opening.then(
+      (store) => store.close(),
+      () => {},
+    )
     throw error
   }
 }

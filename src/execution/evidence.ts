@@ -1,5 +1,6 @@
 import { withDeadline } from '../lib/deadline.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
+import { NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
 import type { Answer } from '../proof/evidence.ts'
 import type { BlockLookUp, LogsLookUp, LookUp } from '../proof/look-up.ts'
@@ -7,6 +8,7 @@ import { type BlockRange, within, withoutAll } from './block-ranges.ts'
 import type { ExecutionNode } from './execution-node.ts'
 import type { LogReader } from './logs.ts'
 import { readReceipts } from './receipts.ts'
+import { RpcError } from './rpc-errors.ts'
 import { createUnreadBlocks, type FailedRange, type UnreadRanges } from './unread-blocks.ts'
 
 /** Takes a question of the proof to one node. Logs may come as a part and a failure. */
@@ -62,15 +64,24 @@ type Found = {
   gap: string | undefined
 }
 
+/** What is known of one node. */
+type Asked = {
+  readonly silent: UnreadRanges
+  /** It gave something when it was last asked. */
+  answers: boolean
+}
+
 /** Questions without an answer in one search, after which the node is asked nothing more. */
 const MOST_UNANSWERED = 2
+/** Thirty days of blocks: no request is proven so much later. */
+const FORGET_BLOCKS = 216_000
 
 /**
  * Searches for votes. Blocks that a node never answers for fail no search for ever: they are found
  * by halving, passed over, and asked for again on their own, more and more rarely.
  */
 function createVotesReader(readLogs: LogReader, now: () => number) {
-  const silentOf = new WeakMap<ExecutionNode, UnreadRanges>()
+  const askedOf = new WeakMap<ExecutionNode, Asked>()
 
   /** @throws NoAnswerError when the node does not answer for blocks that it may still answer for */
   return async function readVotes(
@@ -79,15 +90,22 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
     found: Found,
     signal: AbortSignal,
   ): Promise<void> {
-    const silent = silentOf.get(node) ?? createUnreadBlocks(now)
-    silentOf.set(node, silent)
+    const asked = askedOf.get(node) ?? { silent: createUnreadBlocks(now), answers: true }
+    askedOf.set(node, asked)
+    const { silent } = asked
+    silent.forgetBelow(lookUp.fromBlock - FORGET_BLOCKS)
     const { ranges, passedOver } = planSearch(lookUp, silent)
     found.gap = passedOver[0]?.reason
-    let unanswered = 0
+    let [answered, unanswered] = [0, 0]
     let failure: { readonly error: unknown } | undefined
 
     for (const range of ranges) {
       let isNews = false
+      const onPart = (logs: readonly unknown[], fromBlock: number, toBlock: number) => {
+        answered += 1
+        found.logs.push(...logs)
+        silent.read({ fromBlock, toBlock })
+      }
       const onFailed = (failed: FailedRange) => {
         found.gap = failed.reason
         if (failed.refused) return
@@ -95,27 +113,30 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
         silent.fail(failed)
         isNews ||= withoutAll([failed], silent.told()).length > 0
       }
-      const onPart = (logs: readonly unknown[], fromBlock: number, toBlock: number) => {
-        found.logs.push(...logs)
-        silent.read({ fromBlock, toBlock })
-      }
       const before = unanswered
       try {
         await readLogs(node, { ...lookUp, ...range }, onPart, signal, onFailed)
       } catch (error) {
-        if (unanswered === before) throw error
+        const isOfParts = error instanceof NoAnswerError || error instanceof RpcError
+        if (unanswered === before || !isOfParts) throw error
         if (isNews) failure ??= { error }
       }
       if (unanswered >= MOST_UNANSWERED) break
     }
+    // It is there again: what it was silent about while it was away is due at once.
+    if (answered > 0 && !asked.answers) silent.retryUnanswered()
+    if (answered + unanswered > 0) asked.answers = answered > 0
     if (failure !== undefined) throw failure.error
   }
 }
 
-/** What was silent before is asked for on its own, so that one block never becomes many again. */
+/**
+ * The newest blocks first; behind them what was silent before, on its own, so that one block never
+ * becomes many again.
+ */
 function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges) {
   const all: BlockRange = { fromBlock, toBlock }
-  const tried = within(silent.tried(), all)
+  const tried = within(silent.tried(), all).toReversed()
   const isResting = ({ isTold, isDue }: (typeof tried)[number]) => isTold && !isDue
   return {
     ranges: [

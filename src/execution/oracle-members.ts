@@ -41,13 +41,16 @@ export async function readOracleSeats(
 
 /**
  * Which of these addresses voted within the last 7 days, as one node says; all of them where it does
- * not give all of those blocks. Advice only, so the sender of a vote is taken from the node's word.
+ * not have all of those blocks. Advice only, so the sender of a vote is taken from the node's word.
+ *
+ * @param isPatient - blocks that it does not answer for count as missing, too
  */
 export async function readRecentVoters(
   node: ExecutionNode,
   readLogs: LogReader,
   consensus: Address,
   among: ReadonlySet<Address>,
+  isPatient: boolean,
   signal: AbortSignal,
 ): Promise<ReadonlySet<Address>> {
   const { number: toBlock } = await node.finalizedBlock(signal)
@@ -66,8 +69,7 @@ export async function readRecentVoters(
     })
   } catch (error) {
     signal.throwIfAborted()
-    // A block that is never answered for must not keep the comparison from being made.
-    if (isWhole) throw error
+    if (isWhole || !isPatient) throw error
   }
   // Any of them may have voted in the blocks that are missing.
   if (!isWhole) return among

@@ -43,6 +43,8 @@ export type DriftDetector = {
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
+/** Looks that failed in a row: the next one takes what it gets. */
+const PATIENT_AFTER = 3
 /** After looks that failed: 1, 2, 4 … minutes, at most an hour. */
 const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1) * MINUTE_MS, HOUR_MS)
 
@@ -72,7 +74,8 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
 
   /** The first answer is enough. A node that gives none is not set aside for it. */
   async function look(consensus: Address): Promise<void> {
-    const task = { allowlist: config.oracleAllowlist, consensus, open }
+    const isPatient = failures >= PATIENT_AFTER
+    const task = { allowlist: config.oracleAllowlist, consensus, open, isPatient }
     try {
       const { drift, host } = await nodes.firstUncounted(
         async (node, _signal, host) => ({
@@ -124,19 +127,23 @@ type Comparison = {
   readonly consensus: Address
   /** Signers of open requests: see `signersOfOpen`. */
   readonly open: ReadonlySet<Address>
+  /** Blocks that were never answered for must not keep the comparison from being made. */
+  readonly isPatient: boolean
 }
 
 /** Whether someone signs no more is asked of the same node that says who does. */
 export async function compareWithOracle(
   node: ExecutionNode,
   readLogs: LogReader,
-  { allowlist, consensus, open }: Comparison,
+  { allowlist, consensus, open, isPatient }: Comparison,
   signal: AbortSignal,
 ) {
   const seats = await readOracleSeats(node, consensus, signal)
   const former = new Set(formerSigners(allowlist, seats).filter((one) => !open.has(one)))
   const recent =
-    former.size === 0 ? former : await readRecentVoters(node, readLogs, consensus, former, signal)
+    former.size === 0
+      ? former
+      : await readRecentVoters(node, readLogs, consensus, former, isPatient, signal)
   return { seats, drift: compareAllowlist(allowlist, seats, new Set([...open, ...recent])) }
 }
 

@@ -134,6 +134,7 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
     const few = dueOf(late).slice(0, LATE_AT_ONCE)
     await attempt('late exits', few, readLate(few))
     // On its own: logs that no node gives must not hide what the modules say.
+    if (parts.head() === undefined) return
     await attempt('exits through the execution layer', dueTriggered(), readTriggered)
   }
 
@@ -196,14 +197,14 @@ function entriesOf(
 
 /** Which keys the logs of modules name as made to exit through the execution layer. */
 function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsParts) {
-  const keys = new Set<Pubkey>()
+  let keys = new Set<Pubkey>()
   let upTo: number | undefined
 
   return {
     dueAt: 0,
     has: (key: Pubkey) => keys.has(key),
     forget(): void {
-      keys.clear()
+      keys = new Set()
       upTo = undefined
     },
     /** @param oldest - the first block that may hold one; what was read is not read again */
@@ -211,14 +212,16 @@ function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsPar
       const toBlock = head()
       const fromBlock = (upTo ?? oldest - 1) + 1
       if (toBlock === undefined || fromBlock > toBlock) return
+      const into = keys
       const keep = (logs: readonly unknown[]) => {
         for (const raw of logs) {
           const key = triggeredPubkey(raw)
-          if (key !== undefined) keys.add(key)
+          if (key !== undefined) into.add(key)
         }
       }
       await readLogs(node, { ...triggeredFilter(modules), fromBlock, toBlock }, keep, lifetime)
-      upTo = toBlock
+      // Unless they were forgotten meanwhile.
+      if (into === keys) upTo = toBlock
     },
   }
 }

@@ -21,8 +21,8 @@ export class CryptoWorkError extends Error {
 export type CryptoPool = {
   /** How many jobs run at once. */
   readonly size: number
-  /** Starts all threads, before there is work for them. */
-  startAll(): void
+  /** Starts a few threads, before there is work for them. */
+  startEarly(): void
   /** Which BLS runs in the workers: `blst-native`, or the slow `herumi`. Starts a worker. */
   implementation(signal: AbortSignal): Promise<string>
   /** One verdict for each check, in the same order. @throws CryptoWorkError, or the signal's reason */
@@ -52,6 +52,8 @@ const GIB = 1024 ** 3
 const CHECKS_PER_BATCH = 32
 /** A second batch waits in the worker, so that it never waits for a busy main thread. */
 const BATCHES_IN_WORKER = 2
+/** The others start when there is work for them: each holds some 10 MiB. */
+const EARLY_THREADS = 4
 /** A job that took its worker down twice is to blame for it. */
 const MAX_ATTEMPTS = 2
 
@@ -72,8 +74,9 @@ type Thread = {
 }
 
 /**
- * Threads for BLS and key derivation. They start when there is work for them, or when they are told
- * to, do not keep the process alive, and are replaced when they crash; the jobs of a crashed one are tried once more.
+ * Threads for BLS and key derivation. They start when there is work for them, a few sooner if that is
+ * asked for, do not keep the process alive, and are replaced when they crash; the jobs of a crashed
+ * one are tried once more.
  */
 export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   const worker = options.workerUrl ?? workerUrl('crypto-worker.js')
@@ -166,8 +169,8 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   return {
     size,
 
-    startAll() {
-      while (threads.size < size) start()
+    startEarly() {
+      while (threads.size < Math.min(size, EARLY_THREADS)) start()
     },
 
     async implementation(signal) {

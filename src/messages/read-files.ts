@@ -82,15 +82,15 @@ export function createFileReader(
     signal: AbortSignal,
   ): AsyncGenerator<FileFound> {
     const batches = [...batchesOf(changed)]
-    let reading = readBatch(batches[0], signal)
+    let reading: ReturnType<typeof readBatch> | undefined = readBatch(batches[0], signal)
     for (const [at, batch] of batches.entries()) {
-      if (isTimeUp() && at > 0) {
+      if (reading === undefined) {
         yield* batch.map(pending)
         continue
       }
       const contents = await reading
       // The store reads on while these are decoded.
-      reading = readBatch(batches[at + 1], signal)
+      reading = isTimeUp() ? undefined : readBatch(batches[at + 1], signal)
       for (const { file, content } of contents) {
         if (content.kind === 'gone') continue
         if (content.kind === 'fault')

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { TOPICS } from '../../src/execution/abi.ts'
 import { openJournalReadOnly } from '../../src/journal/read-only.ts'
 import { createMember } from '../sim/contracts.ts'
 import { until } from '../support/until.ts'
@@ -268,10 +269,21 @@ describe('a block that never gets an answer', () => {
     world.chain.submitReport({ requests: [world.requestOf(3)], signers: [thief, thief] })
     world.chain.finalize()
   }
-  async function goodCycles(app: RunningApp) {
-    const good = () => app.metric('job_duration_seconds_count', { result: 'success' })
-    const before = (await good()) ?? 0
-    await until('cycles are good', async () => Number(await good()) >= before + 3)
+  const ended = async (app: RunningApp, result: 'success' | 'error') =>
+    Number((await app.metric('job_duration_seconds_count', { result })) ?? 0)
+  async function goodCycles(app: RunningApp, more = 3) {
+    const before = await ended(app, 'success')
+    await until('cycles are good', async () => (await ended(app, 'success')) >= before + more)
+  }
+  /** A minute passes with each look at the clock, as it does between cycles. */
+  function hastened() {
+    let passed = 0
+    return {
+      now: () => {
+        passed += 1_000
+        return Date.now() + passed
+      },
+    }
   }
 
   test('is passed over and told; the rest is served, and no cycle fails for it', async () => {
@@ -297,15 +309,35 @@ describe('a block that never gets an answer', () => {
     const bad = chain.finalized
     chain.mine(5_000)
     chain.finalize()
-    const app = await start()
+    const app = await start(hastened())
     silence(bad)
     forge()
     await until('the forged one is told', () => app.said('exit request not proven').length > 0)
     await goodCycles(app)
+    const failed = await ended(app, 'error')
+    await goodCycles(app, 100)
+    expect(await ended(app, 'error')).toBe(failed)
     world.ask(world.requestOf(1))
     await sent(1)
     expect(await unread(app)).toBe(0)
     expect(app.said('exit request not proven')).toHaveLength(1)
+  })
+
+  test('that was an outage of all of them: once it is over, votes are found at once', async () => {
+    await setUp()
+    const app = await start(hastened())
+    const votes = new RegExp(`${TOPICS.reportReceived}|${TOPICS.consensusReached}`)
+    const match = { rpc: 'eth_getLogs', body: votes }
+    const outage = world.execution.faults.add({ kind: 'status', status: 503, match })
+    world.ask(world.requestOf(1))
+    await cycles(app, 100)
+    expect(world.beacon.accepted).toEqual([])
+
+    const all = async () => (await ended(app, 'success')) + (await ended(app, 'error'))
+    const before = await all()
+    outage.remove()
+    await sent(1)
+    expect((await all()) - before).toBeLessThan(10)
   })
 })
 

@@ -208,7 +208,7 @@ test('idle workers do not keep the process alive', async () => {
   const code = `
     const { createCryptoPool } = await import(${JSON.stringify(moduleUrl)})
     const pool = createCryptoPool()
-    pool.startAll()
+    pool.startEarly()
     console.log(await pool.implementation(new AbortController().signal))`
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {

@@ -39,6 +39,7 @@ describe('the linter refuses a way out in what watch is made of', () => {
     ['src/watch/reporter.ts', '../messages/loader.ts', 'createMessageLoader'],
     ['src/watch/status.ts', '../app/offer.ts', 'createOffer'],
     ['src/app/daemon.ts', './messages.ts', 'createMessages'],
+    ['src/app/daemon.ts', './message-source.ts', 'openMessageSource'],
     ['src/app/reading.ts', './pipeline.ts', 'createPipeline'],
     ['src/app/nodes.ts', '../cycle.ts', 'createCycle'],
   ])('%s: %s', (path, from, name) => {

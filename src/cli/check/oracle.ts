@@ -30,7 +30,12 @@ export async function checkOracle(
   }
   try {
     const readLogs = createLogReader(config.loadLogsStep, now)
-    const task = { allowlist: config.oracleAllowlist, consensus, open: signersOfOpen(cases) }
+    const task = {
+      allowlist: config.oracleAllowlist,
+      consensus,
+      open: signersOfOpen(cases),
+      isPatient: true,
+    }
     const { seats, drift, chainQuorum } = await inTime(signal, (deadline) =>
       nodes.execution.nodes.first(async (node, inner) => {
         const compared = await compareWithOracle(node, readLogs, task, inner)
