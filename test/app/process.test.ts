@@ -147,6 +147,25 @@ describe('the process', () => {
     expect(daemon.output()).toContain('/nowhere/messages')
   })
 
+  // Such a report waits for every thread: for ever, where the folder is on a mount that hangs.
+  test('no library asks for a report of the process once threads run', async () => {
+    await setUp()
+    const spy = `
+      const ask = process.report.getReport
+      process.report.getReport = (...args) => {
+        const told = ask.apply(process.report, args)
+        console.log('report of threads:', told.workers.length)
+        return told
+      }`
+    const daemon = run({
+      ...world.env(quiet),
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(spy)}`,
+    })
+    await daemon.said('runs')
+    const reports = daemon.output().match(/^report of threads: .*$/gm)
+    expect([...new Set(reports)]).toEqual(['report of threads: 0'])
+  })
+
   test('never shows a secret, nor a signature that a node echoes', async () => {
     // The node refuses what the daemon holds for possible, and repeats it in its answer.
     await setUp({
