@@ -94,7 +94,8 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
     askedOf.set(node, asked)
     const { silent } = asked
     silent.forgetBelow(lookUp.fromBlock - FORGET_BLOCKS)
-    const { ranges, passedOver } = planSearch(lookUp, silent)
+    const wasAway = !asked.answers
+    const { ranges, passedOver } = planSearch(lookUp, silent, wasAway)
     found.gap = passedOver[0]?.reason
     let [answered, unanswered] = [0, 0]
     let failure: { readonly error: unknown } | undefined
@@ -111,7 +112,7 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
         if (failed.refused) return
         unanswered += 1
         silent.fail(failed)
-        isNews ||= withoutAll([failed], silent.told()).length > 0
+        isNews ||= wasAway || withoutAll([failed], silent.told()).length > 0
       }
       const before = unanswered
       try {
@@ -123,8 +124,6 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
       }
       if (unanswered >= MOST_UNANSWERED) break
     }
-    // It is there again: what it was silent about while it was away is due at once.
-    if (answered > 0 && !asked.answers) silent.retryUnanswered()
     if (answered + unanswered > 0) asked.answers = answered > 0
     if (failure !== undefined) throw failure.error
   }
@@ -132,12 +131,12 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
 
 /**
  * The newest blocks first; behind them what was silent before, on its own, so that one block never
- * becomes many again.
+ * becomes many again. While the node answers for nothing it is all due: that is over at once.
  */
-function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges) {
+function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges, isAway: boolean) {
   const all: BlockRange = { fromBlock, toBlock }
   const tried = within(silent.tried(), all).toReversed()
-  const isResting = ({ isTold, isDue }: (typeof tried)[number]) => isTold && !isDue
+  const isResting = ({ isTold, isDue }: (typeof tried)[number]) => !isAway && isTold && !isDue
   return {
     ranges: [
       ...withoutAll([all], tried).toReversed(),

@@ -315,7 +315,7 @@ describe('a block that never gets an answer', () => {
     await until('the forged one is told', () => app.said('exit request not proven').length > 0)
     await goodCycles(app)
     const failed = await ended(app, 'error')
-    await goodCycles(app, 100)
+    await goodCycles(app, 40)
     expect(await ended(app, 'error')).toBe(failed)
     world.ask(world.requestOf(1))
     await sent(1)
@@ -330,7 +330,7 @@ describe('a block that never gets an answer', () => {
     const match = { rpc: 'eth_getLogs', body: votes }
     const outage = world.execution.faults.add({ kind: 'status', status: 503, match })
     world.ask(world.requestOf(1))
-    await cycles(app, 100)
+    await cycles(app, 40)
     expect(world.beacon.accepted).toEqual([])
 
     const all = async () => (await ended(app, 'success')) + (await ended(app, 'error'))
