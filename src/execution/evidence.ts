@@ -64,10 +64,12 @@ type Found = {
   gap: string | undefined
 }
 
-/** What is known of one node. */
+/** What is known of one node, for one event. */
 type Asked = {
   readonly silent: UnreadRanges
-  /** It gave something when it was last asked. */
+  /** Answers that it ever gave. */
+  parts: number
+  /** False while it answers for nothing at all. */
   answers: boolean
 }
 
@@ -81,7 +83,18 @@ const FORGET_BLOCKS = 216_000
  * by halving, passed over, and asked for again on their own, more and more rarely.
  */
 function createVotesReader(readLogs: LogReader, now: () => number) {
-  const askedOf = new WeakMap<ExecutionNode, Asked>()
+  const askedOf: Readonly<Record<LogsLookUp['event'], WeakMap<ExecutionNode, Asked>>> = {
+    ConsensusReached: new WeakMap(),
+    ReportReceived: new WeakMap(),
+  }
+
+  function askedBefore(event: LogsLookUp['event'], node: ExecutionNode): Asked {
+    const known = askedOf[event].get(node)
+    if (known !== undefined) return known
+    const asked = { silent: createUnreadBlocks(now), parts: 0, answers: true }
+    askedOf[event].set(node, asked)
+    return asked
+  }
 
   /** @throws NoAnswerError when the node does not answer for blocks that it may still answer for */
   return async function readVotes(
@@ -90,20 +103,22 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
     found: Found,
     signal: AbortSignal,
   ): Promise<void> {
-    const asked = askedOf.get(node) ?? { silent: createUnreadBlocks(now), answers: true }
-    askedOf.set(node, asked)
-    const { silent } = asked
+    const asked = askedBefore(lookUp.event, node)
+    const { silent, parts } = asked
     silent.forgetBelow(lookUp.fromBlock - FORGET_BLOCKS)
     const wasAway = !asked.answers
     const { ranges, passedOver } = planSearch(lookUp, silent, wasAway)
     found.gap = passedOver[0]?.reason
-    let [answered, unanswered] = [0, 0]
+    let unanswered = 0
     let failure: { readonly error: unknown } | undefined
 
     for (const range of ranges) {
       let isNews = false
       const onPart = (logs: readonly unknown[], fromBlock: number, toBlock: number) => {
-        answered += 1
+        asked.parts += 1
+        // It is there again: all that it was silent about is due at once, for every search.
+        if (!asked.answers) silent.retryUnanswered()
+        asked.answers = true
         found.logs.push(...logs)
         silent.read({ fromBlock, toBlock })
       }
@@ -111,6 +126,7 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
         found.gap = failed.reason
         if (failed.refused) return
         unanswered += 1
+        if (asked.parts === parts) asked.answers = false
         silent.fail(failed)
         isNews ||= wasAway || withoutAll([failed], silent.told()).length > 0
       }
@@ -124,18 +140,20 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
       }
       if (unanswered >= MOST_UNANSWERED) break
     }
-    if (answered + unanswered > 0) asked.answers = answered > 0
     if (failure !== undefined) throw failure.error
   }
 }
 
 /**
  * The newest blocks first; behind them what was silent before, on its own, so that one block never
- * becomes many again. While the node answers for nothing it is all due: that is over at once.
+ * becomes many again, and what was silent least often first. While the node answers for nothing it is
+ * all due: that is over at once.
  */
 function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges, isAway: boolean) {
   const all: BlockRange = { fromBlock, toBlock }
-  const tried = within(silent.tried(), all).toReversed()
+  const tried = within(silent.tried(), all).toSorted(
+    (a, b) => a.tries - b.tries || b.toBlock - a.toBlock,
+  )
   const isResting = ({ isTold, isDue }: (typeof tried)[number]) => !isAway && isTold && !isDue
   return {
     ranges: [

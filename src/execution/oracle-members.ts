@@ -43,14 +43,15 @@ export async function readOracleSeats(
  * Which of these addresses voted within the last 7 days, as one node says; all of them where it does
  * not have all of those blocks. Advice only, so the sender of a vote is taken from the node's word.
  *
- * @param isPatient - blocks that it does not answer for count as missing, too
+ * @param otherwise - who counts as one of them where blocks are never answered for; with `undefined`
+ *   that is an error
  */
 export async function readRecentVoters(
   node: ExecutionNode,
   readLogs: LogReader,
   consensus: Address,
   among: ReadonlySet<Address>,
-  isPatient: boolean,
+  otherwise: ReadonlySet<Address> | undefined,
   signal: AbortSignal,
 ): Promise<ReadonlySet<Address>> {
   const { number: toBlock } = await node.finalizedBlock(signal)
@@ -61,18 +62,19 @@ export async function readRecentVoters(
     const hash = parseBytes32((log as { readonly transactionHash?: unknown }).transactionHash)
     if (hash !== undefined && votes.size < MAX_VOTES) votes.add(hash)
   }
-  let isWhole = true
+  let isPruned = false
   const onPart = (logs: readonly unknown[]) => logs.forEach(note)
   try {
-    await readLogs(node, filter, onPart, signal, () => {
-      isWhole = false
+    await readLogs(node, filter, onPart, signal, ({ refused }) => {
+      isPruned ||= refused
     })
   } catch (error) {
     signal.throwIfAborted()
-    if (isWhole || !isPatient) throw error
+    if (otherwise === undefined) throw error
+    return new Set([...among].filter((one) => otherwise.has(one)))
   }
-  // Any of them may have voted in the blocks that are missing.
-  if (!isWhole) return among
+  // Any of them may have voted in the blocks that are gone.
+  if (isPruned) return among
   const voters = new Set<Address>()
   for (const hash of votes) {
     if (voters.size === among.size) break

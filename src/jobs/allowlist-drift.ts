@@ -43,7 +43,7 @@ export type DriftDetector = {
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-/** Looks that failed in a row: the next one takes what it gets. */
+/** Looks that failed in a row: the next one goes by what was known before, where it must. */
 const PATIENT_AFTER = 3
 /** After looks that failed: 1, 2, 4 … minutes, at most an hour. */
 const pauseAfter = (failures: number) => Math.min(2 ** (failures - 1) * MINUTE_MS, HOUR_MS)
@@ -74,8 +74,11 @@ export function createDriftDetector(parts: DriftParts): DriftDetector {
 
   /** The first answer is enough. A node that gives none is not set aside for it. */
   async function look(consensus: Address): Promise<void> {
-    const isPatient = failures >= PATIENT_AFTER
-    const task = { allowlist: config.oracleAllowlist, consensus, open, isPatient }
+    const allowlist = config.oracleAllowlist
+    const stale = new Set(found?.stale)
+    const lastKnown = new Set(allowlist.filter((one) => !stale.has(one)))
+    const recentOtherwise = failures >= PATIENT_AFTER ? lastKnown : undefined
+    const task = { allowlist, consensus, open, recentOtherwise }
     try {
       const { drift, host } = await nodes.firstUncounted(
         async (node, _signal, host) => ({
@@ -127,15 +130,15 @@ type Comparison = {
   readonly consensus: Address
   /** Signers of open requests: see `signersOfOpen`. */
   readonly open: ReadonlySet<Address>
-  /** Blocks that were never answered for must not keep the comparison from being made. */
-  readonly isPatient: boolean
+  /** Who counts as having voted lately where that is never answered; `undefined`: the look fails. */
+  readonly recentOtherwise: ReadonlySet<Address> | undefined
 }
 
 /** Whether someone signs no more is asked of the same node that says who does. */
 export async function compareWithOracle(
   node: ExecutionNode,
   readLogs: LogReader,
-  { allowlist, consensus, open, isPatient }: Comparison,
+  { allowlist, consensus, open, recentOtherwise }: Comparison,
   signal: AbortSignal,
 ) {
   const seats = await readOracleSeats(node, consensus, signal)
@@ -143,7 +146,7 @@ export async function compareWithOracle(
   const recent =
     former.size === 0
       ? former
-      : await readRecentVoters(node, readLogs, consensus, former, isPatient, signal)
+      : await readRecentVoters(node, readLogs, consensus, former, recentOtherwise, signal)
   return { seats, drift: compareAllowlist(allowlist, seats, new Set([...open, ...recent])) }
 }
 

@@ -34,7 +34,7 @@ export async function checkOracle(
       allowlist: config.oracleAllowlist,
       consensus,
       open: signersOfOpen(cases),
-      isPatient: true,
+      recentOtherwise: new Set(config.oracleAllowlist),
     }
     const { seats, drift, chainQuorum } = await inTime(signal, (deadline) =>
       nodes.execution.nodes.first(async (node, inner) => {
