@@ -1,16 +1,10 @@
 import type { MessagesLocation } from '../config/locations.ts'
 import { DeadlineError, withDeadline } from '../lib/deadline.ts'
-import { createFiles } from '../lib/files.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { type BucketStore, createBucketStore } from '../messages/bucket.ts'
 import { createFolderStore } from '../messages/folder.ts'
 import { openGs } from '../messages/gs.ts'
-import {
-  type Listing,
-  MAX_FILE_BYTES,
-  type MessageStore,
-  StoreError,
-} from '../messages/message-store.ts'
+import { type Listing, type MessageStore, StoreError } from '../messages/message-store.ts'
 import { openS3 } from '../messages/s3.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { StartUpError } from './start-up.ts'
@@ -30,8 +24,7 @@ export async function openStore(
 ): Promise<MessageStore> {
   try {
     if (location.kind !== 'folder') return await openBucket(location, log, signal)
-    const files = createFiles(MAX_FILE_BYTES)
-    const store = createFolderStore(location.path, files)
+    const store = createFolderStore(location.path)
     return servingOnce(await lookAt(store, log, signal), store)
   } catch (error) {
     throw new StartUpError(messageOf(error))

@@ -151,9 +151,7 @@ function createVotesReader(readLogs: LogReader, now: () => number) {
  */
 function planSearch({ fromBlock, toBlock }: LogsLookUp, silent: UnreadRanges, isAway: boolean) {
   const all: BlockRange = { fromBlock, toBlock }
-  const tried = within(silent.tried(), all).toSorted(
-    (a, b) => a.tries - b.tries || b.toBlock - a.toBlock,
-  )
+  const tried = within(silent.tried(), all)
   const isResting = ({ isTold, isDue }: (typeof tried)[number]) => !isAway && isTold && !isDue
   return {
     ranges: [

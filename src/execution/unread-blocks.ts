@@ -35,16 +35,15 @@ export function createUnreadBlocks(now: () => number) {
   const isTold = ({ refused, tries }: Part) => refused || tries >= TRIES_UNTIL_TOLD
   // A time more than an hour ahead was set by a clock that has been set back since.
   const isDue = ({ dueAt }: Part) => now() >= dueAt || dueAt - now() > HOUR_MS
+  /** What failed least often first, then the newest. */
+  const inTurn = () => failed.toSorted((a, b) => a.tries - b.tries || b.toBlock - a.toBlock)
 
   return {
     add(range: BlockRange): void {
       fresh = union([...fresh, ...withoutAll([range], failed)])
     },
     /** What is to be asked for now: the newest first, what failed before behind the rest. */
-    due: (): readonly BlockRange[] => [
-      ...fresh.toReversed(),
-      ...failed.filter(isDue).toSorted((a, b) => a.tries - b.tries || b.toBlock - a.toBlock),
-    ],
+    due: (): readonly BlockRange[] => [...fresh.toReversed(), ...inTurn().filter(isDue)],
     read(range: BlockRange): void {
       fresh = withoutAll(fresh, [range])
       failed = withoutAll(failed, [range])
@@ -76,8 +75,8 @@ export function createUnreadBlocks(now: () => number) {
     },
     has: (block: number): boolean =>
       [...fresh, ...failed].some((one) => doOverlap(one, { fromBlock: block, toBlock: block })),
-    /** What was asked for in vain, part by part; lowest first. */
-    tried: () => failed.map((part) => ({ ...part, isTold: isTold(part), isDue: isDue(part) })),
+    /** What was asked for in vain, part by part, in the order in which `due` names them. */
+    tried: () => inTurn().map((part) => ({ ...part, isTold: isTold(part), isDue: isDue(part) })),
     /** What this node cannot give. */
     told: (): readonly FailedRange[] => failed.filter(isTold),
     /** What it may give yet; lowest first. */
