@@ -1,3 +1,4 @@
+import { safeParse } from 'valibot'
 import {
   type Complain,
   checkJwtSecret,
@@ -69,11 +70,11 @@ function readSettings(given: Given, complain: Complain): Settings {
   const entries = variableNames.map((name) => {
     const value = given.values[name] ?? variableTable[name].default
     if (value === '') return [name, undefined] as const
-    const parsed = schemas[name].safeParse(value)
+    const parsed = safeParse(schemas[name], value)
+    if (parsed.success) return [name, parsed.output] as const
     const isTold = given.problems.some(({ variable }) => variable === name)
-    if (!parsed.success && !isTold)
-      complain(name, parsed.error.issues[0]?.message ?? 'cannot be used')
-    return [name, parsed.data] as const
+    if (!isTold) complain(name, parsed.issues[0].message)
+    return [name, undefined] as const
   })
   return Object.fromEntries(entries) as Settings
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { parsedBy } from '../lib/parsed-by.ts'
 
 /** Where exit messages are read from. A prefix has no slash at its ends, and may be empty. */
@@ -47,11 +47,13 @@ export const urlsIn = (list: string): readonly string[] =>
     .map((url) => url.trim())
     .filter((url) => url !== '')
 
-export const urlList = z
-  .string()
-  .transform(urlsIn)
-  .pipe(z.array(httpUrl).min(1, 'must hold at least one URL'))
-  .transform((urls) => uniqueUrls(urls.map(withoutTrailingSlash)))
+export const urlList = v.pipe(
+  v.string(),
+  v.transform(urlsIn),
+  v.array(httpUrl),
+  v.minLength(1, 'must hold at least one URL'),
+  v.transform((urls) => uniqueUrls(urls.map(withoutTrailingSlash))),
+)
 
 function parseLocation(text: string): MessagesLocation | undefined {
   const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []

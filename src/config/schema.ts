@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { parsedBy } from '../lib/parsed-by.ts'
 import {
   type Hex,
@@ -20,7 +20,7 @@ const MAX_MODULE_ID = 2 ** 24 - 1
 const MAX_OPERATOR_ID = 2 ** 40 - 1
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)]
-const text = z.string()
+const text = v.string()
 
 /** The value of plain decimal digits, within bounds. */
 function parseInteger(value: unknown, min: number, max: number): number | undefined {
@@ -37,14 +37,15 @@ const integer = (min: number, max: number) =>
   )
 
 /** `true` or `false` in any letter case. */
-const boolean = z.stringbool({
-  truthy: ['true'],
-  falsy: ['false'],
-  error: 'must be true or false',
-})
+const boolean = v.pipe(
+  text,
+  v.toLowerCase(),
+  v.picklist(['true', 'false'], 'must be true or false'),
+  v.transform((word) => word === 'true'),
+)
 
 const oneOf = <const Word extends string>(words: readonly Word[]) =>
-  text.toLowerCase().pipe(z.enum(words, `must be one of ${words.join(', ')}`))
+  v.pipe(text, v.toLowerCase(), v.picklist(words, `must be one of ${words.join(', ')}`))
 
 function parseJson(value: string): unknown {
   try {
@@ -56,8 +57,8 @@ function parseJson(value: string): unknown {
 
 const json = (rule: string) => parsedBy<string, unknown>(parseJson, rule)
 
-const listOf = <Item extends z.ZodType>(item: Item, rule: string) =>
-  json(rule).pipe(z.array(item, rule).transform(unique))
+const listOf = <Item extends v.GenericSchema>(item: Item, rule: string) =>
+  v.pipe(json(rule), v.array(item, rule), v.transform(unique))
 
 /** As entries, so that every key is looked at, `__proto__` too. */
 const entriesOf = (value: unknown): unknown =>
@@ -81,40 +82,52 @@ const moduleId = id<ModuleId>('module ids', 1, MAX_MODULE_ID)
 const operatorId = id<OperatorId>('operator ids', 0, MAX_OPERATOR_ID)
 
 const OPERATORS_RULE = 'must be a JSON array of operator ids'
-const operatorIds = z
-  .array(operatorId, OPERATORS_RULE)
-  .min(1, 'must name at least one operator for each module')
-  .transform(unique)
+const operatorIds = v.pipe(
+  v.array(operatorId, OPERATORS_RULE),
+  v.minLength(1, 'must name at least one operator for each module'),
+  v.transform(unique),
+)
 
 const SCOPE_RULE = 'must be a JSON object: module ids with arrays of operator ids'
-const scope = json(SCOPE_RULE)
-  .pipe(entries(SCOPE_RULE))
-  .pipe(z.array(z.tuple([moduleId, operatorIds])).min(1, 'must name at least one module'))
-  .transform((modules): ReadonlyMap<ModuleId, readonly OperatorId[]> => new Map(modules))
+const scope = v.pipe(
+  json(SCOPE_RULE),
+  entries(SCOPE_RULE),
+  v.array(v.tuple([moduleId, operatorIds])),
+  v.minLength(1, 'must name at least one module'),
+  v.transform((modules): ReadonlyMap<ModuleId, readonly OperatorId[]> => new Map(modules)),
+)
 
 /** Names that the HTTP client or the request itself claims. */
 const RESERVED_HEADERS =
   /^(content-type|content-length|host|connection|transfer-encoding|idempotency-key)$/i
-const headerName = text
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header')
-  .refine((name) => !RESERVED_HEADERS.test(name), 'must not be a header that every call has')
-const headerValue = text.regex(
-  /^[\x20-\x7e\x80-\xff]+$/,
-  'must be usable as an HTTP header: printable characters on one line',
+const headerName = v.pipe(
+  text,
+  v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header'),
+  v.check((name) => !RESERVED_HEADERS.test(name), 'must not be a header that every call has'),
+)
+const headerValue = v.pipe(
+  text,
+  v.regex(
+    /^[\x20-\x7e\x80-\xff]+$/,
+    'must be usable as an HTTP header: printable characters on one line',
+  ),
 )
 
 const HEADERS_RULE = 'must be a JSON object: hosts with objects of HTTP headers'
-const nodeHost = text.toLowerCase().regex(/^[^\s/@]+$/, 'must name nodes as host or host:port')
-const nodeHeaders = json(HEADERS_RULE)
-  .pipe(entries(HEADERS_RULE))
-  .pipe(
-    z.array(
-      z.tuple([nodeHost, entries(HEADERS_RULE).pipe(z.array(z.tuple([headerName, headerValue])))]),
-    ),
-  )
-  .transform(
+const nodeHost = v.pipe(
+  text,
+  v.toLowerCase(),
+  v.regex(/^[^\s/@]+$/, 'must name nodes as host or host:port'),
+)
+const headersOfNode = v.pipe(entries(HEADERS_RULE), v.array(v.tuple([headerName, headerValue])))
+const nodeHeaders = v.pipe(
+  json(HEADERS_RULE),
+  entries(HEADERS_RULE),
+  v.array(v.tuple([nodeHost, headersOfNode])),
+  v.transform(
     (hosts): NodeHeaders => new Map(hosts.map(([host, list]) => [host, Object.fromEntries(list)])),
-  )
+  ),
+)
 
 const parseHost = (value: string): string | undefined => {
   const host = value.replace(/^\[(.*)\]$/, '$1')
@@ -127,13 +140,14 @@ export const schemas = {
   EXECUTION_NODE: urlList,
   CONSENSUS_NODE: urlList,
   NODE_HEADERS: nodeHeaders,
-  NETWORK: oneOf(LIDO_NETWORKS.map(({ name }) => name)).transform(
-    (name) => LIDO_NETWORKS.find((network) => network.name === name) ?? z.NEVER,
+  NETWORK: v.pipe(
+    oneOf(LIDO_NETWORKS.map(({ name }) => name)),
+    parsedBy((name: string) => LIDO_NETWORKS.find((one) => one.name === name), 'must be a network'),
   ),
   LOCATOR_ADDRESS: address,
   EJECTOR_SCOPE: scope,
   STAKING_MODULE_ID: moduleId,
-  OPERATOR_IDENTIFIERS: json(OPERATORS_RULE).pipe(operatorIds),
+  OPERATOR_IDENTIFIERS: v.pipe(json(OPERATORS_RULE), operatorIds),
   OPERATOR_ID: operatorId,
   MESSAGES_LOCATION: messagesLocation,
   VALIDATOR_EXIT_WEBHOOK: httpUrl,
@@ -152,9 +166,11 @@ export const schemas = {
   VALIDATORS_BATCH_SIZE: integer(1, 100_000),
   JOB_INTERVAL: integer(1, MAX_TIMER_MS),
   FINALITY_EVENTS: boolean,
-  HTTP_PORT: text
-    .transform((port) => (port.toLowerCase() === 'false' ? '0' : port))
-    .pipe(integer(0, 65_535)),
+  HTTP_PORT: v.pipe(
+    text,
+    v.transform((port) => (port.toLowerCase() === 'false' ? '0' : port)),
+    integer(0, 65_535),
+  ),
   HTTP_HOST: parsedBy(parseHost, 'must be an IP address or a host name, without port'),
   RUN_METRICS: boolean,
   RUN_HEALTH_CHECK: boolean,
@@ -163,32 +179,39 @@ export const schemas = {
   LOGGER_LEVEL: oneOf(['error', 'warn', 'log', 'info', 'debug']),
   LOGGER_FORMAT: oneOf(['simple', 'json']),
   LOGGER_SECRETS: listOf(
-    z.string('must hold texts only'),
+    v.string('must hold texts only'),
     'must be a JSON array of variable names or values',
   ),
   DRY_RUN: boolean,
   TRUST_MODE: boolean,
   DISABLE_SECURITY_DONT_USE_IN_PRODUCTION: boolean,
   FORCE_DENCUN_FORK_MODE: boolean,
-  CAPELLA_FORK_VERSION: text
-    .toLowerCase()
-    .regex(/^0x[0-9a-f]{8}$/, 'must be 4 bytes: 0x and 8 hex digits')
-    .transform((version) => version as Hex),
+  CAPELLA_FORK_VERSION: v.pipe(
+    text,
+    v.toLowerCase(),
+    v.regex(/^0x[0-9a-f]{8}$/, 'must be 4 bytes: 0x and 8 hex digits'),
+    v.transform((version) => version as Hex),
+  ),
   WEBHOOK_ABORT_TIMEOUT_MS: integer(1, MAX_TIMER_MS),
   WEBHOOK_MAX_RETRIES: integer(0, 1_000),
   WEBHOOK_TOKEN: headerValue,
   WEBHOOK_HEADER: headerName,
   WEBHOOK_RESEND_AFTER: integer(1, MAX_TIMER_MS),
   JWT_SECRET_PATH: text,
-  PROM_PREFIX: text.regex(
-    /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
-    'must be able to start a metric name: letters, digits, _ and :, no digit first',
+  PROM_PREFIX: v.pipe(
+    text,
+    v.regex(
+      /^[a-zA-Z_:][a-zA-Z0-9_:]*$/,
+      'must be able to start a metric name: letters, digits, _ and :, no digit first',
+    ),
   ),
   MAX_EXITS_PER_HOUR: integer(1, 1_000_000),
   STATE_FILE: text,
   HOLD_FILE: text,
-} satisfies Record<VariableName, z.ZodType>
+} satisfies Record<VariableName, v.GenericSchema>
 
 type Schemas = typeof schemas
 /** What the environment says; `undefined` where it says nothing, or nothing that can be used. */
-export type Settings = { readonly [Name in VariableName]?: z.output<Schemas[Name]> | undefined }
+export type Settings = {
+  readonly [Name in VariableName]?: v.InferOutput<Schemas[Name]> | undefined
+}

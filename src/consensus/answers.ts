@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { isSuccess } from '../lib/exchange.ts'
 import { type HttpAnswer, NoAnswerError } from '../lib/http.ts'
 import { jsonOf } from '../lib/json.ts'
@@ -29,43 +29,49 @@ export const epoch = parsedBy((value) => toldUint64(value) as Epoch | undefined,
 export const uint64 = parsedBy(toldUint64, 'must be a uint64')
 export const index = parsedBy(parseValidatorIndex, 'must be a validator index')
 /** Spec: phase0 `Version`. */
-export const version = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{8}$/)
-  .transform((text) => text.toLowerCase() as Hex)
+export const version = v.pipe(
+  v.string(),
+  v.regex(/^0x[0-9a-fA-F]{8}$/),
+  v.transform((text) => text.toLowerCase() as Hex),
+)
 /** Some servers write it as a string. */
-export const flag = z.union([
-  z.boolean(),
-  z
-    .string()
-    .toLowerCase()
-    .pipe(z.enum(['true', 'false']))
-    .transform((text) => text === 'true'),
+export const flag = v.union([
+  v.boolean(),
+  v.pipe(
+    v.string(),
+    v.toLowerCase(),
+    v.picklist(['true', 'false']),
+    v.transform((text) => text === 'true'),
+  ),
 ])
 /** A list, which some servers write as `null` when it is empty. */
-export const listOf = <Item extends z.ZodType>(item: Item) =>
-  z
-    .array(item)
-    .nullable()
-    .transform((list) => list ?? [])
+export const listOf = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    v.nullable(v.array(item)),
+    v.transform((list) => list ?? []),
+  )
+
+/** Something that is nice to know: whatever does not fit counts as left out. */
+export const loose = <T extends v.GenericSchema>(schema: T) =>
+  v.fallback(v.optional(schema), undefined)
 
 /** Reads a path of one node. @throws as `read` */
-export type Get = <T extends z.ZodType>(
+export type Get = <T extends v.GenericSchema>(
   action: string,
   path: string,
   schema: T,
   signal: AbortSignal,
-) => Promise<z.output<T>>
+) => Promise<v.InferOutput<T>>
 
 /** Answers that speak of the question, and not of the node's state. */
 const OF_THE_QUESTION = [400, 404, 405, 413, 414, 501]
 
 /** @throws NodeRefusedError on a 4xx that speaks of the question, NoAnswerError on all else */
-export function read<T extends z.ZodType>(
+export function read<T extends v.GenericSchema>(
   action: string,
   { status, text }: HttpAnswer,
   schema: T,
-): z.output<T> {
+): v.InferOutput<T> {
   if (!isSuccess({ status })) {
     const error = new NodeRefusedError(action, status, quote(text))
     throw OF_THE_QUESTION.includes(status) ? error : new NoAnswerError(error.message, { status })
@@ -74,9 +80,9 @@ export function read<T extends z.ZodType>(
   if (json === undefined) {
     throw new NoAnswerError(`${action}: the answer is not JSON: ${quote(text)}`, { status })
   }
-  const parsed = schema.safeParse(json)
+  const parsed = v.safeParse(schema, json)
   if (!parsed.success) {
     throw new NoAnswerError(`${action}: the answer has another shape: ${quote(text)}`, { status })
   }
-  return parsed.data
+  return parsed.output
 }

@@ -1,29 +1,29 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { Bytes32, Slot } from '../lib/primitives.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
-import { bytes32, flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
+import { bytes32, flag, type Get, loose, NodeRefusedError, uint64 } from './answers.ts'
 
-const payload = z.object({
+const payload = v.object({
   block_hash: bytes32,
   receipts_root: bytes32,
-  block_number: uint64.transform(Number).optional().catch(undefined),
+  block_number: loose(v.pipe(uint64, v.transform(Number))),
 })
-const blockSchema = z.object({
-  execution_optimistic: flag.nullish(),
-  finalized: flag.nullish(),
-  data: z.object({
-    message: z.object({
+const blockSchema = v.object({
+  execution_optimistic: v.nullish(flag),
+  finalized: v.nullish(flag),
+  data: v.object({
+    message: v.object({
       slot: uint64,
-      body: z.object({
-        execution_payload_header: payload.optional(),
-        execution_payload: payload.optional(),
+      body: v.object({
+        execution_payload_header: v.optional(payload),
+        execution_payload: v.optional(payload),
       }),
     }),
   }),
 })
-const header = z.object({ message: z.object({ slot: uint64 }) })
-const headerSlotSchema = z.object({ data: z.object({ header }) })
-const headerSchema = z.object({ data: z.object({ root: bytes32, header }) })
+const header = v.object({ message: v.object({ slot: uint64 }) })
+const headerSlotSchema = v.object({ data: v.object({ header }) })
+const headerSchema = v.object({ data: v.object({ root: bytes32, header }) })
 
 const PATHS = ['/eth/v1/beacon/blinded_blocks', '/eth/v2/beacon/blocks']
 

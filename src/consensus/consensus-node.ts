@@ -1,6 +1,7 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { type Exchange, observed } from '../lib/exchange.ts'
 import type { HttpClient } from '../lib/http.ts'
+import { jsonObject } from '../lib/parsed-by.ts'
 import {
   type Bytes32,
   type Epoch,
@@ -59,21 +60,21 @@ export type ConsensusNode = {
 
 /** Milliseconds for one call; a thousand validators of an archived state may need most of it. */
 export const CALL_TIMEOUT_MS = 15_000
-const genesisSchema = z.object({
-  data: z.object({
-    genesis_time: uint64.transform(Number),
+const genesisSchema = v.object({
+  data: v.object({
+    genesis_time: v.pipe(uint64, v.transform(Number)),
     genesis_validators_root: bytes32,
   }),
 })
-const specSchema = z.object({ data: z.record(z.string(), z.unknown()) })
-const depositSchema = z.object({ data: z.object({ chain_id: uint64 }) })
-const forkSchema = z.object({
-  data: z.object({ previous_version: version, current_version: version, epoch }),
+const specSchema = v.object({ data: jsonObject })
+const depositSchema = v.object({ data: v.object({ chain_id: uint64 }) })
+const forkSchema = v.object({
+  data: v.object({ previous_version: version, current_version: version, epoch }),
 })
-const finalitySchema = z.object({ data: z.object({ finalized: z.object({ epoch }) }) })
-const validatorSchema = z.object({ data: z.object({ index }).nullable() })
-const consolidationsSchema = z.object({ data: listOf(z.object({ source_index: index })) })
-const withdrawalsSchema = z.object({ data: listOf(z.object({ validator_index: index })) })
+const finalitySchema = v.object({ data: v.object({ finalized: v.object({ epoch }) }) })
+const validatorSchema = v.object({ data: v.nullable(v.object({ index })) })
+const consolidationsSchema = v.object({ data: listOf(v.object({ source_index: index })) })
+const withdrawalsSchema = v.object({ data: listOf(v.object({ validator_index: index })) })
 
 /**
  * @param batchSize - ids per validators request (VALIDATORS_BATCH_SIZE)

@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { NoAnswerError } from '../lib/http.ts'
 import { isHeadRecent } from '../lib/layer.ts'
 import type { Slot } from '../lib/primitives.ts'
-import { flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
+import { flag, type Get, loose, NodeRefusedError, uint64 } from './answers.ts'
 
 export type SyncStatus = {
   readonly headSlot: Slot
@@ -14,18 +14,17 @@ export type SyncStatus = {
 const PATH = '/eth/v1/node/syncing'
 const MISSING = [403, 404, 405, 501]
 
-const loose = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
-const syncSchema = z.object({
+const syncSchema = v.object({
   data: loose(
-    z.object({
+    v.object({
       head_slot: loose(uint64),
       sync_distance: loose(uint64),
       is_syncing: loose(flag),
     }),
   ),
 })
-const headSchema = z.object({
-  data: z.object({ header: z.object({ message: z.object({ slot: uint64 }) }) }),
+const headSchema = v.object({
+  data: v.object({ header: v.object({ message: v.object({ slot: uint64 }) }) }),
 })
 
 /**

@@ -1,11 +1,11 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { DeadlineError } from '../lib/deadline.ts'
 import { yieldIfDue } from '../lib/event-loop.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { messageOf } from '../lib/message-of.ts'
 import { parsedBy } from '../lib/parsed-by.ts'
 import { type Pubkey, parsePubkey, type ValidatorIndex } from '../lib/primitives.ts'
-import { epoch, flag, index, listOf, NodeRefusedError, read } from './answers.ts'
+import { epoch, flag, index, listOf, loose, NodeRefusedError, read } from './answers.ts'
 import type { RegistryEntry } from './registry.ts'
 
 export type StateId = 'head' | 'finalized'
@@ -40,19 +40,19 @@ const SOMEBODY = 0 as ValidatorIndex
 const NO_POST = [400, 403, 404, 405, 501]
 const TOO_LONG = [413, 414]
 
-const validatorSchema = z.object({
+const validatorSchema = v.object({
   index,
-  status: z.string().max(40).catch('unknown'),
-  validator: z.object({
+  status: v.fallback(v.pipe(v.string(), v.maxLength(40)), 'unknown'),
+  validator: v.object({
     pubkey: parsedBy(parsePubkey, 'must be a public key'),
     activation_epoch: epoch,
     exit_epoch: epoch,
-    withdrawable_epoch: epoch.optional().catch(undefined),
+    withdrawable_epoch: loose(epoch),
   }),
 })
-const validatorsSchema = z.object({
-  execution_optimistic: flag.nullish(),
-  data: listOf(z.unknown()),
+const validatorsSchema = v.object({
+  execution_optimistic: v.nullish(flag),
+  data: listOf(v.unknown()),
 })
 
 /**
@@ -227,16 +227,16 @@ const NOTHING: States = { optimistic: false, entries: new Map(), unreadable: new
 /** Keeps what was asked for; one malformed entry counts as unknown and spoils no other. */
 async function toStates(
   ids: readonly ValidatorId[],
-  answer: z.output<typeof validatorsSchema>,
+  answer: v.InferOutput<typeof validatorsSchema>,
 ): Promise<States> {
   const asked = new Set<ValidatorId>(ids)
   const entries = new Map<ValidatorIndex, RegistryEntry>()
   for (const raw of answer.data) {
     const turn = yieldIfDue()
     if (turn !== undefined) await turn
-    const parsed = validatorSchema.safeParse(raw)
+    const parsed = v.safeParse(validatorSchema, raw)
     if (!parsed.success) continue
-    const { index, status, validator } = parsed.data
+    const { index, status, validator } = parsed.output
     if (!asked.has(index) && !asked.has(validator.pubkey)) continue
     const { pubkey, activation_epoch, exit_epoch, withdrawable_epoch } = validator
     entries.set(index, {

@@ -1,9 +1,10 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 import { withDeadline } from '../lib/deadline.ts'
 import { type Exchange, observed } from '../lib/exchange.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { jsonOf } from '../lib/json.ts'
 import { isHeadRecent, type SyncState } from '../lib/layer.ts'
+import { jsonObject } from '../lib/parsed-by.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 import { isOverload, isStatePruned, isUnknownBlock, RpcError } from './rpc-errors.ts'
@@ -52,33 +53,42 @@ export type ExecutionNode = {
 /** Milliseconds for one call; a wide `eth_getLogs` may need most of it. */
 const CALL_TIMEOUT_MS = 15_000
 
-const quantity = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{1,64}$/)
-  .transform((text) => BigInt(text))
-const blockNumber = quantity.refine((value) => value <= BigInt(Number.MAX_SAFE_INTEGER))
-const hexData = z.string().regex(/^0x([0-9a-fA-F]{2})*$/)
+const quantity = v.pipe(
+  v.string(),
+  v.regex(/^0x[0-9a-fA-F]{1,64}$/),
+  v.transform((text) => BigInt(text)),
+)
+const blockNumber = v.pipe(quantity, v.maxValue(BigInt(Number.MAX_SAFE_INTEGER)))
+const hexData = v.pipe(v.string(), v.regex(/^0x([0-9a-fA-F]{2})*$/))
 /** Some gateways give the code as text, leave out the message, or give nothing but words. */
-const rpcFailure = z.union([
-  z.string().transform((message) => ({ code: 0, message })),
-  z.object({
-    code: z.coerce.number().catch(0),
-    message: z.string().catch('no reason given'),
-  }),
+const rpcFailure = v.union([
+  v.pipe(
+    v.string(),
+    v.transform((message) => ({ code: 0, message })),
+  ),
+  v.pipe(
+    jsonObject,
+    v.object({
+      code: v.fallback(v.pipe(v.unknown(), v.transform(Number), v.finite()), 0),
+      message: v.fallback(v.string(), 'no reason given'),
+    }),
+  ),
 ])
-const envelope = z.object({
-  result: z.unknown().optional(),
-  error: rpcFailure.nullish(),
-})
-const hash32 = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{64}$/)
-  .transform((hash) => hash.toLowerCase() as Bytes32)
-const blockBody = z.object({ transactions: z.array(hash32) })
-const blockHead = z.object({
-  number: blockNumber.transform(Number),
+const envelope = v.pipe(
+  jsonObject,
+  v.object({ result: v.optional(v.unknown()), error: v.nullish(rpcFailure) }),
+)
+const hash32 = v.pipe(
+  v.string(),
+  v.regex(/^0x[0-9a-fA-F]{64}$/),
+  v.transform((hash) => hash.toLowerCase() as Bytes32),
+)
+const blockBody = v.object({ transactions: v.array(hash32) })
+const safeNumber = v.pipe(blockNumber, v.transform(Number))
+const blockHead = v.object({
+  number: safeNumber,
   hash: hash32,
-  timestamp: blockNumber.transform(Number).optional().catch(undefined),
+  timestamp: v.fallback(v.optional(safeNumber), undefined),
 })
 
 /**
@@ -95,19 +105,19 @@ export function createExecutionNode(
   const request = observed(http, observe)
   let id = 0
 
-  async function rpc<T extends z.ZodType>(
+  async function rpc<T extends v.GenericSchema>(
     method: string,
     params: readonly unknown[],
     result: T,
     signal: AbortSignal,
-  ): Promise<z.output<T>> {
+  ): Promise<v.InferOutput<T>> {
     id += 1
     const body = { jsonrpc: '2.0', id, method, params }
     const headers = await withDeadline(timeoutMs, signal, authorize)
     const answer = await request({ method: 'POST', body, headers, timeoutMs, signal })
-    const parsed = envelope.safeParse(jsonOf(answer.text))
-    if (parsed.success && parsed.data.error) {
-      const { code, message } = parsed.data.error
+    const parsed = v.safeParse(envelope, jsonOf(answer.text))
+    if (parsed.success && parsed.output.error) {
+      const { code, message } = parsed.output.error
       if (isOverload(answer.status, code, message)) {
         throw new NoAnswerError(`${method}: node answered ${code}: ${quote(message)}`)
       }
@@ -118,21 +128,21 @@ export function createExecutionNode(
         `${method}: node answered HTTP ${answer.status}: ${quote(answer.text)}`,
       )
     }
-    const checked = result.safeParse(parsed.data.result)
+    const checked = v.safeParse(result, parsed.output.result)
     if (!checked.success) {
       throw new NoAnswerError(`${method}: node answered something else than asked`)
     }
-    return checked.data
+    return checked.output
   }
 
   return {
     chainId: (signal) => rpc('eth_chainId', [], quantity, signal),
     async syncState(signal) {
-      const told = await rpc('eth_syncing', [], z.unknown(), signal).catch(refusal)
+      const told = await rpc('eth_syncing', [], v.unknown(), signal).catch(refusal)
       if (told === false || told === 'false') return {}
-      const progress = syncProgress.safeParse(told).data
-      if (progress !== undefined && progress.currentBlock < progress.highestBlock) {
-        const { currentBlock, highestBlock } = progress
+      const progress = v.safeParse(syncProgress, told)
+      if (progress.success && progress.output.currentBlock < progress.output.highestBlock) {
+        const { currentBlock, highestBlock } = progress.output
         return { why: `still syncing, at block ${currentBlock} of ${highestBlock}` }
       }
       const head = await rpc('eth_getBlockByNumber', ['latest', false], blockHead, signal)
@@ -140,7 +150,7 @@ export function createExecutionNode(
     },
     async finalizedBlock(signal) {
       const params = ['finalized', false]
-      const head = await rpc('eth_getBlockByNumber', params, blockHead.nullable(), signal).catch(
+      const head = await rpc('eth_getBlockByNumber', params, v.nullable(blockHead), signal).catch(
         (error: unknown) => {
           if (isUnknownBlock(error)) return null
           throw error
@@ -151,29 +161,29 @@ export function createExecutionNode(
     },
     blockHash: async (number, signal) => {
       const params = [toQuantity(number), false]
-      return (await rpc('eth_getBlockByNumber', params, blockHead.nullable(), signal))?.hash
+      return (await rpc('eth_getBlockByNumber', params, v.nullable(blockHead), signal))?.hash
     },
     logs: ({ address, topics, fromBlock, toBlock }, signal) =>
       rpc(
         'eth_getLogs',
         [{ address, topics, fromBlock: toQuantity(fromBlock), toBlock: toQuantity(toBlock) }],
-        z.array(z.unknown()),
+        v.array(v.unknown()),
         signal,
       ),
     transaction: (hash, signal) =>
-      rpc('eth_getTransactionByHash', [hash], z.looseObject({}).nullable(), signal),
+      rpc('eth_getTransactionByHash', [hash], v.nullable(jsonObject), signal),
     blockReceipts: (block, signal) =>
       rpc(
         'eth_getBlockReceipts',
         [typeof block === 'number' ? toQuantity(block) : block],
-        z.array(z.unknown()).nullable(),
+        v.nullable(v.array(v.unknown())),
         signal,
       ),
     blockTransactions: async (hash, signal) =>
-      (await rpc('eth_getBlockByHash', [hash, false], blockBody.nullable(), signal))
+      (await rpc('eth_getBlockByHash', [hash, false], v.nullable(blockBody), signal))
         ?.transactions ?? null,
     receipt: (hash, signal) =>
-      rpc('eth_getTransactionReceipt', [hash], z.looseObject({}).nullable(), signal),
+      rpc('eth_getTransactionReceipt', [hash], v.nullable(jsonObject), signal),
     async call(to, data, signal, block) {
       const at = (tag: string) => rpc('eth_call', [{ to, data }, tag], hexData, signal)
       const orAt = (tag: string) => (error: unknown) => {
@@ -192,7 +202,7 @@ export function createExecutionNode(
 const NOTHING_FINALIZED =
   'eth_getBlockByNumber: the node knows no finalized block yet: it has just started, or follows no consensus node'
 
-const syncProgress = z.object({ currentBlock: blockNumber, highestBlock: blockNumber })
+const syncProgress = v.object({ currentBlock: blockNumber, highestBlock: blockNumber })
 
 function refusal(error: unknown): RpcError {
   if (error instanceof RpcError) return error

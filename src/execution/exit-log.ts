@@ -1,6 +1,6 @@
 import { keccak256 } from 'ethers/crypto'
 import { toBeHex } from 'ethers/utils'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { parsedBy } from '../lib/parsed-by.ts'
 import {
   type Address,
@@ -58,24 +58,20 @@ export function filterOf({
 
 const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
 /** Some gateways pad quantities with zeros, or give them as JSON numbers. */
-const safeQuantity = z
-  .union([
-    z.int().nonnegative(),
-    z
-      .string()
-      .regex(/^0x[0-9a-fA-F]{1,64}$/)
-      .transform(Number),
-  ])
-  .refine(Number.isSafeInteger)
-const rawLog = z.object({
+const safeQuantity = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/), v.transform(Number))]),
+  v.safeInteger(),
+  v.minValue(0),
+)
+const rawLog = v.object({
   address: parsedBy(parseAddress, 'must be an address'),
-  topics: z.array(bytes32).length(4),
-  data: z.string().regex(/^0x([0-9a-fA-F]{2})*$/),
+  topics: v.pipe(v.array(bytes32), v.length(4)),
+  data: v.pipe(v.string(), v.regex(/^0x([0-9a-fA-F]{2})*$/)),
   blockNumber: safeQuantity,
   blockHash: bytes32,
   transactionHash: bytes32,
   logIndex: safeQuantity,
-  removed: z.unknown().optional(),
+  removed: v.optional(v.unknown()),
 })
 
 /**
@@ -83,9 +79,9 @@ const rawLog = z.object({
  * what does not belong here is named and dropped by the caller.
  */
 export function readExitLog(raw: unknown, query: ExitLogQuery): ExitLogReading {
-  const parsed = rawLog.safeParse(raw)
+  const parsed = v.safeParse(rawLog, raw)
   if (!parsed.success) return { ok: false, why: 'malformed log' }
-  const log = parsed.data
+  const log = parsed.output
   const [topic, ...words] = log.topics
   const [moduleId, operatorId, validatorIndex] = words.map((word) => safeNumber(BigInt(word)))
   if (log.removed === true || log.removed === 'true')

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as v from 'valibot'
 
 /**
  * What one of our own parsers accepts, as a schema.
@@ -7,9 +7,17 @@ import { z } from 'zod'
  * @param rule - what the value must be, as the rest of a sentence
  */
 export const parsedBy = <In, Out>(parse: (value: In) => Out | undefined, rule: string) =>
-  z.custom<In>().transform((value, context): Out => {
-    const parsed = parse(value)
-    if (parsed !== undefined) return parsed
-    context.addIssue(rule)
-    return z.NEVER
-  })
+  v.pipe(
+    v.custom<In>(() => true),
+    v.rawTransform(({ dataset, addIssue, NEVER }): Out => {
+      const parsed = parse(dataset.value)
+      if (parsed !== undefined) return parsed
+      addIssue({ message: rule })
+      return NEVER
+    }),
+  )
+
+/** A JSON object with whatever in it. The library takes a list for an object, too. */
+export const jsonObject = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { createGunzip } from 'node:zlib'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { jsonOf } from '../lib/json.ts'
 import { onAbort } from '../lib/on-abort.ts'
 import {
@@ -37,19 +37,23 @@ const NO_PROJECT = 'none'
 /** What is asked for of each object, and so what is there. */
 const FIELDS = 'kind,nextPageToken,items(name,generation,size,updated)'
 
-const listing = z.object({
-  kind: z.literal('storage#objects'),
-  nextPageToken: z.string().optional(),
-  items: z
-    .array(
-      z.object({
-        name: z.string(),
-        generation: z.union([z.string().min(1), z.number()]).transform(String),
-        size: z.coerce.number(),
-        updated: z.coerce.date(),
-      }),
-    )
-    .default([]),
+const object = v.object({
+  name: v.string(),
+  generation: v.pipe(
+    v.union([v.pipe(v.string(), v.minLength(1)), v.number()]),
+    v.transform(String),
+  ),
+  size: v.pipe(v.unknown(), v.transform(Number), v.finite()),
+  updated: v.pipe(
+    v.string(),
+    v.transform((time) => new Date(time)),
+    v.date(),
+  ),
+})
+const listing = v.object({
+  kind: v.literal('storage#objects'),
+  nextPageToken: v.optional(v.string()),
+  items: v.optional(v.array(object), []),
 })
 
 /**
@@ -108,10 +112,10 @@ export async function openGs(name: string): Promise<BucketClient> {
       const page = { prefix, fields: FIELDS }
       const query = token === undefined ? page : { ...page, pageToken: token }
       const { body } = await get('/o', query, signal)
-      const parsed = listing.safeParse(jsonOf(await textOf(body)))
+      const parsed = v.safeParse(listing, jsonOf(await textOf(body)))
       // A page of HTML would pass for an empty bucket, and that for the operator's stop.
       if (!parsed.success) throw new OddAnswerError()
-      const { items, nextPageToken } = parsed.data
+      const { items, nextPageToken } = parsed.output
       const objects = items.map(({ name: key, generation, size, updated }) => ({
         key,
         version: generation,
@@ -160,8 +164,8 @@ type Answer = Pick<Head, 'headers'> & { readonly body: Readable }
 /** `abort` is there once the call is under way. */
 type Call = Readable & { abort?: () => void }
 
-const refusal = z.object({
-  error: z.object({ errors: z.array(z.object({ reason: z.string() })) }),
+const refusal = v.object({
+  error: v.object({ errors: v.array(v.object({ reason: v.string() })) }),
 })
 
 /** Google has answered, and said no. */
@@ -174,8 +178,9 @@ class GsError extends Error {
   constructor(status: number, answer: string) {
     super(answer)
     this.status = status
-    const { data } = refusal.safeParse(jsonOf(answer))
-    this.reasons = new Set(data?.error.errors.map(({ reason }) => reason))
+    const parsed = v.safeParse(refusal, jsonOf(answer))
+    const errors = parsed.success ? parsed.output.error.errors : []
+    this.reasons = new Set(errors.map(({ reason }) => reason))
   }
 }
 
