@@ -46,13 +46,11 @@ async function open(
 ): Promise<OpenDuty> {
   const { options, nodes, metrics, now, readChainInfo } = base
   const registry = createRegistryReader(nodes.consensus.nodes, now)
-  const chain = { id: 0n }
   const messages = await createMessages({
     config,
     nodes,
     readChainInfo,
     registry,
-    chainId: () => chain.id,
     log: options.log,
     metrics,
     now,
@@ -96,10 +94,7 @@ async function open(
   }
 
   return {
-    begin(chainId) {
-      chain.id = chainId
-      messages.begin()
-    },
+    begin: messages.begin,
     isLoaded: messages.isLoaded,
     connect,
     close: messages.close,

@@ -1,35 +1,94 @@
-import type { MessagesLocation } from '../config/locations.ts'
+import type { Delivery } from '../config/delivery.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
-import type { MessageStore } from '../messages/message-store.ts'
+import { orAborted } from '../lib/on-abort.ts'
+import { passwordCandidates } from '../lib/password.ts'
+import type { MessageLoader, MessageLoaderParts } from '../messages/loader.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { openStore } from './open-store.ts'
 
+/** What messages are checked against. */
+export type ChainReaders = Required<
+  Pick<MessageLoaderParts, 'readRegistry' | 'readKeys' | 'readSigningContext'>
+>
+
 /** Where messages come from, and what checks them. */
-export type MessageSource = { readonly store: MessageStore; readonly pool: CryptoPool }
+export type MessageSource = {
+  readonly loader: MessageLoader
+  /** The nodes are up: signatures can be checked. */
+  connected(chain: ChainReaders): void
+  close(): Promise<void>
+}
 
 /**
- * Opens the configured location and the threads that check what it holds, at once.
+ * Opens the configured location and the threads that check what it holds, and begins to read and to
+ * decrypt, at once: the first load that is asked for is the one that runs already.
  *
+ * @param now - unix ms
  * @throws StartUpError when the location cannot be read as it is set up
  */
 export async function openMessageSource(
-  location: MessagesLocation,
+  { location, password }: Extract<Delivery, { mode: 'message' }>,
   log: Pick<Log, 'info' | 'warn'>,
   signal: AbortSignal,
+  now: () => number = Date.now,
 ): Promise<MessageSource> {
   const pool = createCryptoPool()
   pool.startEarly()
   const opening = openStore(location, log, signal)
+  // What goes wrong is told below.
+  opening.catch(() => {})
+  const lifetime = new AbortController()
+  let connected = (_readers: ChainReaders) => {}
+  const chain = new Promise<ChainReaders>((resolve) => {
+    connected = resolve
+  })
   try {
-    const [store] = await Promise.all([opening, tellImplementation(pool, log, signal)])
-    return { store, pool }
+    // Threads start meanwhile.
+    const { createMessageLoader } = await import('../messages/loader.ts')
+    const store = await opening
+    const loader = createMessageLoader({
+      store,
+      passwords: passwordCandidates(password?.bytes ?? []),
+      pool,
+      now,
+      readRegistry: async (...asked) => (await chain).readRegistry(...asked),
+      readKeys: async (...asked) => (await chain).readKeys(...asked),
+      readSigningContext: async (end) => (await orAborted(chain, end)).readSigningContext(end),
+    })
+    const source = {
+      loader: startedBy(loader, lifetime.signal),
+      connected,
+      async close() {
+        lifetime.abort(new Error('the daemon stops'))
+        await pool.close()
+        await store.close()
+      },
+    }
+    await tellImplementation(pool, log, signal)
+    return source
   } catch (error) {
+    lifetime.abort(error)
     await pool.close()
     void opening.then(
       (store) => store.close(),
       () => {},
     )
     throw error
+  }
+}
+
+/** The first load begins now. @param lifetime - ends it */
+function startedBy(loader: MessageLoader, lifetime: AbortSignal): MessageLoader {
+  let running: ReturnType<MessageLoader['load']> | undefined = loader.load(lifetime)
+  // Told by who asks for it.
+  running.catch(() => {})
+  return {
+    ...loader,
+    load(signal) {
+      const first = running
+      running = undefined
+      return first === undefined ? loader.load(signal) : orAborted(first, signal)
+    },
   }
 }
 

@@ -11,8 +11,6 @@ import {
 import { createKeysReader, type RegistryReader } from '../consensus/registry-reader.ts'
 import { createLoadTask } from '../jobs/load-task.ts'
 import { orAborted } from '../lib/on-abort.ts'
-import { passwordCandidates } from '../lib/password.ts'
-import { createMessageLoader } from '../messages/loader.ts'
 import type { MessageSnapshot } from '../messages/snapshot.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { CycleParts, Log } from '../requests/cycle-parts.ts'
@@ -24,8 +22,6 @@ export type MessagesParts = {
   readonly nodes: Nodes
   readonly readChainInfo: (signal: AbortSignal) => Promise<ChainInfo>
   readonly registry: RegistryReader
-  /** What all nodes agreed on; known before the first load. */
-  readonly chainId: () => bigint
   readonly log: Log
   readonly metrics: Metrics
   readonly now: () => number
@@ -40,8 +36,8 @@ export type MessagesParts = {
 }
 
 export type MessagesTask = {
-  /** Starts the first load, once the nodes are up. */
-  readonly begin: () => void
+  /** The nodes are up, and agree on this chain: messages can be checked. */
+  readonly begin: (chainId: bigint) => void
   readonly read: CycleParts['readMessages']
   readonly isLoaded: () => boolean
   /** Of the last load that ended well. */
@@ -65,19 +61,10 @@ export const withoutMessages = (loaded: boolean, problem?: string): MessagesTask
  */
 export async function createMessages(parts: MessagesParts): Promise<MessagesTask> {
   const { config, log, lifetime } = parts
-  if (config.delivery.mode === 'webhook') return withoutMessages(true)
-  const { location, password } = config.delivery
-  const opening = parts.source ?? openMessageSource(location, log, lifetime)
-  const { store, pool } = await orAborted(opening, lifetime)
-  const loader = createMessageLoader({
-    store,
-    passwords: passwordCandidates(password?.bytes ?? []),
-    pool,
-    now: parts.now,
-    readRegistry: parts.registry.read,
-    readKeys: createKeysReader(parts.nodes.consensus.nodes),
-    readSigningContext: (signal) => readSigningContext(parts, signal),
-  })
+  const { delivery } = config
+  if (delivery.mode === 'webhook') return withoutMessages(true)
+  const opening = parts.source ?? openMessageSource(delivery, log, lifetime, parts.now)
+  const { loader, connected, close } = await orAborted(opening, lifetime)
   const task = createLoadTask({ loader, ...parts, intervalMs: config.jobIntervalMs })
   return {
     read: (requests, signal) =>
@@ -85,13 +72,17 @@ export async function createMessages(parts: MessagesParts): Promise<MessagesTask
         requests.map(({ validatorIndex }) => validatorIndex),
         signal,
       ),
-    begin: task.begin,
+    begin(chainId) {
+      connected({
+        readRegistry: parts.registry.read,
+        readKeys: createKeysReader(parts.nodes.consensus.nodes),
+        readSigningContext: (signal) => readSigningContext({ ...parts, chainId }, signal),
+      })
+      task.begin()
+    },
     isLoaded: task.isLoaded,
     snapshot: task.snapshot,
-    async close() {
-      await pool.close()
-      await store.close()
-    },
+    close,
   }
 }
 
@@ -103,7 +94,9 @@ export async function readSigningContext(
     readChainInfo,
     chainId,
     now,
-  }: Pick<MessagesParts, 'config' | 'nodes' | 'readChainInfo' | 'chainId' | 'now'>,
+  }: Pick<MessagesParts, 'config' | 'nodes' | 'readChainInfo' | 'now'> & {
+    readonly chainId: bigint
+  },
   signal: AbortSignal,
 ): Promise<SigningContext> {
   const info = await readChainInfo(signal)
@@ -117,7 +110,7 @@ export async function readSigningContext(
   // One node that errs, or is asked in vain, does not make every message bad.
   for (const { spec, genesisValidatorsRoot } of info.opinions) {
     try {
-      const facts = { chainId: chainId(), spec, currentEpoch: epoch }
+      const facts = { chainId, spec, currentEpoch: epoch }
       const stateFork = needsStateFork(facts, settings)
         ? await nodes.consensus.nodes.first((node, deadline) => node.fork('head', deadline), signal)
         : undefined

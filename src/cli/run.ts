@@ -41,14 +41,16 @@ const WATCH: Kind<CommonConfig> = {
 
 /** Threads start and list the folder on another core, while this one loads the rest. */
 async function openMessages({ delivery }: Config, log: Logger) {
-  if (delivery.mode === 'webhook') return undefined
+  if (delivery.mode !== 'message') return undefined
   // Before any thread: libsql asks for a report of the process as it is loaded, and that waits for
   // every thread, for ever where a mount hangs.
   await import('../journal/connection.ts')
   const { openMessageSource } = await import('../app/message-source.ts')
-  const opening = openMessageSource(delivery.location, log, new AbortController().signal)
+  const opening = openMessageSource(delivery, log, new AbortController().signal)
   // Told by who waits for it, a moment later.
   opening.catch(() => {})
+  // What reads messages first: then threads have something to do while the rest is loaded.
+  await import('../messages/loader.ts')
   return { opening }
 }
 

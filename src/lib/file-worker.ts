@@ -249,12 +249,15 @@ function read(path: string, maxBytes: number): FileContent {
   }
 }
 
-/** The size is a hint: a file may grow while it is read, and some say 0. */
+/**
+ * The size is a hint: a file may grow while it is read, and some say 0. Small files share the memory
+ * of one buffer, which is handed over once.
+ */
 function readAll(file: number, size: number, maxBytes: number): Uint8Array | undefined {
   if (size > maxBytes) return undefined
-  let buffer = Buffer.allocUnsafeSlow(size + 1)
+  let buffer = Buffer.allocUnsafe(size + 1)
   let length = 0
-  for (;;) {
+  do {
     const count = readSync(file, buffer, length, buffer.length - length, length)
     if (count === 0) break
     length += count
@@ -264,6 +267,7 @@ function readAll(file: number, size: number, maxBytes: number): Uint8Array | und
       buffer.copy(larger)
       buffer = larger
     }
-  }
-  return new Uint8Array(buffer.buffer, 0, length)
+    // There was room for more.
+  } while (length !== size)
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, length)
 }

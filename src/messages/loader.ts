@@ -16,7 +16,11 @@ export type MessageLoaderParts = {
   readonly readRegistry: ReadRegistry
   /** Second opinions on messages that do not fit the registry; none unless given. */
   readonly readKeys?: ReadKeys
-  /** What exits must be signed for now. @throws when it cannot be told */
+  /**
+   * What exits must be signed for now. Files are read and decrypted meanwhile.
+   *
+   * @throws when it cannot be told
+   */
   readonly readSigningContext: (signal: AbortSignal) => Promise<SigningContext>
   /** Unix ms. */
   readonly now?: () => number
@@ -44,6 +48,8 @@ export type MessageLoader = {
 const PASS_MS = 20_000
 /** Exits that are looked up and verified together; as many as the node is asked for at once. */
 const EXITS_AT_ONCE = 1_000
+/** Milliseconds. Files that waited longer for the signing context are looked at again. */
+const STALE_MS = 5_000
 /** The threads shall have work soon. */
 const EXITS_AT_FIRST = 256
 /** While some of these wait for the node, others keep the cores busy. */
@@ -86,7 +92,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     })
   }
 
-  async function loadAll(listing: Listing, context: SigningContext, signal: AbortSignal) {
+  async function loadAll(listing: Listing, told: Promise<Told>, signal: AbortSignal) {
     const readAt = now()
     const endsAt = performance.now() + (parts.passMs ?? PASS_MS)
     const collection = createCollection()
@@ -95,6 +101,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     const pass = { open, split, isTimeUp: () => performance.now() > endsAt }
 
     async function verifyBatch(batch: readonly FoundExit[]): Promise<void> {
+      const { context } = await told
       const verdicts = await verify(
         batch.map(({ content }) => content),
         context,
@@ -134,25 +141,42 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     return collection.finish(listing.passedOver, readAt)
   }
 
-  return {
-    async load(signal) {
-      const [listing, context] = await Promise.all([store.list(signal), readSigningContext(signal)])
-      const key = signingContextKey(context)
-      if (snapshot !== undefined && (await isUnchanged(snapshot, listing, key, signal))) {
+  async function tell(signal: AbortSignal): Promise<Told> {
+    const context = await readSigningContext(signal)
+    return { context, key: signingContextKey(context), at: performance.now() }
+  }
+
+  async function load(signal: AbortSignal): Promise<MessageSnapshot> {
+    const told = tell(signal)
+    // It is thrown where it is first waited for.
+    told.catch(() => {})
+    const listing = await store.list(signal)
+    const listedAt = performance.now()
+    if (snapshot !== undefined) {
+      const { key } = await told
+      if (await isUnchanged(snapshot, listing, key, signal)) {
         snapshot = { ...snapshot, readAt: now(), passedOver: listing.passedOver }
         return snapshot
       }
-      basis = undefined
-      snapshot = await loadAll(listing, context, signal)
-      if (snapshot.pending === 0) open = undefined
-      // What a node said of a validator may be another thing next time.
-      const hangsOnNodes = snapshot.refused.some((one) => one.validatorIndex !== undefined)
-      if (files.isSettled(listing) && !hangsOnNodes) basis = { listing, context: key }
-      return snapshot
-    },
-    current: () => snapshot,
+    }
+    basis = undefined
+    const found = await loadAll(listing, told, signal)
+    const { key, at } = await told
+    // A file may have been taken away while the nodes were not up. What was read is remembered.
+    if (at - listedAt > STALE_MS) return load(signal)
+    snapshot = found
+    if (snapshot.pending === 0) open = undefined
+    // What a node said of a validator may be another thing next time.
+    const hangsOnNodes = snapshot.refused.some((one) => one.validatorIndex !== undefined)
+    if (files.isSettled(listing) && !hangsOnNodes) basis = { listing, context: key }
+    return snapshot
   }
+
+  return { load, current: () => snapshot }
 }
+
+/** @param at - milliseconds that only go forward */
+type Told = { readonly context: SigningContext; readonly key: string; readonly at: number }
 
 function isSameListing(a: Listing, b: Listing): boolean {
   if (a === b) return true

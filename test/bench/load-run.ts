@@ -22,10 +22,11 @@ const QUIET_MS = 3_000
 
 export async function runLoad(inputs: Inputs, refused = 0, command?: Command): Promise<LoadRun> {
   const network = await createNetwork(inputs)
+  const probe = await startProbe()
   const daemon = await startDaemon(network.env(), network.home, command)
-  const probe = startProbe({ url: daemon.url, valid: inputs.count - refused, refused })
+  const report = probe.watch({ url: daemon.url, valid: inputs.count - refused, refused })
   try {
-    const { doneAt, livezMs, metricsMs } = await Promise.race([probe.report, daemon.died])
+    const { doneAt, livezMs, metricsMs } = await Promise.race([report, daemon.died])
     await sleep(QUIET_MS)
     const { rss } = await daemon.usage()
     return {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProbeReport, ProbeTask } from './probe.ts'
@@ -6,7 +7,9 @@ import type { ProbeReport, ProbeTask } from './probe.ts'
  * Entry of a process: asks the daemon again and again from the moment it is started. It shares the
  * processors with it, as a container's health check does.
  */
-const { url, valid, refused } = JSON.parse(process.argv[2] ?? '') as ProbeTask
+process.once('disconnect', () => process.exit())
+process.send?.('ready')
+const [{ url, valid, refused }] = (await once(process, 'message')) as [ProbeTask]
 const agent = new Agent({ keepAlive: true })
 const livezMs: number[] = []
 const metricsMs: number[] = []

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 export type ProbeTask = {
@@ -16,19 +17,35 @@ export type ProbeReport = {
   readonly metricsMs: readonly number[]
 }
 
-export type Probe = { readonly report: Promise<ProbeReport>; close(): void }
+export type Probe = {
+  /** Asks from now on, until all is counted. */
+  watch(task: ProbeTask): Promise<ProbeReport>
+  close(): void
+}
 
 const ENTRY = fileURLToPath(new URL('./probe-process.js', import.meta.url))
 
-/** Watches a daemon from a process of its own until it has loaded everything. */
-export function startProbe(task: ProbeTask): Probe {
-  const child: ChildProcess = fork(ENTRY, [JSON.stringify(task)])
-  const report = new Promise<ProbeReport>((resolve, reject) => {
-    child.once('message', (told) => resolve(told as ProbeReport))
+/**
+ * Watches a daemon from a process of its own until it has loaded everything. It is up before the
+ * daemon starts, whose time its own start would cost.
+ */
+export async function startProbe(): Promise<Probe> {
+  const child: ChildProcess = fork(ENTRY)
+  const ended = new Promise<never>((_, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => reject(new Error(`the probe ended: ${code ?? signal}`)))
   })
   // When the run fails elsewhere first, nobody waits for it.
-  report.catch(() => {})
-  return { report, close: () => void child.kill('SIGKILL') }
+  ended.catch(() => {})
+  const told = async () => (await Promise.race([once(child, 'message'), ended]))[0]
+  await told()
+  return {
+    watch(task) {
+      const report = told()
+      report.catch(() => {})
+      child.send(task)
+      return report
+    },
+    close: () => void child.kill('SIGKILL'),
+  }
 }

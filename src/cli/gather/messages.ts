@@ -17,7 +17,9 @@ export async function openMessages(
   lifetime: AbortSignal,
 ): Promise<MessagesTask> {
   try {
-    return await createMessages({ ...parts, chainId: () => chainId, lifetime, wake: () => {} })
+    const task = await createMessages({ ...parts, lifetime, wake: () => {} })
+    task.begin(chainId)
+    return task
   } catch (error) {
     lifetime.throwIfAborted()
     return withoutMessages(false, messageOf(error))

@@ -27,7 +27,7 @@ const SET_NODES = 'set CONSENSUS_NODE to synced nodes of one network'
 export async function readSigningChain(parts: Parts, signal: AbortSignal): Promise<SigningChain> {
   const chainId = await findChain(parts, signal)
   try {
-    const context = await readSigningContext({ ...parts, chainId: () => chainId }, signal)
+    const context = await readSigningContext({ ...parts, chainId }, signal)
     const [domain, ...others] = signingDomains(context)
     if (domain === undefined || (context.otherwise ?? []).length > 0) {
       const count = others.length + 1
