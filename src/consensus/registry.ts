@@ -13,8 +13,8 @@ export type RegistryEntry = {
   readonly status: string
   readonly activationEpoch: Epoch
   readonly exitEpoch: Epoch
-  /** For people too; absent where the node does not tell it. */
-  readonly withdrawableEpoch?: Epoch
+  /** For people too; `undefined` where the node does not tell it. */
+  readonly withdrawableEpoch?: Epoch | undefined
 }
 
 export type Registry = ReadonlyMap<ValidatorIndex, RegistryEntry>

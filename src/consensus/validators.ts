@@ -231,6 +231,8 @@ async function toStates(
 ): Promise<States> {
   const asked = new Set<ValidatorId>(ids)
   const entries = new Map<ValidatorIndex, RegistryEntry>()
+  // A dozen words for thousands of validators: one of each takes no memory.
+  const words = new Map<string, string>()
   for (const raw of answer.data) {
     const turn = yieldIfDue()
     if (turn !== undefined) await turn
@@ -239,13 +241,14 @@ async function toStates(
     const { index, status, validator } = parsed.output
     if (!asked.has(index) && !asked.has(validator.pubkey)) continue
     const { pubkey, activation_epoch, exit_epoch, withdrawable_epoch } = validator
+    if (!words.has(status)) words.set(status, status)
     entries.set(index, {
       index,
       pubkey,
-      status,
+      status: words.get(status) ?? status,
       activationEpoch: activation_epoch,
       exitEpoch: exit_epoch,
-      ...(withdrawable_epoch === undefined ? {} : { withdrawableEpoch: withdrawable_epoch }),
+      withdrawableEpoch: withdrawable_epoch,
     })
   }
   return { ...NOTHING, optimistic: answer.execution_optimistic === true, entries }

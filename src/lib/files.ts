@@ -33,13 +33,24 @@ export type NamePatterns = {
 }
 
 export type Files = {
-  /** What is directly in the folder. @throws FileError */
-  scan(folder: string, names: NamePatterns, signal: AbortSignal): Promise<Scan>
+  /**
+   * What is directly in the folder, as `make` gives it: the same object again while nothing differs.
+   *
+   * @throws FileError
+   */
+  scan<Made>(look: Look<Made>, signal: AbortSignal): Promise<Made>
   /** One content, or what is wrong with it. Calls of one turn of the event loop travel together. */
   read(path: string, signal: AbortSignal): Promise<FileContent>
   /** @throws FileError when nothing is there, or that cannot be told */
   stat(path: string, signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+/** `make` belongs to the folder: what it made is remembered by that. */
+export type Look<Made> = {
+  readonly folder: string
+  readonly names: NamePatterns
+  readonly make: (found: Scan) => Made
 }
 
 type Settle<T> = {
@@ -59,8 +70,8 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
   let thread: Worker | undefined
   let lastId = 0
   let reads: (Settle<FileContent> & { readonly path: string })[] = []
-  /** The same object is given again while nothing differs. */
-  const scans = new Map<string, Scan>()
+  /** Ten thousand entries are not made anew while nothing differs. */
+  const made = new Map<string, unknown>()
 
   function start(): Worker {
     const started = new Worker(worker, THREAD_OPTIONS)
@@ -96,13 +107,12 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
   }
 
   /** Remembers the answer whether or not somebody still waits: the thread counts on it. */
-  async function scanNow(folder: string, names: NamePatterns): Promise<Scan> {
+  async function scanNow<Made>({ folder, names, make }: Look<Made>): Promise<Made> {
     const answer = await ask({ kind: 'scan', folder, names })
-    if (answer.kind === 'scanned') scans.set(folder, answer.found)
-    const found = scans.get(folder)
     if (answer.kind === 'failed') throw new FileError(answer.code, answer.detail)
-    if (found === undefined) throw new Error('scan folder: no answer')
-    return found
+    if (answer.kind === 'scanned') made.set(folder, make(answer.found))
+    if (!made.has(folder)) throw new Error('scan folder: no answer')
+    return made.get(folder) as Made
   }
 
   async function statNow(path: string): Promise<void> {
@@ -128,7 +138,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
 
   // The thread cannot be interrupted, but nobody has to wait for it.
   return {
-    scan: (folder, names, signal) => orAborted(scanNow(folder, names), signal),
+    scan: (look, signal) => orAborted(scanNow(look), signal),
     stat: (path, signal) => orAborted(statNow(path), signal),
     read(path, signal) {
       const content = new Promise<FileContent>((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { yieldIfDue } from '../lib/event-loop.ts'
 import type { DecodedEntry } from './decode.ts'
 import type { Listing, StoredFile, StoreFault } from './message-store.ts'
 
@@ -14,12 +15,12 @@ export type FileFound = {
   readonly isPending?: true
 }
 
-type Known = {
+/** One object for each of thousands of files. */
+type Known = FileFound & {
   readonly version: string
   /** The version can be trusted: the clock had moved on since the last change. */
   readonly settled: boolean
   readonly hash: string
-  readonly found: FileFound
 }
 /** Coarsest time stamp of a file system that is in use (FAT), ms. */
 const TIMESTAMP_STEP_MS = 2_000
@@ -37,12 +38,25 @@ export function createFileMemory(now: () => number) {
   /** What failed is tried again by the next load, not by each pass of this one. */
   const failures = new Map<string, { readonly version: string; readonly found: FileFound }>()
 
-  function forgetAllBut({ entries }: Listing): void {
-    const names = new Set(entries.map(({ name }) => name))
-    for (const name of files.keys()) if (!names.has(name)) files.delete(name)
-    const hashes = new Set([...files.values()].map(({ hash }) => hash))
-    for (const hash of decoded.keys()) if (!hashes.has(hash)) decoded.delete(hash)
-    for (const hash of encrypted) if (!hashes.has(hash)) encrypted.delete(hash)
+  async function forgetAllBut({ entries }: Listing): Promise<void> {
+    const names = new Set<string>()
+    for (const { name } of entries) {
+      names.add(name)
+      await yieldIfDue()
+    }
+    const hashes = new Set<string>()
+    for (const [name, { hash }] of files) {
+      if (names.has(name)) hashes.add(hash)
+      else files.delete(name)
+      await yieldIfDue()
+    }
+    for (const hash of decoded.keys()) {
+      if (!hashes.has(hash)) {
+        decoded.delete(hash)
+        encrypted.delete(hash)
+      }
+      await yieldIfDue()
+    }
   }
 
   return {
@@ -51,34 +65,37 @@ export function createFileMemory(now: () => number) {
     /** What an earlier pass found in this version of the file; `undefined`: it is to be read. */
     same({ name, version }: StoredFile): FileFound | undefined {
       const known = files.get(name)
-      if (known?.settled && known.version === version) return known.found
+      if (known?.settled && known.version === version) return known
       const failure = failures.get(name)
       return failure?.version === version ? failure.found : undefined
     },
 
     /** What an earlier pass found in any version of it. */
     before: ({ name }: StoredFile): FileFound =>
-      files.get(name)?.found ?? { name, modifiedAt: 0, entries: [] },
+      files.get(name) ?? { name, modifiedAt: 0, entries: [] },
 
     remember(
       { name, version, modifiedAt, changedAt }: StoredFile,
       hash: string,
-      entries: readonly DecodedEntry[],
+      found: readonly DecodedEntry[],
       wasSealed: boolean,
     ): FileFound {
+      // A list that grew has room for sixteen more, and stays as long as the file. A copy has none.
+      const entries = found.slice()
       const settled = Math.abs(now() - changedAt) > TIMESTAMP_STEP_MS
       const isEncrypted = wasSealed || encrypted.has(hash)
       if (isEncrypted) encrypted.add(hash)
-      const found = { name, modifiedAt, entries, ...(isEncrypted ? { isEncrypted } : {}) } as const
+      const plain = { name, modifiedAt, entries, version, settled, hash }
+      const known: Known = isEncrypted ? { ...plain, isEncrypted } : plain
       decoded.set(hash, entries)
-      files.set(name, { version, settled, hash, found })
-      return found
+      files.set(name, known)
+      return known
     },
 
     faulty(name: string, fault: StoreFault): FileFound {
       const known = files.get(name)
       // What cannot be read just now may still be in use; what is another thing now is not.
-      if (fault.code === 'unreadable' && known !== undefined) return { ...known.found, fault }
+      if (fault.code === 'unreadable' && known !== undefined) return { ...known, fault }
       files.delete(name)
       return { name, modifiedAt: 0, entries: [], fault }
     },
@@ -89,8 +106,8 @@ export function createFileMemory(now: () => number) {
     },
 
     /** @param isWhole - nothing is pending: what failed is tried again by the next pass */
-    endPass(listing: Listing, isWhole: boolean): void {
-      forgetAllBut(listing)
+    async endPass(listing: Listing, isWhole: boolean): Promise<void> {
+      await forgetAllBut(listing)
       if (isWhole) failures.clear()
     },
 

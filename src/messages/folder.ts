@@ -19,22 +19,16 @@ export function createFolderStore(
   path: string,
   files: Files = createFiles(MAX_FILE_BYTES),
 ): MessageStore {
-  /** Ten thousand entries are not made anew while nothing differs. */
-  let last: { readonly scan: Scan; readonly listing: Listing } | undefined
-
   return {
     name: path,
 
     async list(signal) {
-      let scan: Scan
       try {
-        scan = await files.scan(path, MESSAGE_NAMES, signal)
+        return await files.scan({ folder: path, names: MESSAGE_NAMES, make: listingOf }, signal)
       } catch (error) {
         if (error instanceof FileError) throw folderError(path, error)
         throw error
       }
-      if (scan !== last?.scan) last = { scan, listing: listingOf(scan) }
-      return last.listing
     },
 
     async read({ name }, signal) {

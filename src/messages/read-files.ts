@@ -144,7 +144,7 @@ export function createFileReader(
       const sealed: Read[] = []
       yield* readChanged(changed, sealed, pass, signal)
       yield* openAll(sealed, pass, signal)
-      memory.endPass(listing, isWhole)
+      await memory.endPass(listing, isWhole)
     },
 
     isSettled: memory.isSettled,

@@ -100,7 +100,7 @@ export async function openKeystores(options: KeystoreOptions): Promise<Signer> {
 }
 
 async function readKeystores({ folder, files, signal }: KeystoreOptions) {
-  const { names } = await files.scan(folder, NAMES, signal)
+  const names = await files.scan({ folder, names: NAMES, make: (found) => found.names }, signal)
   const found = new Map<Pubkey, Keystore>()
   await Promise.all(
     names.map(async (name) => {
