@@ -1,6 +1,6 @@
 import type { Delivery } from '../config/delivery.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
-import { orAborted } from '../lib/on-abort.ts'
+import { onAbort, orAborted } from '../lib/on-abort.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { MessageLoader, MessageLoaderParts } from '../messages/loader.ts'
 import type { Log } from '../requests/cycle-parts.ts'
@@ -23,6 +23,7 @@ export type MessageSource = {
  * Opens the configured location and the threads that check what it holds, and begins to read and to
  * decrypt, at once: the first load that is asked for is the one that runs already.
  *
+ * @param signal - ends all of it
  * @param now - unix ms
  * @throws StartUpError when the location cannot be read as it is set up
  */
@@ -38,6 +39,7 @@ export async function openMessageSource(
   // What goes wrong is told below.
   opening.catch(() => {})
   const lifetime = new AbortController()
+  onAbort(signal, () => lifetime.abort(signal.reason))
   let connected = (_readers: ChainReaders) => {}
   const chain = new Promise<ChainReaders>((resolve) => {
     connected = resolve
@@ -80,8 +82,10 @@ export async function openMessageSource(
 /** The first load begins now. @param lifetime - ends it */
 function startedBy(loader: MessageLoader, lifetime: AbortSignal): MessageLoader {
   let running: ReturnType<MessageLoader['load']> | undefined = loader.load(lifetime)
-  // Told by who asks for it.
-  running.catch(() => {})
+  // What failed before anybody asked is tried again then.
+  running.catch(() => {
+    running = undefined
+  })
   return {
     ...loader,
     load(signal) {

@@ -50,17 +50,13 @@ async function lookAt(
   }
 }
 
-/** Milliseconds. What is as old as this is looked at anew. */
-const SERVES_MS = 5_000
-
-/** The first look serves the first load too, which usually comes a moment later. */
+/** The first look serves the first load too, which comes at once. */
 function servingOnce(first: Listing | undefined, store: MessageStore): MessageStore {
-  const until = performance.now() + SERVES_MS
   let unused = first
   return {
     ...store,
     async list(signal) {
-      const listing = performance.now() < until ? unused : undefined
+      const listing = unused
       unused = undefined
       return listing ?? store.list(signal)
     },

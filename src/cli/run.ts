@@ -30,8 +30,14 @@ type Kind<Settings> = {
 const EJECTOR: Kind<Config> = {
   parse: parseConfig,
   async start(config, options) {
-    const source = await openMessages(config, options.log)
-    return (await import('../app.ts')).startApp(config, options, source?.opening)
+    const lifetime = new AbortController()
+    try {
+      const source = await openMessages(config, options.log, lifetime.signal)
+      return await (await import('../app.ts')).startApp(config, options, source?.opening)
+    } catch (error) {
+      lifetime.abort(error)
+      throw error
+    }
   },
 }
 const WATCH: Kind<CommonConfig> = {
@@ -40,13 +46,13 @@ const WATCH: Kind<CommonConfig> = {
 }
 
 /** Threads start and list the folder on another core, while this one loads the rest. */
-async function openMessages({ delivery }: Config, log: Logger) {
+async function openMessages({ delivery }: Config, log: Logger, lifetime: AbortSignal) {
   if (delivery.mode !== 'message') return undefined
   // Before any thread: libsql asks for a report of the process as it is loaded, and that waits for
   // every thread, for ever where a mount hangs.
   await import('../journal/connection.ts')
   const { openMessageSource } = await import('../app/message-source.ts')
-  const opening = openMessageSource(delivery, log, new AbortController().signal)
+  const opening = openMessageSource(delivery, log, lifetime)
   // Told by who waits for it, a moment later.
   opening.catch(() => {})
   // What reads messages first: then threads have something to do while the rest is loaded.

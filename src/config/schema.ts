@@ -20,7 +20,7 @@ const MAX_MODULE_ID = 2 ** 24 - 1
 const MAX_OPERATOR_ID = 2 ** 40 - 1
 
 const unique = <T>(items: readonly T[]): readonly T[] => [...new Set(items)]
-const text = v.string()
+const text = v.string('must be text')
 
 /** The value of plain decimal digits, within bounds. */
 function parseInteger(value: unknown, min: number, max: number): number | undefined {

@@ -51,10 +51,6 @@ export const listOf = <Item extends v.GenericSchema>(item: Item) =>
     v.transform((list) => list ?? []),
   )
 
-/** Something that is nice to know: whatever does not fit counts as left out. */
-export const loose = <T extends v.GenericSchema>(schema: T) =>
-  v.fallback(v.optional(schema), undefined)
-
 /** Reads a path of one node. @throws as `read` */
 export type Get = <T extends v.GenericSchema>(
   action: string,

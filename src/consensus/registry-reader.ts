@@ -40,20 +40,17 @@ export function createRegistryReader(
   const isFresh = ({ readAt }: Held) => now() >= readAt && now() - readAt < REFRESH_MS
 
   /** Spelt out: what a spread makes, with one field more, takes half as much memory again. */
-  function put({ index, pubkey: told, status, ...epochs }: RegistryEntry): void {
-    const before = held.get(index)?.pubkey
-    // The same text once more would take its memory once more.
-    const pubkey = before === told ? before : told
-    const { activationEpoch, exitEpoch, withdrawableEpoch } = epochs
-    const readAt = now()
-    held.set(index, {
-      index,
-      pubkey,
-      status,
-      activationEpoch,
-      exitEpoch,
-      withdrawableEpoch,
-      readAt,
+  function put(entry: RegistryEntry): void {
+    const before = held.get(entry.index)?.pubkey
+    held.set(entry.index, {
+      index: entry.index,
+      // The same text once more would take its memory once more.
+      pubkey: before === entry.pubkey ? before : entry.pubkey,
+      status: entry.status,
+      activationEpoch: entry.activationEpoch,
+      exitEpoch: entry.exitEpoch,
+      withdrawableEpoch: entry.withdrawableEpoch,
+      readAt: now(),
     })
   }
 

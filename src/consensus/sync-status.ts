@@ -1,8 +1,9 @@
 import * as v from 'valibot'
 import { NoAnswerError } from '../lib/http.ts'
 import { isHeadRecent } from '../lib/layer.ts'
+import { loose } from '../lib/parsed-by.ts'
 import type { Slot } from '../lib/primitives.ts'
-import { flag, type Get, loose, NodeRefusedError, uint64 } from './answers.ts'
+import { flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
 
 export type SyncStatus = {
   readonly headSlot: Slot

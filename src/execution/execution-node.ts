@@ -4,7 +4,7 @@ import { type Exchange, observed } from '../lib/exchange.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { jsonOf } from '../lib/json.ts'
 import { isHeadRecent, type SyncState } from '../lib/layer.ts'
-import { jsonObject } from '../lib/parsed-by.ts'
+import { jsonObject, loose, numeric } from '../lib/parsed-by.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 import { isOverload, isStatePruned, isUnknownBlock, RpcError } from './rpc-errors.ts'
@@ -69,7 +69,7 @@ const rpcFailure = v.union([
   v.pipe(
     jsonObject,
     v.object({
-      code: v.fallback(v.pipe(v.unknown(), v.transform(Number), v.finite()), 0),
+      code: v.fallback(numeric, 0),
       message: v.fallback(v.string(), 'no reason given'),
     }),
   ),
@@ -88,7 +88,7 @@ const safeNumber = v.pipe(blockNumber, v.transform(Number))
 const blockHead = v.object({
   number: safeNumber,
   hash: hash32,
-  timestamp: v.fallback(v.optional(safeNumber), undefined),
+  timestamp: loose(safeNumber),
 })
 
 /**

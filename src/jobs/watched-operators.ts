@@ -1,15 +1,10 @@
 import pLimit from 'p-limit'
 import type { ExecutionNode } from '../execution/execution-node.ts'
-import {
-  type LateExit,
-  readLateExit,
-  triggeredFilter,
-  triggeredPubkey,
-} from '../execution/late-exits.ts'
+import { type LateExit, readLateExit } from '../execution/late-exits.ts'
 import type { LogReader } from '../execution/logs.ts'
 import { createStakingModuleReader, type StakingModule } from '../execution/staking-modules.ts'
 import type { Endpoints } from '../lib/endpoints.ts'
-import type { Address, ModuleId, Pubkey } from '../lib/primitives.ts'
+import type { Address, ModuleId } from '../lib/primitives.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import type { ModuleTermsOf } from '../requests/deadlines.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
@@ -20,6 +15,7 @@ import {
   HOUR_MS,
   isDueAt,
 } from './background-reading.ts'
+import { createTriggeredExits } from './triggered-exits.ts'
 
 export type WatchedOperatorsParts = {
   readonly locator: Address
@@ -59,36 +55,19 @@ const CALLS_AT_ONCE = 8
  * hourly, in the background, so many at once.
  */
 export function createWatchedOperators(parts: WatchedOperatorsParts) {
-  const { nodes, log, now, lifetime } = parts
+  const { now, lifetime } = parts
   const reader = createStakingModuleReader(parts.locator)
   const inTurn = pLimit(CALLS_AT_ONCE)
   const modules: Due & { all: readonly WatchedModule[] } = { dueAt: 0, all: [] }
   let operators = new Map<string, OperatorEntry>()
   let late = new Map<RequestKey, LateEntry>()
-  const triggered = createTriggeredReader(parts)
+  const triggered = { dueAt: 0, ...createTriggeredExits(parts.readLogs, lifetime) }
 
   const isDue = ({ dueAt }: Due) => isDueAt(dueAt, now())
   const dueOf = <Entry extends Due>(entries: ReadonlyMap<unknown, Entry>): readonly Entry[] =>
     [...entries.values()].filter(isDue)
   const dueTriggered = () => (late.size === 0 ? [] : [triggered].filter(isDue))
   const addressOf = (id: ModuleId) => modules.all.find((one) => one.id === id)?.address
-
-  /** One question, to the first node that answers. Without an answer it is due again soon. */
-  async function attempt(
-    what: string,
-    due: readonly Due[],
-    ask: (node: ExecutionNode) => Promise<void>,
-  ): Promise<void> {
-    if (due.length === 0) return
-    try {
-      await nodes.firstUncounted(ask, lifetime)
-      for (const entry of due) entry.dueAt = now() + HOUR_MS
-    } catch (error) {
-      if (lifetime.aborted) return
-      for (const entry of due) entry.dueAt = now() + AGAIN_AFTER_FAILURE_MS
-      log.debug(`staking modules: ${what} could not be read`, { error })
-    }
-  }
 
   const each = <Entry, Value>(entries: readonly Entry[], ask: (one: Entry) => Promise<Value>) =>
     Promise.all(entries.map((entry) => inTurn(() => ask(entry))))
@@ -119,23 +98,27 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
     })
   }
 
-  async function readTriggered(node: ExecutionNode): Promise<void> {
+  const readTriggered = (head: number) => async (node: ExecutionNode) => {
     const oldest = Math.min(...[...late.values()].map(({ request }) => request.blockNumber))
     const addresses = modules.all.map(({ address }) => address)
-    await triggered.read(node, addresses, oldest)
+    await triggered.read(node, addresses, oldest, head)
   }
 
   async function readDue(): Promise<void> {
     const some = dueOf(operators).slice(0, OPERATORS_AT_ONCE)
     const isNew = some.some(({ moduleId }) => addressOf(moduleId) === undefined)
-    if (isDue(modules) || isNew) await attempt('their list', [modules], readModules)
+    if (isDue(modules) || isNew) await attempt(parts, 'their list', [modules], readModules)
     if (modules.all.length === 0) return
-    await attempt('deadlines and names', some, readOperators(some))
+    await attempt(parts, 'deadlines and names', some, readOperators(some))
     const few = dueOf(late).slice(0, LATE_AT_ONCE)
-    await attempt('late exits', few, readLate(few))
+    await attempt(parts, 'late exits', few, readLate(few))
     // On its own: logs that no node gives must not hide what the modules say.
-    if (parts.head() === undefined) return
-    await attempt('exits through the execution layer', dueTriggered(), readTriggered)
+    const head = parts.head()
+    if (head === undefined) return
+    const before = late
+    await attempt(parts, 'exits through the execution layer', dueTriggered(), readTriggered(head))
+    // What became late meanwhile need not wait for an hour.
+    if ([...late.keys()].some((key) => !before.has(key))) triggered.dueAt = 0
   }
 
   const read = createBackgroundReading(readDue, PATIENCE_MS)
@@ -179,6 +162,24 @@ export function createWatchedOperators(parts: WatchedOperatorsParts) {
   }
 }
 
+/** One question, to the first node that answers. Without an answer it is due again soon. */
+async function attempt(
+  { nodes, log, now, lifetime }: WatchedOperatorsParts,
+  what: string,
+  due: readonly Due[],
+  ask: (node: ExecutionNode) => Promise<void>,
+): Promise<void> {
+  if (due.length === 0) return
+  try {
+    await nodes.firstUncounted(ask, lifetime)
+    for (const entry of due) entry.dueAt = now() + HOUR_MS
+  } catch (error) {
+    if (lifetime.aborted) return
+    for (const entry of due) entry.dueAt = now() + AGAIN_AFTER_FAILURE_MS
+    log.debug(`staking modules: ${what} could not be read`, { error })
+  }
+}
+
 /** One for each of these, in their order: what is known stays. */
 function entriesOf(
   asked: readonly Operator[],
@@ -193,35 +194,4 @@ function entriesOf(
     entries.set(key, known.get(key) ?? fresh)
   }
   return entries
-}
-
-/** Which keys the logs of modules name as made to exit through the execution layer. */
-function createTriggeredReader({ readLogs, head, lifetime }: WatchedOperatorsParts) {
-  let keys = new Set<Pubkey>()
-  let upTo: number | undefined
-
-  return {
-    dueAt: 0,
-    has: (key: Pubkey) => keys.has(key),
-    forget(): void {
-      keys = new Set()
-      upTo = undefined
-    },
-    /** @param oldest - the first block that may hold one; what was read is not read again */
-    async read(node: ExecutionNode, modules: readonly Address[], oldest: number): Promise<void> {
-      const toBlock = head()
-      const fromBlock = (upTo ?? oldest - 1) + 1
-      if (toBlock === undefined || fromBlock > toBlock) return
-      const into = keys
-      const keep = (logs: readonly unknown[]) => {
-        for (const raw of logs) {
-          const key = triggeredPubkey(raw)
-          if (key !== undefined) into.add(key)
-        }
-      }
-      await readLogs(node, { ...triggeredFilter(modules), fromBlock, toBlock }, keep, lifetime)
-      // Unless they were forgotten meanwhile.
-      if (into === keys) upTo = toBlock
-    },
-  }
 }

@@ -46,7 +46,7 @@ export type Files = {
   close(): Promise<void>
 }
 
-/** `make` belongs to the folder: what it made is remembered by that. */
+/** `make` belongs to the folder, and does not throw: what it made is remembered by that. */
 export type Look<Made> = {
   readonly folder: string
   readonly names: NamePatterns

@@ -17,6 +17,16 @@ export const parsedBy = <In, Out>(parse: (value: In) => Out | undefined, rule: s
     }),
   )
 
+/** Something that is nice to know: whatever does not fit counts as left out. */
+export const loose = <T extends v.GenericSchema>(schema: T) =>
+  v.fallback(v.optional(schema), undefined)
+
+/** A number, or a text that holds one. */
+export const numeric = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.transform(Number))]),
+  v.finite(),
+)
+
 /** A JSON object with whatever in it. The library takes a list for an object, too. */
 export const jsonObject = v.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

@@ -81,7 +81,7 @@ export function createFileMemory(now: () => number) {
       wasSealed: boolean,
     ): FileFound {
       // A list that grew has room for sixteen more, and stays as long as the file. A copy has none.
-      const entries = found.slice()
+      const entries = decoded.get(hash) ?? found.slice()
       const settled = Math.abs(now() - changedAt) > TIMESTAMP_STEP_MS
       const isEncrypted = wasSealed || encrypted.has(hash)
       if (isEncrypted) encrypted.add(hash)

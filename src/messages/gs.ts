@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib'
 import * as v from 'valibot'
 import { jsonOf } from '../lib/json.ts'
 import { onAbort } from '../lib/on-abort.ts'
+import { numeric } from '../lib/parsed-by.ts'
 import {
   type BucketClient,
   createLimit,
@@ -43,7 +44,7 @@ const object = v.object({
     v.union([v.pipe(v.string(), v.minLength(1)), v.number()]),
     v.transform(String),
   ),
-  size: v.pipe(v.unknown(), v.transform(Number), v.finite()),
+  size: numeric,
   updated: v.pipe(
     v.string(),
     v.transform((time) => new Date(time)),

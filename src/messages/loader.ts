@@ -30,8 +30,8 @@ export type MessageLoaderParts = {
 
 export type MessageLoader = {
   /**
-   * Reads the location once, in one pass that takes a few seconds: what is not read by then is
-   * pending in the snapshot, and for the next pass. Not to be called again before it has ended.
+   * Reads the location once, in one pass that takes a few seconds, once the nodes are up: what is
+   * not read by then is pending in the snapshot, and for the next pass. Not to be called again before it has ended.
    *
    * @throws StoreError when the location cannot be read, what `readRegistry` and
    *   `readSigningContext` throw: the snapshot before stays
@@ -48,11 +48,14 @@ export type MessageLoader = {
 const PASS_MS = 20_000
 /** Exits that are looked up and verified together; as many as the node is asked for at once. */
 const EXITS_AT_ONCE = 1_000
-/** Milliseconds. Files that waited longer for the signing context are looked at again. */
+/** Milliseconds. Files that waited longer for the signing context are listed again. */
 const STALE_MS = 5_000
 /** The threads shall have work soon. */
 const EXITS_AT_FIRST = 256
-/** While some of these wait for the node, others keep the cores busy. */
+/**
+ * While some of these wait for the node, others keep the cores busy. More is not read before it is
+ * known what exits must be signed for.
+ */
 const BATCHES_AT_ONCE = 3
 /** Envelopes under way for each thread. */
 const ENVELOPES_PER_THREAD = 4
@@ -92,13 +95,19 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     })
   }
 
-  async function loadAll(listing: Listing, told: Promise<Told>, signal: AbortSignal) {
+  /** @param isStale - what is read from now on is not published */
+  async function loadAll(
+    listing: Listing,
+    told: Promise<Told>,
+    isStale: () => boolean,
+    signal: AbortSignal,
+  ) {
     const readAt = now()
     const endsAt = performance.now() + (parts.passMs ?? PASS_MS)
     const collection = createCollection()
     const split: SplitJson = (bytes, listKey) => pool.splitJson(bytes, listKey, signal)
     open ??= createOpener(pool.derive, passwords, split)
-    const pass = { open, split, isTimeUp: () => performance.now() > endsAt }
+    const pass = { open, split, isTimeUp: () => isStale() || performance.now() > endsAt }
 
     async function verifyBatch(batch: readonly FoundExit[]): Promise<void> {
       const { context } = await told
@@ -112,32 +121,19 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
         if (found !== undefined) collection.addVerdict(found, verdict)
       })
     }
-    const running = new Set<Promise<void>>()
-    let failure: { readonly error: unknown } | undefined
-    async function start(batch: readonly FoundExit[]): Promise<void> {
-      const work = verifyBatch(batch)
-        .catch((error: unknown) => {
-          failure ??= { error }
-        })
-        .finally(() => running.delete(work))
-      running.add(work)
-      if (running.size >= BATCHES_AT_ONCE) await Promise.race(running)
-      if (failure !== undefined) throw failure.error
-    }
-
+    const batches = severalAtOnce(verifyBatch)
     let batch: FoundExit[] = []
     let most = EXITS_AT_FIRST
     for await (const file of files.read(listing, pass, signal)) {
       for (const found of collection.addFile(file)) batch.push(found)
       if (batch.length >= most) {
-        await start(batch)
+        await batches.start(batch)
         batch = []
         most = EXITS_AT_ONCE
       }
     }
-    if (batch.length > 0) await start(batch)
-    await Promise.all(running)
-    if (failure !== undefined) throw failure.error
+    if (batch.length > 0) await batches.start(batch)
+    await batches.ended()
     return collection.finish(listing.passedOver, readAt)
   }
 
@@ -146,12 +142,14 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     return { context, key: signingContextKey(context), at: performance.now() }
   }
 
-  async function load(signal: AbortSignal): Promise<MessageSnapshot> {
-    const told = tell(signal)
-    // It is thrown where it is first waited for.
-    told.catch(() => {})
+  async function load(told: Promise<Told>, signal: AbortSignal): Promise<MessageSnapshot> {
     const listing = await store.list(signal)
     const listedAt = performance.now()
+    let isStale = false
+    const judge = ({ at }: Told) => {
+      isStale = at - listedAt > STALE_MS
+    }
+    told.then(judge, () => {})
     if (snapshot !== undefined) {
       const { key } = await told
       if (await isUnchanged(snapshot, listing, key, signal)) {
@@ -160,10 +158,10 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
       }
     }
     basis = undefined
-    const found = await loadAll(listing, told, signal)
-    const { key, at } = await told
+    const found = await loadAll(listing, told, () => isStale, signal)
+    const { key } = await told
     // A file may have been taken away while the nodes were not up. What was read is remembered.
-    if (at - listedAt > STALE_MS) return load(signal)
+    if (isStale) return load(told, signal)
     snapshot = found
     if (snapshot.pending === 0) open = undefined
     // What a node said of a validator may be another thing next time.
@@ -172,7 +170,40 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     return snapshot
   }
 
-  return { load, current: () => snapshot }
+  return {
+    load(signal) {
+      const told = tell(signal)
+      // It is thrown where it is waited for.
+      told.catch(() => {})
+      return load(told, signal)
+    },
+    current: () => snapshot,
+  }
+}
+
+/** Each waits while there are too many; the first failure is thrown by whatever is awaited next. */
+function severalAtOnce<Batch>(work: (batch: Batch) => Promise<void>) {
+  const running = new Set<Promise<void>>()
+  let failure: { readonly error: unknown } | undefined
+  const check = () => {
+    if (failure !== undefined) throw failure.error
+  }
+  return {
+    async start(batch: Batch): Promise<void> {
+      const one = work(batch)
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+        .finally(() => running.delete(one))
+      running.add(one)
+      if (running.size >= BATCHES_AT_ONCE) await Promise.race(running)
+      check()
+    },
+    async ended(): Promise<void> {
+      await Promise.all(running)
+      check()
+    },
+  }
 }
 
 /** @param at - milliseconds that only go forward */

@@ -4,7 +4,7 @@ import { ByteVectorType, ContainerType, UintBigintType, UintNumberType } from '@
 import type { SigningDomain } from '../consensus/fork.ts'
 import type { Bytes32, Epoch, Hex, ValidatorIndex } from '../lib/primitives.ts'
 
-// In WebAssembly it takes half of the time.
+// In WebAssembly it takes half of the time. Nothing has been hashed before.
 setHasher(hasher)
 
 /** Spec: phase0 `DOMAIN_VOLUNTARY_EXIT`. */

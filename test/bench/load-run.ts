@@ -23,7 +23,10 @@ const QUIET_MS = 3_000
 export async function runLoad(inputs: Inputs, refused = 0, command?: Command): Promise<LoadRun> {
   const network = await createNetwork(inputs)
   const probe = await startProbe()
-  const daemon = await startDaemon(network.env(), network.home, command)
+  const daemon = await startDaemon(network.env(), network.home, command).catch((error) => {
+    probe.close()
+    throw error
+  })
   const report = probe.watch({ url: daemon.url, valid: inputs.count - refused, refused })
   try {
     const { doneAt, livezMs, metricsMs } = await Promise.race([report, daemon.died])

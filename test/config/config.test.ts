@@ -310,6 +310,12 @@ describe('headers for nodes', () => {
     expect(problemsOf({ NODE_HEADERS: value })).toEqual(['NODE_HEADERS'])
   })
 
+  test('are told nowhere, also where they are no text', () => {
+    const parsed = parse({ NODE_HEADERS: '{"a":{"X-Key":1234567890123456}}' })
+    expect(JSON.stringify(parsed)).toContain('must be text')
+    expect(JSON.stringify(parsed)).not.toContain('1234567890123456')
+  })
+
   test('are secret, also when they are refused', () => {
     for (const value of ['{"localhost":{"X-Key":"s3cr3t-key"}}', '{"a":{"X Key":"s3cr3t-key"}}']) {
       expect(createRedactor(parse({ NODE_HEADERS: value }).secrets)('s3cr3t-key')).toBe('<secret>')

@@ -118,6 +118,7 @@ test.each([
   ['no message', { code: -32_602 }, -32_602],
   ['no code', { message: 'block range too wide' }, 0],
   ['nothing but words', 'block range too wide', 0],
+  ['an object for a code', { code: { toString: 1 }, message: 'no' }, 0],
 ])('an error with %s is a refusal all the same', async (_, error, code) => {
   const node = nodeWith(() => failure(error))
   await expect(node.chainId(never)).rejects.toMatchObject({ name: 'RpcError', code })

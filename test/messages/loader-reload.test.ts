@@ -1,10 +1,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CryptoWorkError } from '../../src/lib/crypto-pool.ts'
 import type { ValidatorIndex } from '../../src/lib/primitives.ts'
 import { StoreError } from '../../src/messages/message-store.ts'
 import type { MessageSnapshot } from '../../src/messages/snapshot.ts'
+import { until } from '../support/until.ts'
 import {
   CHAIN,
   folderStore,
@@ -250,6 +251,81 @@ test('what the nodes fail to answer fails the load, not the snapshot before', as
   expect(loader.current()).toBe(snapshot)
   broken = undefined
   expect(filesOf(await loader.load(never))).toEqual({ 1: 'a.json' })
+})
+
+/** What waits for the nodes, until the test lets it go. */
+function heldUp() {
+  let goOn = () => {}
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  return { held, goOn: () => goOn() }
+}
+
+test('files are read and decrypted before it is known what exits must be signed for', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', await seal(JSON.stringify(signedExit(1)), 'secret'))
+  const { held, goOn } = heldUp()
+  let derived = 0
+  const loader = loaderOf(folder, {
+    passwords: [Buffer.from('secret')],
+    pool: {
+      ...sharedPool,
+      async derive(...job) {
+        const key = await sharedPool.derive(...job)
+        derived += 1
+        return key
+      },
+    },
+    readSigningContext: async () => {
+      await held
+      return CHAIN
+    },
+  })
+  const loading = loader.load(never)
+  await until('the key is there', () => derived === 1)
+  expect(loader.current()).toBeUndefined()
+  goOn()
+  expect(filesOf(await loading)).toEqual({ 1: 'a.json' })
+  expect(derived).toBe(1)
+})
+
+test('what was read long before the nodes were up is looked at again', async () => {
+  const folder = temporaryFolder()
+  put(folder, 'a.json', signedExit(1))
+  put(folder, 'b.json', signedExit(2))
+  const clock = performance.now.bind(performance)
+  let waitedMs = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => clock() + waitedMs)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const { held, goOn } = heldUp()
+  const store = folderStore(folder)
+  let read = 0
+  let asked = 0
+  const loader = loaderOf(folder, {
+    store: {
+      ...store,
+      async read(...file) {
+        const content = await store.read(...file)
+        read += 1
+        return content
+      },
+    },
+    now: later,
+    readSigningContext: async () => {
+      asked += 1
+      await held
+      return CHAIN
+    },
+  })
+  const loading = loader.load(never)
+  await until('both are read', () => read === 2)
+  rmSync(join(folder, 'a.json'))
+  waitedMs = 6_000
+  goOn()
+  expect(filesOf(await loading)).toEqual({ 2: 'b.json' })
+  // What was read is remembered, and however long nodes take, it ends.
+  expect({ read, asked }).toEqual({ read: 2, asked: 1 })
 })
 
 test('an empty list of validators is never looked up', async () => {
