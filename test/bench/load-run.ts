@@ -20,14 +20,21 @@ export type LoadRun = {
 /** Until the load has settled, and what follows the first cycle is done. */
 const QUIET_MS = 3_000
 
-export async function runLoad(inputs: Inputs, refused = 0, command?: Command): Promise<LoadRun> {
+/** @param isClose - watched so closely that it takes longer */
+export async function runLoad(
+  inputs: Inputs,
+  refused = 0,
+  command?: Command,
+  isClose = false,
+): Promise<LoadRun> {
   const network = await createNetwork(inputs)
   const probe = await startProbe()
   const daemon = await startDaemon(network.env(), network.home, command).catch((error) => {
     probe.close()
     throw error
   })
-  const report = probe.watch({ url: daemon.url, valid: inputs.count - refused, refused })
+  const valid = inputs.count - refused
+  const report = probe.watch({ url: daemon.url, valid, refused, isClose })
   try {
     const { doneAt, livezMs, metricsMs } = await Promise.race([report, daemon.died])
     await sleep(QUIET_MS)

@@ -7,6 +7,8 @@ export type ProbeTask = {
   /** How many messages shall be counted, until which the probe goes on. */
   readonly valid: number
   readonly refused: number
+  /** How long answers take is to be seen, and not only when all is counted. */
+  readonly isClose: boolean
 }
 
 export type ProbeReport = {
