@@ -1,22 +1,20 @@
+import { type BlockRange, union, withoutAll } from '../execution/block-ranges.ts'
 import type { ExecutionNode } from '../execution/execution-node.ts'
 import { triggeredFilter, triggeredPubkey } from '../execution/late-exits.ts'
 import type { LogReader } from '../execution/logs.ts'
 import type { Address, Pubkey } from '../lib/primitives.ts'
 
-/** First and last block. */
-type Blocks = readonly [from: number, to: number]
-
 /** Which keys the logs of modules name as made to exit through the execution layer. */
 export function createTriggeredExits(readLogs: LogReader, lifetime: AbortSignal) {
   let keys = new Set<Pubkey>()
-  /** Nothing between them is read again. */
-  let known: Blocks | undefined
+  /** Not read again. */
+  let known: readonly BlockRange[] = []
 
   return {
     has: (key: Pubkey) => keys.has(key),
     forget(): void {
       keys = new Set()
-      known = undefined
+      known = []
     },
     /**
      * @param oldest - the first block that may hold one
@@ -35,20 +33,12 @@ export function createTriggeredExits(readLogs: LogReader, lifetime: AbortSignal)
           if (key !== undefined) into.add(key)
         }
       }
-      const missing: readonly Blocks[] =
-        known === undefined
-          ? [[oldest, head]]
-          : [
-              [known[1] + 1, head],
-              [oldest, known[0] - 1],
-            ]
-      for (const [fromBlock, toBlock] of missing) {
-        if (fromBlock > toBlock) continue
-        await readLogs(node, { ...triggeredFilter(modules), fromBlock, toBlock }, keep, lifetime)
+      if (oldest > head) return
+      for (const range of withoutAll([{ fromBlock: oldest, toBlock: head }], known)) {
+        await readLogs(node, { ...triggeredFilter(modules), ...range }, keep, lifetime)
         // Unless they were forgotten meanwhile.
         if (into !== keys) return
-        const [from, to] = known ?? [fromBlock, toBlock]
-        known = [Math.min(from, fromBlock), Math.max(to, toBlock)]
+        known = union([...known, range])
       }
     },
   }
