@@ -253,7 +253,7 @@ type RunParts = {
 async function run({ config, base, status, opened, chainId, tellSkew }: RunParts): Promise<void> {
   const { options, now, metrics, health, waker, nodes, stopping, aborting } = base
   const { log } = options
-  const journal = openKeptJournal({ config, chainId, log, metrics, now })
+  const journal = await openKeptJournal({ config, chainId, log, metrics, now })
   try {
     let lastRead: number | undefined
     const duty = opened.connect({

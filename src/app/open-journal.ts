@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
 import { JournalLockedError } from '../journal/lock.ts'
+import { eventLoopTurn } from '../lib/event-loop.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Log } from '../requests/cycle-parts.ts'
 import { StartUpError } from './start-up.ts'
@@ -17,12 +18,16 @@ type Parts = {
 export type KeptJournal = Journal & { lookAfter(): void }
 
 /**
- * The journal as configured.
+ * The journal as configured. Opening it holds everything up for a while: whoever asks meanwhile is
+ * answered before and after.
  *
  * @throws StartUpError when another daemon writes this file
  */
-export function openKeptJournal({ config, chainId, log, metrics, now }: Parts): KeptJournal {
+export async function openKeptJournal(parts: Parts): Promise<KeptJournal> {
+  const { config, chainId, log, metrics, now } = parts
+  await eventLoopTurn()
   const journal = openOrExplain()
+  await eventLoopTurn()
   const tellMetric = () => metrics.set('journal_degraded', journal.degraded())
   tellMetric()
   return {

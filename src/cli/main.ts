@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { endOnUnexpectedErrors, endProcess, tellEarly } from './process.ts'
+import { endOnUnexpectedErrors, endProcess, tellEarly, unlessEnding } from './process.ts'
 
 // Before everything else: what goes wrong while the rest is loaded is told as it is later.
 endOnUnexpectedErrors(tellEarly)
 
-const { runCommand } = await import('./run-command.ts')
+const { runCommand } = await unlessEnding(import('./run-command.ts'))
 await endProcess(await runCommand(process.argv.slice(2)))

@@ -35,6 +35,7 @@ export async function endProcess(code: number): Promise<never> {
 
 type Tell = (error: unknown) => void | Promise<void>
 let tellUnexpected: Tell | undefined
+let isEnding = false
 
 /**
  * After an unexpected error nothing is known of the state, and no validator may exit: the error is
@@ -45,7 +46,6 @@ export function endOnUnexpectedErrors(tell: Tell): void {
   const isFirst = tellUnexpected === undefined
   tellUnexpected = tell
   if (!isFirst) return
-  let isEnding = false
   const end = async (error: unknown) => {
     if (isEnding) return
     isEnding = true
@@ -59,6 +59,12 @@ export function endOnUnexpectedErrors(tell: Tell): void {
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
+}
+
+/** What was to be loaded; never, when an unexpected error ends the process meanwhile. */
+export async function unlessEnding<T>(loading: Promise<T>): Promise<T> {
+  const loaded = await loading
+  return isEnding ? new Promise<never>(() => {}) : loaded
 }
 
 /** As the daemon's log will tell it, before there is one: without secrets, and in its format. */

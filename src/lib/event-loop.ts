@@ -1,7 +1,7 @@
 /** The main thread serves timers and sockets after this much work in one go. */
-const SLICE_MS = 4
+const SLICE_MS = 2
 /** Reading the clock costs more than many a step. */
-const STEPS_PER_LOOK = 8
+const STEPS_PER_LOOK = 4
 
 let sliceBeganAt = 0
 let steps = 0
@@ -26,3 +26,6 @@ export function yieldIfDue(): Promise<void> | undefined {
   })
   return nextTurn
 }
+
+/** Between two pieces of synchronous work that take long each. */
+export const eventLoopTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))

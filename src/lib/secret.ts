@@ -89,22 +89,23 @@ function formsOf(secret: string): string[] {
 const isCommon = (form: string) =>
   form.length < SHORTEST_WORD || COUNT.test(form) || isWordOfOurs(form)
 
-let program: string | undefined
+let program: readonly string[] | undefined
 
-/** Everything that this program can say stands in its own files. */
-function readProgram(): string {
+/** Everything that this program can say stands in its own files, and not in those of its packages. */
+function readProgram(): readonly string[] {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  // What is looked for is ASCII, and this is read in half the time of UTF-8.
   return files
-    .filter((file) => /\.[jt]s$/.test(file))
-    .map((file) => readFileSync(join(root, file), 'utf8'))
-    .join('\n')
+    .filter((file) => /\.[jt]s$/.test(file) && !file.startsWith('packages'))
+    .map((file) => readFileSync(join(root, file), 'latin1'))
 }
 
 function isWordOfOurs(form: string): boolean {
   if (!/^[A-Za-z]{1,30}([-_. ][A-Za-z]{1,30}){0,3}$/.test(form)) return false
   program ??= readProgram()
-  return new RegExp(WORD_START + escapeForPattern(form) + WORD_END, 'i').test(program)
+  const word = new RegExp(WORD_START + escapeForPattern(form) + WORD_END, 'i')
+  return program.some((text) => word.test(text))
 }
 
 /** Where a secret belongs: `Bearer x`, `password=x`, `"token":"x"`. */

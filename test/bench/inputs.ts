@@ -8,7 +8,7 @@ import { createBeaconChain } from '../sim/beacon-chain.ts'
 import { toHex } from '../sim/beacon-keys.ts'
 import type { Crew } from './crew.ts'
 import { CHECK_BYTES, type Job, partsOf } from './jobs.ts'
-import { CLI_MAIN, DIST_ENCRYPT, GENERATORS, INPUTS } from './places.ts'
+import { CLI_MAIN, ENCRYPT, GENERATORS, INPUTS } from './places.ts'
 
 export const PASSWORD = 'bench password'
 /** Of the messages with some bad ones, every so many has the signature of its neighbour. */
@@ -100,9 +100,9 @@ export function createInputs(crew: Crew) {
   /** By our own command, as operators make them. */
   async function encrypted(count: number): Promise<Inputs> {
     const { folder: from, packed } = await plain(count)
-    const commands = readdirSync(DIST_ENCRYPT, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => join(DIST_ENCRYPT, name))
+    const commands = readdirSync(ENCRYPT, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(ENCRYPT, name))
     const key = `${own}-${hashOf(commands.sort())}`
     const folder = await once(`encrypted-${count}`, key, async (draft) => {
       const env = { PATH: process.env.PATH, MESSAGES_PASSWORD: PASSWORD }

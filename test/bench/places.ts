@@ -8,8 +8,8 @@ export const CLI_MAIN = join(ROOT, 'dist/cli/main.js')
 export const GENERATORS = ['inputs.js', 'crew-worker.js'].map((name) =>
   join(import.meta.dirname, name),
 )
-/** What our own command makes of them hangs on these. */
-export const DIST_ENCRYPT = join(ROOT, 'dist/cli/encrypt')
+/** What our own command makes of them hangs on this. */
+export const ENCRYPT = join(ROOT, 'src/cli/encrypt')
 export const INPUTS = join(ROOT, '.tmp/bench-inputs')
 export const README = join(ROOT, 'test/README.md')
 export const manifestOf = (name?: string) =>

@@ -1,7 +1,7 @@
 // A daemon's journal in a process of its own: appends without end, or just holds the lock. It says
 // on standard output what has been written, a number a line.
 import { writeSync } from 'node:fs'
-import { openJournal } from '../../dist/journal/journal.js'
+import { openJournal } from '../../.tmp/built/journal/journal.js'
 
 const [, , file, identity, first] = process.argv
 const { chainId, locator } = JSON.parse(identity)

@@ -87,7 +87,8 @@ test('a process ends although a thread of it is stuck in a call of the system', 
     join(folder, 'stuck.mjs'),
     `import { readFileSync } from 'node:fs'\nreadFileSync(${JSON.stringify(pipe)})`,
   )
-  const dist = (path: string) => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href)
+  const dist = (path: string) =>
+    JSON.stringify(new URL(`../../.tmp/built/${path}`, import.meta.url).href)
   const main = `
     import { createFiles } from ${dist('lib/files.js')}
     import { endProcess } from ${dist('cli/process.js')}

@@ -204,7 +204,7 @@ test('closing rejects what is open and what comes later', async () => {
 })
 
 test('idle workers do not keep the process alive', async () => {
-  const moduleUrl = new URL('../../dist/lib/crypto-pool.js', import.meta.url)
+  const moduleUrl = new URL('../../.tmp/built/lib/crypto-pool.js', import.meta.url)
   const code = `
     const { createCryptoPool } = await import(${JSON.stringify(moduleUrl)})
     const pool = createCryptoPool()

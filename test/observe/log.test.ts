@@ -233,7 +233,7 @@ describe('details', () => {
 })
 
 /** Node 20 cannot run TypeScript: `npm test` builds first. */
-const built = new URL('../../dist/observe/log.js', import.meta.url)
+const built = new URL('../../.tmp/built/observe/log.js', import.meta.url)
 
 describe.skipIf(!existsSync(built))('standard output', () => {
   const run = (body: string) =>

@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs'
+import { defineConfig } from 'rolldown'
+
+const WORKERS = readdirSync('src/lib')
+  .filter((file) => file.endsWith('-worker.ts'))
+  .map((file) => `lib/${file.replace(/\.ts$/, '')}`)
+const ENTRIES = ['main', 'cli/main', ...WORKERS]
+
+/** Native code, or not there unless somebody asks for it: these stay packages. */
+const PACKAGES = [
+  '@chainsafe/blst',
+  'bls-eth-wasm',
+  'libsql',
+  '@aws-sdk/client-s3',
+  '@google-cloud/storage',
+]
+
+/**
+ * `src` becomes a few files, since hundreds of modules cost more to find and to open, at each start
+ * and in each thread, than to run. Nothing is renamed or shortened; what is ours is in `dist/lib`,
+ * what is of others in `dist/packages`.
+ */
+export default defineConfig({
+  input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
+  platform: 'node',
+  tsconfig: 'tsconfig.json',
+  external: PACKAGES,
+  output: {
+    dir: 'dist',
+    entryFileNames: '[name].js',
+    // As deep as the sources that look for a file beside them, or for package.json.
+    chunkFileNames: ({ name }) =>
+      name.startsWith('packages') ? 'packages/[hash].js' : 'lib/[name]-[hash].js',
+    codeSplitting: { groups: [{ name: 'packages', test: /node_modules/, entriesAware: true }] },
+  },
+})
