@@ -11,6 +11,7 @@ import {
   parseWatchConfig,
 } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
+import { keepNurserySmall } from '../lib/thread.ts'
 import type { Logger } from '../observe/log.ts'
 import { openLog, tellUnexpectedError } from './open-log.ts'
 import { endNow, endOnUnexpectedErrors, isInContainer, readNamedFiles } from './process.ts'
@@ -77,6 +78,7 @@ async function runOne<Settings extends CommonConfig>(
   { parse, start }: Kind<Settings>,
 ): Promise<0 | 1> {
   setFlagsFromString(HEAP_GROWTH)
+  keepNurserySmall()
   const parsed = parse(env, await readNamedFiles(env), dotenv)
   const log = openLog(parsed)
   endOnUnexpectedErrors((error) => tellUnexpectedError(log, error))

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { BlsVerdict } from './bls.ts'
 import {
   type CryptoAnswer,
@@ -11,7 +11,7 @@ import {
 } from './crypto-jobs.ts'
 import { type KdfParams, kdfMemory } from './kdf.ts'
 import { onAbort } from './on-abort.ts'
-import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
+import { NICE, startThread, workerUrl } from './thread.ts'
 
 /** The work itself broke off: nothing is known about what was asked. */
 export class CryptoWorkError extends Error {
@@ -130,7 +130,7 @@ export function createCryptoPool(options: CryptoPoolOptions = {}): CryptoPool {
   }
 
   function start(): Thread {
-    const thread: Thread = { worker: new Worker(worker, THREAD_OPTIONS), tasks: new Map() }
+    const thread: Thread = { worker: startThread(worker, NICE.crypto), tasks: new Map() }
     threads.add(thread)
     thread.worker.unref()
     thread.worker.on('message', (answer: CryptoAnswer) => receive(thread, answer))

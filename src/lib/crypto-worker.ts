@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { blsImplementation, createBatchVerifier } from './bls.ts'
 import {
@@ -11,24 +10,12 @@ import {
 import { splitJson } from './json.ts'
 import { deriveKey } from './kdf.ts'
 import { messageOf } from './message-of.ts'
-
-/**
- * The main thread, which answers people and nodes, goes first. On Linux priorities belong to threads: 0 is this
- * one. Elsewhere they belong to the whole process, and stay as they are.
- */
-function lowerPriority(): void {
-  if (process.platform !== 'linux') return
-  try {
-    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
-  } catch {
-    // A sandbox may forbid it: then all are equal.
-  }
-}
+import { keepNurserySmall } from './thread.ts'
 
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {
   const port = parentPort
-  lowerPriority()
+  keepNurserySmall()
   const send = (answer: CryptoAnswer) => port.postMessage(answer)
   port.on('message', ({ id, job }: CryptoRequest) => {
     try {

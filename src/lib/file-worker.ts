@@ -15,6 +15,7 @@ import { sep } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import type { NamePatterns } from './files.ts'
 import { codeOf } from './message-of.ts'
+import { keepNurserySmall } from './thread.ts'
 
 /** What is asked of the file thread. */
 export type FileJob =
@@ -70,6 +71,7 @@ const MOST_FOLDERS = 100
  */
 if (parentPort !== null) {
   const port = parentPort
+  keepNurserySmall()
   port.on('message', (request: FileRequest) => {
     const answer = run(request)
     port.postMessage(answer, largeBuffersOf(answer))

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { DeadlineError, withDeadline } from './deadline.ts'
 import type { FileAnswer, FileContent, FileJob, FileRequest, Scan } from './file-worker.ts'
 import { orAborted } from './on-abort.ts'
-import { THREAD_OPTIONS, workerUrl } from './thread-options.ts'
+import { NICE, startThread, workerUrl } from './thread.ts'
 
 export type { FileContent, Scan } from './file-worker.ts'
 
@@ -74,7 +74,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
   const made = new Map<string, unknown>()
 
   function start(): Worker {
-    const started = new Worker(worker, THREAD_OPTIONS)
+    const started = startThread(worker, NICE.files)
     const lost = (cause: unknown) => {
       if (thread === started) thread = undefined
       busy.delete(started)

@@ -30,12 +30,23 @@ test('a good batch is verified in one go', () => {
   expect(tries).toEqual([BATCH])
 })
 
-test.each([0, 13, 31])('a batch that fails is bisected: %i is the bad one', (at) => {
+test.each([0, 13, 31])('in a batch that fails the bad one is found soon: %i', (at) => {
   const { verdicts, tries } = verify(withBad(at, checkOf(at, 99)))
   expect(verdicts).toEqual(good.map((_, i) => (i === at ? 'invalid' : 'valid')))
-  // The whole, then two halves at each of five steps at most.
-  expect(tries.length).toBeLessThanOrEqual(1 + 2 * Math.log2(BATCH))
-  expect(tries.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3 * BATCH)
+  // The whole, then what is left over is a quarter less, or three, each time; then the others.
+  expect(tries.length).toBeLessThanOrEqual(2 + Math.log(BATCH) / Math.log(4 / 3))
+  expect(tries.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(2.5 * BATCH)
+})
+
+test('whichever of them are bad, they are told, and they alone', () => {
+  const few = good.slice(0, 6)
+  const signedByOthers = few.map((_, index) => checkOf(index, 99))
+  for (let which = 0; which < 2 ** few.length; which += 1) {
+    const isBad = (index: number) => (which & (1 << index)) !== 0
+    const checks = few.map((check, i) => (isBad(i) ? (signedByOthers[i] ?? check) : check))
+    const expected = few.map((_, i) => (isBad(i) ? 'invalid' : 'valid'))
+    expect(verifyBatch(checks, 1 + (which % 6))).toEqual(expected)
+  }
 })
 
 test('what is no point of the curve is refused one by one, and costs nobody else a try', () => {
