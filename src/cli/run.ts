@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import type { App, AppOptions } from '../app.ts'
 import type { DotenvFile } from '../config/dotenv.ts'
 import type { Environment } from '../config/environment.ts'
@@ -11,7 +10,7 @@ import {
   parseWatchConfig,
 } from '../config.ts'
 import { messageOf } from '../lib/message-of.ts'
-import { keepNurserySmall } from '../lib/thread.ts'
+import { settleV8 } from '../lib/v8-flags.ts'
 import type { Logger } from '../observe/log.ts'
 import { openLog, tellUnexpectedError } from './open-log.ts'
 import { endNow, endOnUnexpectedErrors, isInContainer, readNamedFiles } from './process.ts'
@@ -67,18 +66,11 @@ export const runDaemon = (outside: Outside): Promise<0 | 1> => runOne(outside, E
 /** The same, which hands out nothing. */
 export const runWatch = (outside: Outside): Promise<0 | 1> => runOne(outside, WATCH)
 
-/**
- * V8 collects garbage once the heap has grown by so much, and not several times over: files and
- * answers of nodes by the ten thousand pass through it, and little of them stays.
- */
-const HEAP_GROWTH = '--heap-growing-percent=30'
-
 async function runOne<Settings extends CommonConfig>(
   { env, dotenv, version }: Outside,
   { parse, start }: Kind<Settings>,
 ): Promise<0 | 1> {
-  setFlagsFromString(HEAP_GROWTH)
-  keepNurserySmall()
+  settleV8()
   const parsed = parse(env, await readNamedFiles(env), dotenv)
   const log = openLog(parsed)
   endOnUnexpectedErrors((error) => tellUnexpectedError(log, error))

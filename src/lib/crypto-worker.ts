@@ -10,7 +10,7 @@ import {
 import { splitJson } from './json.ts'
 import { deriveKey } from './kdf.ts'
 import { messageOf } from './message-of.ts'
-import { keepNurserySmall } from './thread.ts'
+import { keepNurserySmall } from './v8-flags.ts'
 
 /** Entry of a worker thread: one job after the other, an answer to each. */
 if (parentPort !== null) {

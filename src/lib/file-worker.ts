@@ -15,7 +15,7 @@ import { sep } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import type { NamePatterns } from './files.ts'
 import { codeOf } from './message-of.ts'
-import { keepNurserySmall } from './thread.ts'
+import { keepNurserySmall } from './v8-flags.ts'
 
 /** What is asked of the file thread. */
 export type FileJob =

@@ -1,16 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
-
-/**
- * The nursery of V8 stays small: it is looked through in one go, which takes tens of milliseconds
- * for a large one. Known to Node.js 20 to 26.
- */
-const SMALL_NURSERY = '--semi-space-growth-factor=1'
-
-/** For all threads of the process. Up to Node.js 22 a thread that starts sets it back: each says it anew. */
-export const keepNurserySmall = () => setFlagsFromString(SMALL_NURSERY)
 
 /**
  * For threads that make much garbage and keep nothing: a small nursery saves some 5 MiB each. The

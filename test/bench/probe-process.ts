@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { Agent, get } from 'node:http'
+import { Agent, createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProbeReport, ProbeTask } from './probe.ts'
 
@@ -8,6 +9,7 @@ import type { ProbeReport, ProbeTask } from './probe.ts'
  * processors with it, as a container's health check does.
  */
 process.once('disconnect', () => process.exit())
+await warmUp()
 process.send?.('ready')
 const [{ url, valid, refused, isClose }] = (await once(process, 'message')) as [ProbeTask]
 const agent = new Agent({ keepAlive: true })
@@ -17,10 +19,21 @@ const metricsMs: number[] = []
 let doneAt: number | undefined
 let isUp = false
 
-/** The whole answer, or nothing while nobody listens. */
-function ask(path: string): Promise<string | undefined> {
+/** The first request of a process takes some ten milliseconds, which are not the daemon's. */
+async function warmUp(): Promise<void> {
+  const server = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const warming = new Agent({ keepAlive: true })
+  const { port } = server.address() as AddressInfo
+  for (let i = 0; i < 5; i += 1) await ask(`http://127.0.0.1:${port}/`, warming, true)
+  warming.destroy()
+  server.close()
+}
+
+/** The whole answer; nothing where nobody listens. */
+function ask(address: string, agent: Agent, isUp: boolean): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const request = get(`${url}${path}`, { agent }, (response) => {
+    const request = get(address, { agent }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -35,7 +48,7 @@ function ask(path: string): Promise<string | undefined> {
 
 async function timed(path: string, into: number[]): Promise<string | undefined> {
   const start = performance.now()
-  const text = await ask(path)
+  const text = await ask(`${url}${path}`, agent, isUp)
   if (text !== undefined) into.push(performance.now() - start)
   isUp ||= text !== undefined
   return text
