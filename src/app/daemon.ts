@@ -125,15 +125,8 @@ export async function startDaemon(
   const aborting = new AbortController()
   const abort = () => aborting.abort(new Error('the daemon stops'))
   const { mode, measured: scope } = duty
-  const { dryRun, trustMode } = config
-  const metrics = createMetrics({
-    prefix: config.promPrefix,
-    version,
-    mode,
-    dryRun,
-    trustMode,
-    scope,
-  })
+  const { promPrefix: prefix, dryRun, trustMode } = config
+  const metrics = createMetrics({ prefix, version, mode, dryRun, trustMode, scope })
   const status = createStatus({ version, mode, config, now, redact: log.redact })
   const health = createHealth(config.jobIntervalMs, now)
   const clock = createClockWatch(send, now)
@@ -149,14 +142,17 @@ export async function startDaemon(
     stopping: stopping.signal,
     aborting: aborting.signal,
   }
-  const server = await openServer({ config, options, metrics, status, health, duty })
+  // A moment later: the first steps towards the nodes would keep waiting whoever asks.
+  const serving = Promise.resolve().then(() =>
+    openServer({ config, options, metrics, status, health, duty }),
+  )
 
   async function connectAndRun(): Promise<void> {
     // At once: nodes are looked for while threads and files are opened.
     const opening = duty.open(base)
     try {
       status.waitingFor(nodes)
-      const [opened, chainId] = await Promise.all([opening, connect(config, base)])
+      const [opened, chainId] = await Promise.all([opening, connect(config, base), serving])
       if (chainId === undefined) return
       opened.begin(chainId)
       log.info(`Validator Ejector ${version} runs`, describeSetUp(config, mode, chainId))
@@ -173,12 +169,15 @@ export async function startDaemon(
     try {
       await connectAndRun()
     } finally {
-      await server?.close()
+      await (await serving.catch(() => undefined))?.close()
       metrics.stop()
     }
   }
 
   const ended = runToTheEnd()
+  // Where the server cannot be opened, this fails with it.
+  ended.catch(() => {})
+  const server = await serving
   return {
     port: server?.port,
     ended,
