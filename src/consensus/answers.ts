@@ -3,13 +3,7 @@ import { isSuccess } from '../lib/exchange.ts'
 import { type HttpAnswer, NoAnswerError } from '../lib/http.ts'
 import { jsonOf } from '../lib/json.ts'
 import { parsedBy } from '../lib/parsed-by.ts'
-import {
-  type Epoch,
-  type Hex,
-  parseBytes32,
-  parseValidatorIndex,
-  toldUint64,
-} from '../lib/primitives.ts'
+import { type Epoch, type Hex, parseValidatorIndex, toldUint64 } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 
 /** The node answered, and said no. */
@@ -24,7 +18,6 @@ export class NodeRefusedError extends Error {
   }
 }
 
-export const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
 export const epoch = parsedBy((value) => toldUint64(value) as Epoch | undefined, 'must be an epoch')
 export const uint64 = parsedBy(toldUint64, 'must be a uint64')
 export const index = parsedBy(parseValidatorIndex, 'must be a validator index')

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
-import { loose } from '../lib/parsed-by.ts'
+import { bytes32, loose } from '../lib/parsed-by.ts'
 import type { Bytes32, Slot } from '../lib/primitives.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
-import { bytes32, flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
+import { flag, type Get, NodeRefusedError, uint64 } from './answers.ts'
 
 const payload = v.object({
   block_hash: bytes32,

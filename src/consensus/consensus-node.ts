@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type Exchange, observed } from '../lib/exchange.ts'
 import type { HttpClient } from '../lib/http.ts'
-import { jsonObject } from '../lib/parsed-by.ts'
+import { bytes32, jsonObject } from '../lib/parsed-by.ts'
 import {
   type Bytes32,
   type Epoch,
@@ -12,7 +12,6 @@ import {
 } from '../lib/primitives.ts'
 import type { SlotAnswer } from '../proof/evidence.ts'
 import {
-  bytes32,
   epoch,
   type Get,
   index,

@@ -4,7 +4,7 @@ import { type Exchange, observed } from '../lib/exchange.ts'
 import { type HttpClient, NoAnswerError } from '../lib/http.ts'
 import { jsonOf } from '../lib/json.ts'
 import { isHeadRecent, type SyncState } from '../lib/layer.ts'
-import { jsonObject, loose, numeric } from '../lib/parsed-by.ts'
+import { bytes32, hexData, jsonObject, loose, numeric } from '../lib/parsed-by.ts'
 import type { Address, Bytes32, Hex } from '../lib/primitives.ts'
 import { quote } from '../lib/secret.ts'
 import { isOverload, isStatePruned, isUnknownBlock, RpcError } from './rpc-errors.ts'
@@ -59,7 +59,6 @@ const quantity = v.pipe(
   v.transform((text) => BigInt(text)),
 )
 const blockNumber = v.pipe(quantity, v.maxValue(BigInt(Number.MAX_SAFE_INTEGER)))
-const hexData = v.pipe(v.string(), v.regex(/^0x([0-9a-fA-F]{2})*$/))
 /** Some gateways give the code as text, leave out the message, or give nothing but words. */
 const rpcFailure = v.union([
   v.pipe(
@@ -78,16 +77,11 @@ const envelope = v.pipe(
   jsonObject,
   v.object({ result: v.optional(v.unknown()), error: v.nullish(rpcFailure) }),
 )
-const hash32 = v.pipe(
-  v.string(),
-  v.regex(/^0x[0-9a-fA-F]{64}$/),
-  v.transform((hash) => hash.toLowerCase() as Bytes32),
-)
-const blockBody = v.object({ transactions: v.array(hash32) })
+const blockBody = v.object({ transactions: v.array(bytes32) })
 const safeNumber = v.pipe(blockNumber, v.transform(Number))
 const blockHead = v.object({
   number: safeNumber,
-  hash: hash32,
+  hash: bytes32,
   timestamp: loose(safeNumber),
 })
 

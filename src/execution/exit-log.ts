@@ -1,7 +1,7 @@
 import { keccak256 } from 'ethers/crypto'
 import { toBeHex } from 'ethers/utils'
 import * as v from 'valibot'
-import { parsedBy } from '../lib/parsed-by.ts'
+import { bytes32, hexData, parsedBy } from '../lib/parsed-by.ts'
 import {
   type Address,
   type Hex,
@@ -9,7 +9,6 @@ import {
   type OperatorId,
   type Pubkey,
   parseAddress,
-  parseBytes32,
   type ValidatorIndex,
 } from '../lib/primitives.ts'
 import type { ExitRequest, RequestKey } from '../requests/exit-request.ts'
@@ -56,7 +55,6 @@ export function filterOf({
   }
 }
 
-const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
 /** Some gateways pad quantities with zeros, or give them as JSON numbers. */
 const safeQuantity = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/), v.transform(Number))]),
@@ -66,7 +64,7 @@ const safeQuantity = v.pipe(
 const rawLog = v.object({
   address: parsedBy(parseAddress, 'must be an address'),
   topics: v.pipe(v.array(bytes32), v.length(4)),
-  data: v.pipe(v.string(), v.regex(/^0x([0-9a-fA-F]{2})*$/)),
+  data: hexData,
   blockNumber: safeQuantity,
   blockHash: bytes32,
   transactionHash: bytes32,

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseBytes32 } from './primitives.ts'
 
 /**
  * What one of our own parsers accepts, as a schema.
@@ -31,3 +32,8 @@ export const numeric = v.pipe(
 export const jsonObject = v.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 )
+
+export const bytes32 = parsedBy(parseBytes32, 'must be 32 bytes of hex')
+
+/** Bytes, none or many. */
+export const hexData = v.pipe(v.string(), v.regex(/^0x([0-9a-fA-F]{2})*$/))
