@@ -4,7 +4,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json rolldown.config.ts ./
 COPY src ./src
-RUN npm run build
+RUN npm run types && npm run build
 
 FROM node:24-slim AS dependencies
 WORKDIR /app

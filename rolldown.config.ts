@@ -17,8 +17,8 @@ const PACKAGES = [
 
 /**
  * `src` becomes a few files, since hundreds of modules cost more to find and to open, at each start
- * and in each thread, than to run. Nothing is renamed or shortened; what is ours is in `dist/lib`,
- * what is of others in `dist/packages`.
+ * and in each thread, than to run. They stay readable; what is ours is in `dist/lib`, what is of
+ * others in `dist/packages`.
  */
 export default defineConfig({
   input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),

@@ -142,7 +142,7 @@ export async function startDaemon(
     stopping: stopping.signal,
     aborting: aborting.signal,
   }
-  // A moment later: the first steps towards the nodes would keep waiting whoever asks.
+  // After the first steps towards the nodes, during which nobody is answered.
   const serving = Promise.resolve().then(() =>
     openServer({ config, options, metrics, status, health, duty }),
   )
@@ -158,6 +158,7 @@ export async function startDaemon(
       log.info(`Validator Ejector ${version} runs`, describeSetUp(config, mode, chainId))
       await run({ config, base, status, opened, chainId, tellSkew: createSkewTeller(clock, log) })
     } finally {
+      stopping.abort()
       abort()
       // A thread in a native call cannot be interrupted; it ends with the process.
       const closed = opening.catch(() => undefined).then((opened) => opened?.close())
@@ -175,8 +176,8 @@ export async function startDaemon(
   }
 
   const ended = runToTheEnd()
-  // Where the server cannot be opened, this fails with it.
-  ended.catch(() => {})
+  // Where the server cannot be opened, both fail.
+  serving.catch(() => ended.catch(() => {}))
   const server = await serving
   return {
     port: server?.port,

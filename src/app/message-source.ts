@@ -49,7 +49,7 @@ export async function openMessageSource(
     // Threads start meanwhile.
     const { createMessageLoader } = await import('../messages/loader.ts')
     const store = await opening
-    // The list of ten thousand files came just now.
+    // To take a long list in was one long step, to begin with it is another.
     await eventLoopTurn()
     const loader = createMessageLoader({
       store,

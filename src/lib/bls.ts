@@ -61,7 +61,7 @@ export function verifyBatch(
     const group = open.splice(0, atOnce)
     const verdict = verifyAll(group)
     if (verdict === 'valid' || group.length === 1) settle(group, verdict)
-    else open.unshift(...findBad(group, verdict === 'invalid'))
+    else open.unshift(...findBad(group))
   }
   return verdicts
 
@@ -70,28 +70,27 @@ export function verifyBatch(
   }
 
   /**
-   * Finds one bad check of a group that failed. A part is tried that is small enough to be good
-   * mostly, since what is left over when it fails is to be tried again.
+   * Finds one bad check of a group that failed, and judges it by itself: one wrong answer of the
+   * library must not cost a message. The part that is tried is small, so that it seldom fails: what
+   * is left over then is tried again.
    *
-   * @param isCertain - some check in it is bad, and it was not the library that broke off
    * @returns those of which nothing is known
    */
-  function findBad(group: readonly Decoded[], isCertain: boolean): readonly Decoded[] {
+  function findBad(group: readonly Decoded[]): readonly Decoded[] {
     const unknown: Decoded[] = []
     let suspects = group
-    let isOneBad = isCertain
+    /** Of all suspects together, where they were tried. */
+    let known: BlsVerdict | undefined
     while (suspects.length > 1) {
       const size = Math.ceil(suspects.length / PARTS)
       const [tried, rest] = [suspects.slice(0, size), suspects.slice(size)]
       const verdict = verifyAll(tried)
       if (verdict === 'valid') settle(tried, verdict)
-      else {
-        unknown.push(...rest)
-        isOneBad = verdict === 'invalid'
-      }
+      else unknown.push(...rest)
       suspects = verdict === 'valid' ? rest : tried
+      known = verdict === 'valid' ? undefined : verdict
     }
-    settle(suspects, isOneBad ? 'invalid' : verifyAll(suspects))
+    settle(suspects, known ?? verifyAll(suspects))
     return unknown
   }
 }
@@ -100,9 +99,9 @@ export function verifyBatch(
 const MEMORY = 0.95
 
 /**
- * The same with as many at once as is best: a bad one costs about as many checks again as its batch
- * holds, and a batch costs something of its own. So where they are frequent, as with messages of
- * another network, fewer share a batch.
+ * The same with as many at once as is best: a bad one costs about as many checks again as it was
+ * tried with, and each try costs something of its own. So where they are frequent, as with messages of
+ * another network, fewer are tried at once.
  */
 export function createBatchVerifier(): typeof verifyBatch {
   let checked = 1

@@ -48,7 +48,7 @@ export type CryptoPoolOptions = {
 }
 
 const GIB = 1024 ** 3
-/** Checks in one batch: one of 64 saves one part in a hundred, and takes twice as long to bisect. */
+/** Checks in one batch: one of 64 saves one part in a hundred, and its answer takes twice as long. */
 const CHECKS_PER_BATCH = 32
 /** A second batch waits in the worker, so that it never waits for a busy main thread. */
 const BATCHES_IN_WORKER = 2

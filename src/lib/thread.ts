@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
 /**
@@ -11,17 +11,19 @@ const OPTIONS: WorkerOptions = {
   resourceLimits: { maxYoungGenerationSizeMb: 4 },
 }
 
-/** How far threads stand back behind the main one, which answers people and nodes: `nice`, 0 to 19. */
+/** How far threads stand back behind the main one, which answers people and nodes, as `nice` counts. */
 export const NICE = { files: 5, crypto: 10 } as const
+const LOWEST = 19
 
 /** A worker of this folder. Workers cannot be TypeScript: sources that run unbuilt use built ones. */
 export const workerUrl = (name: string) =>
   new URL(import.meta.url.endsWith('.ts') ? `../../dist/lib/${name}` : name, import.meta.url)
 
 /**
- * Starts a thread that stands back from its first step on, since starting is what costs most.
+ * Starts a thread of lower priority. It has that from the beginning, since much of its work is to
+ * start.
  *
- * @param nice - 0 to 19. It counts on Linux, where priorities belong to threads
+ * @param nice - so much lower than the main thread. It counts on Linux, where priorities belong to threads
  */
 export function startThread(worker: URL, nice: number): Worker {
   const before = new Set(threadIds())
@@ -42,7 +44,7 @@ function threadIds(): readonly number[] {
 
 function standBack(threadId: number, nice: number): void {
   try {
-    setPriority(threadId, nice)
+    setPriority(threadId, Math.min(LOWEST, getPriority() + nice))
   } catch {
     // A sandbox may forbid it: then all are equal.
   }

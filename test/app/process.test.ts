@@ -129,6 +129,8 @@ describe('the process', () => {
 
   test('names a port that is taken, and ends with code 1', async () => {
     await setUp()
+    // Nodes that are down are told again and again, unless the search for them has ended.
+    await world.execution.refuse()
     const blocker = createServer().listen(0)
     const { port } = blocker.address() as { port: number }
     const daemon = run(world.env({ ...quiet, HTTP_PORT: String(port) }))
@@ -137,6 +139,7 @@ describe('the process', () => {
     expect(lines.filter((line) => line.includes(String(port)))).toEqual([
       expect.stringMatching(/ error: cannot run: .*is taken.*set HTTP_PORT to another one$/),
     ])
+    expect(lines.at(-1)).toContain('cannot run')
     blocker.close()
   })
 

@@ -104,6 +104,27 @@ test('a library that throws is no verdict on anybody, and spoils no other check'
   }
 })
 
+test('one wrong answer about many costs none of them', () => {
+  const real = bls.Signature.verifyMultipleSignatures
+  for (let wrongAt = 0; wrongAt < 6; wrongAt += 1) {
+    let call = 0
+    const answers = vi
+      .spyOn(bls.Signature, 'verifyMultipleSignatures')
+      .mockImplementation((sets) => {
+        const isWrong = (wrongAt === 0 || call > 0) && call <= wrongAt && sets.length > 1
+        call += 1
+        return !isWrong && real(sets)
+      })
+    try {
+      expect(verifyBatch(wrongAt === 0 ? good : withBad(9, checkOf(9, 99)))).toEqual(
+        good.map((_, i) => (wrongAt > 0 && i === 9 ? 'invalid' : 'valid')),
+      )
+    } finally {
+      answers.mockRestore()
+    }
+  }
+})
+
 test('a library that cannot take a key in is no verdict on the key', () => {
   const throwing = vi.spyOn(bls.PublicKey, 'fromBytes').mockImplementation(() => {
     throw new Error('memory access out of bounds')
