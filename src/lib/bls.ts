@@ -66,7 +66,10 @@ export function verifyBatch(
   return verdicts
 
   function settle(group: readonly Decoded[], verdict: BlsVerdict) {
-    for (const { position } of group) verdicts[position] = verdict
+    for (const { position } of group) {
+      const isForKey = verdict !== 'invalid' || isKey(checks[position]?.pubkey)
+      verdicts[position] = isForKey ? verdict : 'bad-pubkey'
+    }
   }
 
   /**
@@ -127,8 +130,9 @@ function verifyAll(group: readonly Decoded[]): 'valid' | 'invalid' | 'failed' {
 
 function decode({ pubkey, message, signature }: BlsCheck): SignatureSet | BlsVerdict {
   let publicKey: SignatureSet['publicKey']
+  if (isInfinity(pubkey)) return 'bad-pubkey'
   try {
-    publicKey = bls.PublicKey.fromBytes(pubkey)
+    publicKey = bls.PublicKey.fromBytes(pubkey, undefined, false)
   } catch (error) {
     return isNoPoint(error) ? 'bad-pubkey' : 'failed'
   }
@@ -137,6 +141,20 @@ function decode({ pubkey, message, signature }: BlsCheck): SignatureSet | BlsVer
     return { publicKey, message, signature: bls.Signature.fromBytes(signature) }
   } catch (error) {
     return isNoPoint(error) ? 'bad-signature' : 'failed'
+  }
+}
+
+/**
+ * Is it in the subgroup? Asked only of those whose signature does not fit: the chain takes no other
+ * key (its deposit is signed with it), and what is outside of the subgroup counts for nothing in a pairing.
+ *
+ * @see https://github.com/ethereum/consensus-specs/blob/master/specs/electra/beacon-chain.md `is_valid_deposit_signature`
+ */
+function isKey(pubkey: Uint8Array | undefined): boolean {
+  try {
+    return pubkey !== undefined && bls.PublicKey.fromBytes(pubkey) !== undefined
+  } catch (error) {
+    return !isNoPoint(error)
   }
 }
 
