@@ -14,8 +14,9 @@ export type BlsCheck = {
 }
 
 /**
- * `bad-…`: not a point of the curve, infinity, or outside the subgroup. `failed`: the library itself
- * broke off, which says nothing about the signature.
+ * `bad-…`: not a point of the curve, infinity, or outside the subgroup (which a key is asked for only
+ * where the signature does not fit). `failed`: the library itself broke off, which says nothing about
+ * the signature.
  */
 export type BlsVerdict = 'valid' | 'invalid' | 'bad-pubkey' | 'bad-signature' | 'failed'
 
