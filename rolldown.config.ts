@@ -26,7 +26,8 @@ export default defineConfig({
   tsconfig: 'tsconfig.json',
   external: PACKAGES,
   output: {
-    dir: 'dist',
+    // It takes the place of `dist` when it is whole.
+    dir: '.tmp/dist',
     entryFileNames: '[name].js',
     // As deep as the sources that look for a file beside them, or for package.json.
     chunkFileNames: ({ name }) =>

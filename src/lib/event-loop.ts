@@ -17,12 +17,9 @@ export function yieldIfDue(): Promise<void> | undefined {
   steps += 1
   if (steps % STEPS_PER_LOOK !== 0) return undefined
   if (performance.now() - sliceBeganAt < SLICE_MS) return undefined
-  nextTurn = new Promise((resolve) => {
-    setImmediate(() => {
-      sliceBeganAt = performance.now()
-      nextTurn = undefined
-      resolve()
-    })
+  nextTurn = eventLoopTurn().then(() => {
+    sliceBeganAt = performance.now()
+    nextTurn = undefined
   })
   return nextTurn
 }

@@ -14,7 +14,7 @@ const SMALL_NURSERY = '--semi-space-growth-factor=1'
 
 /**
  * Only what runs for long is compiled for speed. By default a tenth of all work of a start is to
- * compile what has run once by the time it is done. From V8 12 on it is chosen more carefully.
+ * compile what is hardly needed any more once that is done. From V8 12 on it is chosen more carefully.
  */
 const LATE_COMPILING = '--interrupt-budget=1000000'
 const V8_OF_NODE_20 = 11
