@@ -26,5 +26,5 @@ export function settleV8(): void {
   if (Number.parseInt(process.versions.v8, 10) === V8_OF_NODE_20) setFlagsFromString(LATE_COMPILING)
 }
 
-/** To be said by each thread as it starts, since up to Node.js 22 the start of one sets it back for all. */
+/** To be said by each thread as it starts, since that sets it back for all (seen with Node.js 20, not with 24). */
 export const keepNurserySmall = () => setFlagsFromString(SMALL_NURSERY)
