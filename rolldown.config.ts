@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { defineConfig } from 'rolldown'
+import { defineConfig, type Plugin } from 'rolldown'
 
 const WORKERS = readdirSync('src/lib')
   .filter((file) => file.endsWith('-worker.ts'))
@@ -16,6 +16,22 @@ const PACKAGES = [
 ]
 
 /**
+ * One letter that is none of Latin-1 makes Node.js keep a whole file in two bytes a letter, for as
+ * long as the process runs.
+ */
+const onlyAscii: Plugin = {
+  name: 'only-ascii',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue
+      if (/\\[^\0-\x7f]/.test(chunk.code)) this.error(`${chunk.fileName}: an escaped letter`)
+      chunk.code = chunk.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${hexOf(unit)}`)
+    }
+  },
+}
+const hexOf = (unit: string) => unit.charCodeAt(0).toString(16).padStart(4, '0')
+
+/**
  * `src` becomes a few files, since hundreds of modules cost more to find and to open, at each start
  * and in each thread, than to run. They stay readable; what is ours is in `dist/lib`, what is of
  * others in `dist/packages`.
@@ -25,6 +41,7 @@ export default defineConfig({
   platform: 'node',
   tsconfig: 'tsconfig.json',
   external: PACKAGES,
+  plugins: [onlyAscii],
   output: {
     // It takes the place of `dist` when it is whole.
     dir: '.tmp/dist',

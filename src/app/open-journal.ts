@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { type Journal, openJournal } from '../journal/journal.ts'
+import { type Journal, openJournal, takeLock } from '../journal/journal.ts'
 import { JournalLockedError } from '../journal/lock.ts'
 import { eventLoopTurn } from '../lib/event-loop.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -19,14 +19,26 @@ export type KeptJournal = Journal & { lookAfter(): void }
 
 /**
  * The journal as configured. Opening it holds everything up for a while: whoever asks meanwhile is
- * answered before and after.
+ * answered before and after, and halfway.
  *
  * @throws StartUpError when another daemon writes this file
  */
 export async function openKeptJournal(parts: Parts): Promise<KeptJournal> {
   const { config, chainId, log, metrics, now } = parts
+  const file = config.stateFile
   await eventLoopTurn()
-  const journal = openOrExplain()
+  const lock = orExplained(() => takeLock({ file, now }))
+  await eventLoopTurn()
+  const journal = orExplained(() =>
+    openJournal({
+      file,
+      lock,
+      identity: { chainId, locator: config.locatorAddress },
+      now,
+      onProblem: (message) => log.error(message),
+      onRecovery: (message) => log.info(message),
+    }),
+  )
   await eventLoopTurn()
   const tellMetric = () => metrics.set('journal_degraded', journal.degraded())
   tellMetric()
@@ -37,19 +49,13 @@ export async function openKeptJournal(parts: Parts): Promise<KeptJournal> {
       tellMetric()
     },
   }
+}
 
-  function openOrExplain(): Journal {
-    try {
-      return openJournal({
-        file: config.stateFile,
-        identity: { chainId, locator: config.locatorAddress },
-        now,
-        onProblem: (message) => log.error(message),
-        onRecovery: (message) => log.info(message),
-      })
-    } catch (error) {
-      if (error instanceof JournalLockedError) throw new StartUpError(error.message)
-      throw error
-    }
+function orExplained<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof JournalLockedError) throw new StartUpError(error.message)
+    throw error
   }
 }

@@ -27,6 +27,8 @@ export type Journal = {
 export type JournalOptions = {
   /** Without it the journal is forgotten with the process. */
   readonly file: string | undefined
+  /** Taken before by `takeLock`; it is taken now unless given. */
+  readonly lock?: Lock | undefined
   readonly identity: Identity
   /** Unix ms. */
   readonly now: () => number
@@ -42,6 +44,23 @@ type Tell = Pick<JournalOptions, 'onProblem' | 'onRecovery'>
 const RETRY_MS = 10_000
 
 /**
+ * The first half of opening the journal, for whoever has to do something between the halves. Where
+ * there can be no lock, the second half tries again, and tells why.
+ *
+ * @throws JournalLockedError when another daemon writes this file
+ */
+export function takeLock({ file, now }: Pick<JournalOptions, 'file' | 'now'>): Lock | undefined {
+  if (file === undefined) return undefined
+  try {
+    checkPlace(resolve(file))
+    return lockJournal(resolve(file), now())
+  } catch (error) {
+    if (error instanceof JournalLockedError) throw error
+    return undefined
+  }
+}
+
+/**
  * Opens the journal, and goes on from what it holds.
  *
  * A file that cannot be used is no reason to stop: the daemon keeps everything in memory, and once the
@@ -49,10 +68,16 @@ const RETRY_MS = 10_000
  *
  * @throws JournalLockedError when another daemon writes this file
  */
-export function openJournal({ file, identity, now, ...tell }: JournalOptions): Journal {
+export function openJournal({
+  file,
+  lock: taken,
+  identity,
+  now,
+  ...tell
+}: JournalOptions): Journal {
   const path = file === undefined ? undefined : resolve(file)
   const facts = noFacts()
-  let lock: Lock | undefined
+  let lock = taken
   let store: Store | undefined
   /** Whether what the file held is in the working set. */
   let isRead = false

@@ -36,9 +36,10 @@ export type FileAnswer = { readonly id: number } & (
 
 /** Column by column, since that is cheap to hand from thread to thread. */
 export type Scan = {
-  readonly names: readonly string[]
-  /** Changes whenever the content may have: size, mtime, ctime (nanoseconds) and inode. */
-  readonly versions: readonly string[]
+  /** Joined by slashes, which none of them holds: one long text is handed over at once. */
+  readonly names: string
+  /** As the names. Changes whenever the content may have: size, mtime, ctime (nanoseconds) and inode. */
+  readonly versions: string
   /** Bytes. */
   readonly sizes: Float64Array
   /** Unix ms. */
@@ -142,8 +143,8 @@ function scan(folder: string, patterns: NamePatterns): Scan {
     changedAt.push(Number(known?.ctimeNs ?? 0n) / 1e6)
   }
   return {
-    names,
-    versions,
+    names: names.join('/'),
+    versions: versions.join('/'),
     sizes: Float64Array.from(sizes),
     modifiedAt: Float64Array.from(modifiedAt),
     changedAt: Float64Array.from(changedAt),
@@ -174,10 +175,9 @@ function countIn(folder: string, wanted: RegExp): number {
   }
 }
 
-/** No name and no version holds a slash. */
 const digestOf = ({ names, versions, faults, passedOver }: Scan): string =>
-  [names, versions, passedOver, [`${faults.size}`]]
-    .reduce((hash, texts) => hash.update(`${texts.join('/')}//`), createHash('sha256'))
+  createHash('sha256')
+    .update(JSON.stringify([names, versions, passedOver, faults.size]))
     .digest('base64')
 
 const versionOf = ({ size, mtimeNs, ctimeNs, ino }: BigIntStats) =>

@@ -50,8 +50,12 @@ export type Files = {
 export type Look<Made> = {
   readonly folder: string
   readonly names: NamePatterns
-  readonly make: (found: Scan) => Made
+  readonly make: (found: Scan) => Promise<Made>
 }
+
+/** The texts of a column. */
+export const textsOf = (column: string): readonly string[] =>
+  column === '' ? [] : column.split('/')
 
 type Settle<T> = {
   readonly resolve: (value: T) => void
@@ -71,7 +75,7 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
   let lastId = 0
   let reads: (Settle<FileContent> & { readonly path: string })[] = []
   /** Ten thousand entries are not made anew while nothing differs. */
-  const made = new Map<string, unknown>()
+  const made = new Map<string, Promise<unknown>>()
 
   function start(): Worker {
     const started = startThread(worker, NICE.files)
@@ -111,8 +115,9 @@ export function createFiles(maxBytes: number, worker: URL = workerUrl('file-work
     const answer = await ask({ kind: 'scan', folder, names })
     if (answer.kind === 'failed') throw new FileError(answer.code, answer.detail)
     if (answer.kind === 'scanned') made.set(folder, make(answer.found))
-    if (!made.has(folder)) throw new Error('scan folder: no answer')
-    return made.get(folder) as Made
+    const one = made.get(folder)
+    if (one === undefined) throw new Error('scan folder: no answer')
+    return one as Promise<Made>
   }
 
   async function statNow(path: string): Promise<void> {

@@ -1,11 +1,20 @@
 import { sep } from 'node:path'
-import { createFiles, type FileContent, FileError, type Files, type Scan } from '../lib/files.ts'
+import { yieldIfDue } from '../lib/event-loop.ts'
+import {
+  createFiles,
+  type FileContent,
+  FileError,
+  type Files,
+  type Scan,
+  textsOf,
+} from '../lib/files.ts'
 import {
   type Listing,
   MAX_FILE_BYTES,
   MESSAGE_NAMES,
   type MessageStore,
   type StoredContent,
+  type StoreEntry,
   StoreError,
 } from './message-store.ts'
 
@@ -39,25 +48,31 @@ export function createFolderStore(
   }
 }
 
-function listingOf(scan: Scan): Listing {
-  const entries = scan.names.map((name, i) => {
-    const fault = scan.faults.get(i)
-    if (fault !== undefined && fault.kind !== 'gone') {
-      return { name, fault: { code: fault.kind, detail: fault.detail } }
-    }
-    const size = scan.sizes[i] ?? 0
-    if (size > MAX_FILE_BYTES) {
-      return { name, fault: { code: 'too-large' as const, detail: `${size} bytes` } }
-    }
-    return {
-      name,
-      version: scan.versions[i] ?? '',
-      modifiedAt: scan.modifiedAt[i] ?? 0,
-      changedAt: scan.changedAt[i] ?? 0,
-      size,
-    }
-  })
+async function listingOf(scan: Scan): Promise<Listing> {
+  const versions = textsOf(scan.versions)
+  const entries: StoreEntry[] = []
+  for (const [i, name] of textsOf(scan.names).entries()) {
+    entries.push(entryOf(scan, i, name, versions[i] ?? ''))
+    const turn = yieldIfDue()
+    if (turn !== undefined) await turn
+  }
   return { entries, passedOver: scan.passedOver }
+}
+
+function entryOf(scan: Scan, i: number, name: string, version: string): StoreEntry {
+  const fault = scan.faults.get(i)
+  if (fault !== undefined && fault.kind !== 'gone') {
+    return { name, fault: { code: fault.kind, detail: fault.detail } }
+  }
+  const size = scan.sizes[i] ?? 0
+  if (size > MAX_FILE_BYTES) return { name, fault: { code: 'too-large', detail: `${size} bytes` } }
+  return {
+    name,
+    version,
+    modifiedAt: scan.modifiedAt[i] ?? 0,
+    changedAt: scan.changedAt[i] ?? 0,
+    size,
+  }
 }
 
 function toStored(content: FileContent): StoredContent {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { signWith } from '../../lib/bls.ts'
 import type { CryptoPool } from '../../lib/crypto-pool.ts'
 import { type EnvelopeResult, openEnvelope, parseEnvelope } from '../../lib/eip2335.ts'
-import type { Files } from '../../lib/files.ts'
+import { type Files, textsOf } from '../../lib/files.ts'
 import { jsonObjectOf } from '../../lib/json.ts'
 import { messageOf } from '../../lib/message-of.ts'
 import { passwordCandidates } from '../../lib/password.ts'
@@ -100,7 +100,10 @@ export async function openKeystores(options: KeystoreOptions): Promise<Signer> {
 }
 
 async function readKeystores({ folder, files, signal }: KeystoreOptions) {
-  const names = await files.scan({ folder, names: NAMES, make: (found) => found.names }, signal)
+  const names = await files.scan(
+    { folder, names: NAMES, make: async (found) => textsOf(found.names) },
+    signal,
+  )
   const found = new Map<Pubkey, Keystore>()
   await Promise.all(
     names.map(async (name) => {
