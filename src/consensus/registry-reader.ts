@@ -35,15 +35,24 @@ export function createRegistryReader(
   now: () => number,
 ): RegistryReader {
   const held = new Map<ValidatorIndex, Held>()
+  let swept = { readAt: now() }
 
   /** A time ahead was set by a clock that has been set back since. */
-  const isFresh = ({ readAt }: Held) => now() >= readAt && now() - readAt < REFRESH_MS
+  const isFresh = ({ readAt }: Pick<Held, 'readAt'>) =>
+    now() >= readAt && now() - readAt < REFRESH_MS
 
   function put(entry: RegistryEntry): void {
     const before = held.get(entry.index)?.entry.pubkey
     // The same text once more would take its memory once more.
     const pubkey = before === entry.pubkey ? before : entry.pubkey
     held.set(entry.index, { entry: { ...entry, pubkey }, readAt: now() })
+  }
+
+  function forgetOld(indices: Iterable<ValidatorIndex>): void {
+    for (const index of indices) {
+      const one = held.get(index)
+      if (one !== undefined && !isFresh(one)) held.delete(index)
+    }
   }
 
   return {
@@ -53,9 +62,13 @@ export function createRegistryReader(
         return known === undefined || !isFresh(known)
       })
       const answer = due.length === 0 ? NOTHING : await ask(nodes, due, signal)
-      // Those whose messages are gone are forgotten when the others are read again.
-      if (due.length > 0) for (const [index, one] of held) if (!isFresh(one)) held.delete(index)
       for (const entry of answer.entries.values()) put(entry)
+      forgetOld(due)
+      // Those whose messages are gone, now and then: there may be a hundred thousand.
+      if (due.length > 0 && !isFresh(swept)) {
+        swept = { readAt: now() }
+        forgetOld(held.keys())
+      }
       const entries = indices.flatMap((index) => {
         const entry = held.get(index)?.entry
         return entry === undefined ? [] : [[index, entry] as const]

@@ -27,6 +27,7 @@ export function jsonObjectOf(text: string): Readonly<Record<string, unknown>> | 
  */
 const mostParts = (bytes: number) => 1_000 + bytes / 16
 const [COMMA, OPEN_LIST, OPEN_OBJECT] = [0x2c, 0x5b, 0x7b]
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * Parses UTF-8, with or without a byte-order mark: one JSON value, or one a line (JSON lines).
@@ -34,16 +35,13 @@ const [COMMA, OPEN_LIST, OPEN_OBJECT] = [0x2c, 0x5b, 0x7b]
  * @returns one result for the whole text, or one for each line
  */
 export function parseJson(bytes: Uint8Array): readonly JsonResult[] {
-  let parts = 0
-  for (const byte of bytes) {
-    if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT) parts += 1
-  }
+  const parts = partsOf(bytes)
   if (parts > mostParts(bytes.length)) {
     return [{ ok: false, code: 'too-complex', detail: `${parts} parts in ${bytes.length} bytes` }]
   }
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    text = STRICT_UTF8.decode(bytes)
   } catch {
     return [{ ok: false, code: 'not-utf8', detail: 'not UTF-8' }]
   }
@@ -54,6 +52,16 @@ export function parseJson(bytes: Uint8Array): readonly JsonResult[] {
   // What is cut off, or spread over lines, begins with a line that is no value.
   if (lines.length < 2 || !parseText(first).ok) return [whole]
   return lines.map(parseText)
+}
+
+/** Not counted where they cannot be too many, as in a file of one message. */
+function partsOf(bytes: Uint8Array): number {
+  if (bytes.length <= mostParts(bytes.length)) return 0
+  let parts = 0
+  for (const byte of bytes) {
+    if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT) parts += 1
+  }
+  return parts
 }
 
 function parseText(text: string): JsonResult {

@@ -42,20 +42,23 @@ export function createFileMemory(now: () => number) {
     const names = new Set<string>()
     for (const { name } of entries) {
       names.add(name)
-      await yieldIfDue()
+      const turn = yieldIfDue()
+      if (turn !== undefined) await turn
     }
     const hashes = new Set<string>()
     for (const [name, { hash }] of files) {
       if (names.has(name)) hashes.add(hash)
       else files.delete(name)
-      await yieldIfDue()
+      const turn = yieldIfDue()
+      if (turn !== undefined) await turn
     }
     for (const hash of decoded.keys()) {
       if (!hashes.has(hash)) {
         decoded.delete(hash)
         encrypted.delete(hash)
       }
-      await yieldIfDue()
+      const turn = yieldIfDue()
+      if (turn !== undefined) await turn
     }
   }
 

@@ -132,6 +132,17 @@ describe('what is read of the registry', () => {
     expect((await read([indexOf(7)], never)).entries.size).toBe(0)
   })
 
+  test('does not hold it either where others were read a short time before', async () => {
+    const { read, known, pass } = setUp()
+    pass(HOUR_MS / 2)
+    await read([indexOf(1)], never)
+    pass(HOUR_MS / 2)
+    await read([indexOf(2)], never)
+    known[0]?.delete(indexOf(1))
+    pass(HOUR_MS / 2)
+    expect((await read([indexOf(1), indexOf(2)], never)).entries).toEqual(registryOf([2]))
+  })
+
   test('is as fresh as the last look at a request', async () => {
     const { read, look, known, asked } = setUp()
     await read(indicesTo(10), never)
