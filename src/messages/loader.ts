@@ -1,6 +1,7 @@
 import { type SigningContext, signingContextKey } from '../consensus/fork.ts'
 import { isExiting } from '../consensus/registry.ts'
 import type { CryptoPool } from '../lib/crypto-pool.ts'
+import { growHeapSlowly } from '../lib/v8-flags.ts'
 import { createCollection, type FoundExit } from './collection.ts'
 import { createOpener, type OpenSealed, type SplitJson } from './decode.ts'
 import type { Listing, MessageStore } from './message-store.ts'
@@ -57,6 +58,8 @@ const EXITS_AT_FIRST = 256
  * known what exits must be signed for.
  */
 const BATCHES_AT_ONCE = 3
+/** Memory counts from here on. */
+const MANY_FILES = 20_000
 /** Envelopes under way for each thread. */
 const ENVELOPES_PER_THREAD = 4
 
@@ -145,6 +148,7 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   async function load(told: Promise<Told>, signal: AbortSignal): Promise<MessageSnapshot> {
     const listing = await store.list(signal)
     const listedAt = performance.now()
+    if (listing.entries.length > MANY_FILES) growHeapSlowly()
     let isStale = false
     const judge = ({ at }: Told) => {
       isStale = at - listedAt > STALE_MS

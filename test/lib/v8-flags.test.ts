@@ -10,9 +10,10 @@ test('the nursery stays small beside threads, and no flag is complained of', asy
     '--input-type=module',
     '-e',
     `import { getHeapSpaceStatistics } from 'node:v8'
-     import { settleV8 } from ${built('lib/v8-flags.js')}
+     import { growHeapSlowly, settleV8 } from ${built('lib/v8-flags.js')}
      import { createCryptoPool } from ${built('lib/crypto-pool.js')}
      settleV8()
+     growHeapSlowly()
      await createCryptoPool({ size: 1 }).implementation(new AbortController().signal)
      const kept = []
      for (let i = 0; i < 300_000; i += 1) kept.push({ name: 'x' + i })
