@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import { StringDecoder } from 'node:string_decoder'
 import { withDeadline } from './deadline.ts'
 
 export type HttpAnswer = { readonly status: number; readonly text: string }
@@ -195,15 +196,17 @@ function joinUrl(base: URL, path: string): URL {
   return url
 }
 
+/** Decoded as it comes: a long answer is not one long step at its end. */
 async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
+  const decoder = new StringDecoder('utf8')
+  let text = ''
   let length = 0
   for await (const chunk of body) {
     length += chunk.byteLength
     if (length > MAX_ANSWER_BYTES) throw new Error(`answer longer than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
+    text += decoder.write(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return text + decoder.end()
 }
 
 /** Messages of the network name no more than host and port. Several addresses fail without one. */
