@@ -1,5 +1,5 @@
 /** The main thread serves timers and sockets after this much work in one go. */
-const SLICE_MS = 2
+const SLICE_MS = 1
 /** Reading the clock costs more than many a step. */
 const STEPS_PER_LOOK = 4
 

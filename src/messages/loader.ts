@@ -1,6 +1,7 @@
 import { type SigningContext, signingContextKey } from '../consensus/fork.ts'
 import { isExiting } from '../consensus/registry.ts'
 import type { CryptoPool } from '../lib/crypto-pool.ts'
+import { yieldIfDue } from '../lib/event-loop.ts'
 import { growHeapSlowly } from '../lib/v8-flags.ts'
 import { createCollection, type FoundExit } from './collection.ts'
 import { createOpener, type OpenSealed, type SplitJson } from './decode.ts'
@@ -119,10 +120,12 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
         context,
         signal,
       )
-      verdicts.forEach((verdict, i) => {
+      for (const [i, verdict] of verdicts.entries()) {
         const found = batch[i]
         if (found !== undefined) collection.addVerdict(found, verdict)
-      })
+        const turn = yieldIfDue()
+        if (turn !== undefined) await turn
+      }
     }
     const batches = severalAtOnce(verifyBatch)
     let batch: FoundExit[] = []

@@ -1,7 +1,7 @@
 import { type SigningContext, signingContextKey } from '../consensus/fork.ts'
 import { isExiting, type Registry } from '../consensus/registry.ts'
 import { CryptoWorkError } from '../lib/crypto-pool.ts'
-import { yieldIfDue } from '../lib/event-loop.ts'
+import { eventLoopTurn, yieldIfDue } from '../lib/event-loop.ts'
 import type { Pubkey, ValidatorIndex } from '../lib/primitives.ts'
 import type { ExitEntry } from './decode.ts'
 import {
@@ -138,11 +138,13 @@ export function createVerifier(
     if (entries.length === 0) return []
     const indices = new Set(entries.map(({ exit }) => exit.validatorIndex))
     const { entries: registry, unreadable } = await readRegistry([...indices], signal)
+    await eventLoopTurn()
     const claims = entries.flatMap((entry) => {
       const pubkey = registry.get(entry.exit.validatorIndex)?.pubkey
       return pubkey === undefined ? [] : [{ entry, pubkey }]
     })
     const results = await judge(claims, context, signal)
+    await eventLoopTurn()
     const byEntry = new Map(claims.map(({ entry }, i) => [entry, results[i] ?? BROKE_OFF]))
     const doubted = claims.filter((_, i) => results[i]?.ok === false)
     const better = await askOtherNodes(doubted, context, signal)
