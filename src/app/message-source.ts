@@ -1,6 +1,5 @@
 import type { Delivery } from '../config/delivery.ts'
 import { type CryptoPool, createCryptoPool } from '../lib/crypto-pool.ts'
-import { eventLoopTurn } from '../lib/event-loop.ts'
 import { onAbort, orAborted } from '../lib/on-abort.ts'
 import { passwordCandidates } from '../lib/password.ts'
 import type { MessageLoader, MessageLoaderParts } from '../messages/loader.ts'
@@ -49,8 +48,6 @@ export async function openMessageSource(
     // Threads start meanwhile.
     const { createMessageLoader } = await import('../messages/loader.ts')
     const store = await opening
-    // To take a long list in was one long step, to begin with it is another.
-    await eventLoopTurn()
     const loader = createMessageLoader({
       store,
       passwords: passwordCandidates(password?.bytes ?? []),

@@ -48,40 +48,38 @@ export function createRegistryReader(
     held.set(entry.index, { entry: { ...entry, pubkey }, readAt: now() })
   }
 
-  function forgetOld(indices: Iterable<ValidatorIndex>): void {
-    for (const index of indices) {
-      const one = held.get(index)
-      if (one !== undefined && !isFresh(one)) held.delete(index)
-    }
+  /** Those whose messages are gone, now and then: there may be a hundred thousand. */
+  function sweep(): void {
+    if (isFresh(swept)) return
+    swept = { readAt: now() }
+    for (const [index, one] of held) if (!isFresh(one)) held.delete(index)
   }
 
   return {
     async read(indices, signal) {
-      const due = indices.filter((index) => {
-        const known = held.get(index)
-        return known === undefined || !isFresh(known)
-      })
-      const answer = due.length === 0 ? NOTHING : await ask(nodes, due, signal)
-      for (const entry of answer.entries.values()) put(entry)
-      forgetOld(due)
-      // Those whose messages are gone, now and then: there may be a hundred thousand.
-      if (due.length > 0 && !isFresh(swept)) {
-        swept = { readAt: now() }
-        forgetOld(held.keys())
+      const entries = new Map<ValidatorIndex, RegistryEntry>()
+      const due: ValidatorIndex[] = []
+      for (const index of indices) {
+        const one = held.get(index)
+        if (one !== undefined && isFresh(one)) entries.set(index, one.entry)
+        else due.push(index)
       }
-      const entries = indices.flatMap((index) => {
-        const entry = held.get(index)?.entry
-        return entry === undefined ? [] : [[index, entry] as const]
-      })
-      return { entries: new Map(entries), unreadable: answer.unreadable }
+      if (due.length === 0) return { entries, unreadable: new Map() }
+      const answer = await ask(nodes, due, signal)
+      for (const entry of answer.entries.values()) put(entry)
+      for (const index of due) {
+        const one = held.get(index)
+        if (one !== undefined && isFresh(one)) entries.set(index, one.entry)
+        else held.delete(index)
+      }
+      sweep()
+      return { entries, unreadable: answer.unreadable }
     },
     learn(found) {
       for (const [index, entry] of found) if (held.has(index)) put(entry)
     },
   }
 }
-
-const NOTHING: RegistryAnswer = { entries: new Map(), unreadable: new Map() }
 
 async function ask(
   nodes: Endpoints<ConsensusNode>,

@@ -46,16 +46,24 @@ export type Files = {
   close(): Promise<void>
 }
 
-/** `make` belongs to the folder, and does not throw: what it made is remembered by that. */
+/** `make` belongs to the folder, and does not fail: what it made is remembered by that. */
 export type Look<Made> = {
   readonly folder: string
   readonly names: NamePatterns
   readonly make: (found: Scan) => Promise<Made>
 }
 
-/** The texts of a column. */
-export const textsOf = (column: string): readonly string[] =>
-  column === '' ? [] : column.split('/')
+/**
+ * The texts of a column, one after the other. Each has memory of its own: what V8 cuts out of a long
+ * text keeps the whole of that for as long as the part is remembered.
+ */
+export function* textsOf(column: string): Generator<string, undefined> {
+  if (column === '') return
+  for (let from = 0, to = 0; to >= 0; from = to + 1) {
+    to = column.indexOf('/', from)
+    yield JSON.parse(JSON.stringify(column.slice(from, to < 0 ? undefined : to)))
+  }
+}
 
 type Settle<T> = {
   readonly resolve: (value: T) => void

@@ -51,8 +51,8 @@ export function createFolderStore(
 async function listingOf(scan: Scan): Promise<Listing> {
   const versions = textsOf(scan.versions)
   const entries: StoreEntry[] = []
-  for (const [i, name] of textsOf(scan.names).entries()) {
-    entries.push(entryOf(scan, i, name, versions[i] ?? ''))
+  for (const name of textsOf(scan.names)) {
+    entries.push(entryOf(scan, entries.length, name, versions.next().value ?? ''))
     const turn = yieldIfDue()
     if (turn !== undefined) await turn
   }

@@ -60,7 +60,7 @@ const EXITS_AT_FIRST = 256
  */
 const BATCHES_AT_ONCE = 3
 /** Memory counts from here on. */
-const MANY_FILES = 20_000
+const MANY_EXITS = 20_000
 /** Envelopes under way for each thread. */
 const ENVELOPES_PER_THREAD = 4
 
@@ -130,9 +130,12 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
     const batches = severalAtOnce(verifyBatch)
     let batch: FoundExit[] = []
     let most = EXITS_AT_FIRST
+    let count = 0
     for await (const file of files.read(listing, pass, signal)) {
       for (const found of collection.addFile(file)) batch.push(found)
       if (batch.length >= most) {
+        count += batch.length
+        if (count > MANY_EXITS) growHeapSlowly()
         await batches.start(batch)
         batch = []
         most = EXITS_AT_ONCE
@@ -151,7 +154,6 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
   async function load(told: Promise<Told>, signal: AbortSignal): Promise<MessageSnapshot> {
     const listing = await store.list(signal)
     const listedAt = performance.now()
-    if (listing.entries.length > MANY_FILES) growHeapSlowly()
     let isStale = false
     const judge = ({ at }: Told) => {
       isStale = at - listedAt > STALE_MS

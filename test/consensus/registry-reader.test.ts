@@ -143,6 +143,16 @@ describe('what is read of the registry', () => {
     expect((await read([indexOf(1), indexOf(2)], never)).entries).toEqual(registryOf([2]))
   })
 
+  test('is what was known when it was asked for, also where the answer for others takes its time', async () => {
+    const { read, pass } = setUp()
+    await read(indicesTo(3), never)
+    pass(HOUR_MS - 1)
+    const answer = read(indicesTo(4), never)
+    // Now an hour is over for the first three.
+    pass(1)
+    expect((await answer).entries).toEqual(registryOf([0, 1, 2, 3]))
+  })
+
   test('is as fresh as the last look at a request', async () => {
     const { read, look, known, asked } = setUp()
     await read(indicesTo(10), never)

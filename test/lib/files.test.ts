@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test } from 'vitest'
 import { createHoldLook } from '../../src/exits/hold-file.ts'
-import { createFiles, openSmallFile, readSmallFile } from '../../src/lib/files.ts'
+import { createFiles, openSmallFile, readSmallFile, textsOf } from '../../src/lib/files.ts'
 import { put, temporaryFolder } from '../messages/fixtures.ts'
 
 /** A thread that never answers, as one whose mount hangs. */
@@ -101,4 +103,25 @@ test('a process ends although a thread of it is stuck in a call of the system', 
   onTestFinished(() => void child.kill('SIGKILL'))
   const [, signal] = await once(child, 'close')
   expect(signal).toBe('SIGKILL')
+})
+
+test('the texts of a column are those that were joined', () => {
+  for (const texts of [['a'], ['a', 'b'], ['', 'x', ''], ['\ud800 "quoted"\n', '…']]) {
+    expect([...textsOf(texts.join('/'))]).toEqual(texts)
+  }
+  expect([...textsOf('')]).toEqual([])
+})
+
+test('whoever keeps one text of a column does not keep all of it', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  collect()
+  const before = process.memoryUsage().heapUsed
+  const kept = Array.from({ length: 8 }, (_, i) => {
+    const name = `validator ${i} of a long list`
+    return textsOf(`${name}/${'x'.repeat(4 * 1024 * 1024)}`).next().value
+  })
+  collect()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 * 1024 * 1024)
+  expect(kept[7]).toBe('validator 7 of a long list')
 })

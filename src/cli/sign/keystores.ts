@@ -101,7 +101,7 @@ export async function openKeystores(options: KeystoreOptions): Promise<Signer> {
 
 async function readKeystores({ folder, files, signal }: KeystoreOptions) {
   const names = await files.scan(
-    { folder, names: NAMES, make: async (found) => textsOf(found.names) },
+    { folder, names: NAMES, make: async (found) => [...textsOf(found.names)] },
     signal,
   )
   const found = new Map<Pubkey, Keystore>()
