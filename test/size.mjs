@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
 /** `total` is what stands: it goes down with what is deleted, and up only on purpose. */
-const MOST = { total: 31_100, file: 300, median: 110, function: 60, factory: 120 }
+const MOST = { total: 31_200, file: 300, median: 110, function: 60, factory: 120 }
 
 const files = readdirSync('src', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))

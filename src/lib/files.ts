@@ -61,7 +61,7 @@ export function* textsOf(column: string): Generator<string, undefined> {
   if (column === '') return
   for (let from = 0, to = 0; to >= 0; from = to + 1) {
     to = column.indexOf('/', from)
-    yield JSON.parse(JSON.stringify(column.slice(from, to < 0 ? undefined : to)))
+    yield structuredClone(column.slice(from, to < 0 ? undefined : to))
   }
 }
 

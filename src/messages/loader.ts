@@ -115,11 +115,8 @@ export function createMessageLoader(parts: MessageLoaderParts): MessageLoader {
 
     async function verifyBatch(batch: readonly FoundExit[]): Promise<void> {
       const { context } = await told
-      const verdicts = await verify(
-        batch.map(({ content }) => content),
-        context,
-        signal,
-      )
+      const contents = batch.map(({ content }) => content)
+      const verdicts = await verify(contents, context, signal)
       for (const [i, verdict] of verdicts.entries()) {
         const found = batch[i]
         if (found !== undefined) collection.addVerdict(found, verdict)
