@@ -20,3 +20,12 @@ test('what is ours and what is of others are apart: secrets are told from words 
   expect(others.filter((source) => !source.startsWith('node_modules/'))).toEqual([])
   expect(others.length).toBeGreaterThan(100)
 })
+
+test('every built file is ASCII, which takes half the memory', () => {
+  const files = (readdirSync(DIST, { recursive: true }) as string[]).filter((file) =>
+    file.endsWith('.js'),
+  )
+  expect(files.length).toBeGreaterThan(20)
+  const others = files.filter((file) => /[^\0-\x7f]/.test(readFileSync(join(DIST, file), 'utf8')))
+  expect(others).toEqual([])
+})
