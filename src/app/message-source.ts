@@ -33,9 +33,10 @@ export async function openMessageSource(
   signal: AbortSignal,
   now: () => number = Date.now,
 ): Promise<MessageSource> {
+  // The thread that lists the folder begins before those that wait for what it lists.
+  const opening = openStore(location, log, signal)
   const pool = createCryptoPool()
   pool.startEarly()
-  const opening = openStore(location, log, signal)
   // What goes wrong is told below.
   opening.catch(() => {})
   const lifetime = new AbortController()
