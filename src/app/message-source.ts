@@ -35,10 +35,10 @@ export async function openMessageSource(
 ): Promise<MessageSource> {
   // The thread that lists the folder begins before those that wait for what it lists.
   const opening = openStore(location, log, signal)
-  const pool = createCryptoPool()
-  pool.startEarly()
   // What goes wrong is told below.
   opening.catch(() => {})
+  const pool = createCryptoPool()
+  pool.startEarly()
   const lifetime = new AbortController()
   onAbort(signal, () => lifetime.abort(signal.reason))
   let connected = (_readers: ChainReaders) => {}

@@ -35,11 +35,10 @@ export function createRegistryReader(
   now: () => number,
 ): RegistryReader {
   const held = new Map<ValidatorIndex, Held>()
-  let swept = { readAt: now() }
+  let sweptAt = now()
 
   /** A time ahead was set by a clock that has been set back since. */
-  const isFresh = ({ readAt }: Pick<Held, 'readAt'>) =>
-    now() >= readAt && now() - readAt < REFRESH_MS
+  const isFresh = (readAt: number) => now() >= readAt && now() - readAt < REFRESH_MS
 
   function put(entry: RegistryEntry): void {
     const before = held.get(entry.index)?.entry.pubkey
@@ -50,9 +49,9 @@ export function createRegistryReader(
 
   /** Those whose messages are gone, now and then: there may be a hundred thousand. */
   function sweep(): void {
-    if (isFresh(swept)) return
-    swept = { readAt: now() }
-    for (const [index, one] of held) if (!isFresh(one)) held.delete(index)
+    if (isFresh(sweptAt)) return
+    sweptAt = now()
+    for (const [index, one] of held) if (!isFresh(one.readAt)) held.delete(index)
   }
 
   return {
@@ -61,7 +60,7 @@ export function createRegistryReader(
       const due: ValidatorIndex[] = []
       for (const index of indices) {
         const one = held.get(index)
-        if (one !== undefined && isFresh(one)) entries.set(index, one.entry)
+        if (one !== undefined && isFresh(one.readAt)) entries.set(index, one.entry)
         else due.push(index)
       }
       if (due.length === 0) return { entries, unreadable: new Map() }
@@ -69,7 +68,7 @@ export function createRegistryReader(
       for (const entry of answer.entries.values()) put(entry)
       for (const index of due) {
         const one = held.get(index)
-        if (one !== undefined && isFresh(one)) entries.set(index, one.entry)
+        if (one !== undefined && isFresh(one.readAt)) entries.set(index, one.entry)
         else held.delete(index)
       }
       sweep()
